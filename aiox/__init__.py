@@ -1,0 +1,1 @@
+"""The hub: shared kernel below, the roof (`aiox.cli`) above."""

@@ -1,0 +1,1 @@
+"""The roof and only composition root: `aiox ...`."""

@@ -1,0 +1,1 @@
+"""The use cases, one file each: canonical action, fields, gate, effect."""

@@ -1,0 +1,20 @@
+"""Canonical actions: every way in maps to exactly one (SPEC 6)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """One per thing a person can ask of the hub."""
+
+    ACCOUNT_CREATE = "account.create"
+    SESSION_CREATE = "session.create"
+    AGENT_CREATE = "agent.create"
+    AGENT_LIST = "agent.list"
+    AGENT_READ = "agent.read"
+    AGENT_INVOKE = "agent.invoke"
+    DOCUMENT_PUT = "document.put"
+    DOCUMENT_LIST = "document.list"
+    EXECUTION_LIST = "execution.list"
+    LEDGER_VERIFY = "ledger.verify"

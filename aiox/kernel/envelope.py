@@ -1,0 +1,82 @@
+"""The envelope of SPEC 4 and the events it carries, as the rest of the hub sees them (wire/codec has the bytes)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from aiox.kernel.ids import AgentId, OwnerId, TurnId
+from aiox.kernel.jid import BareJid
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A chat message a door admitted. `sender` is who the server vouches for."""
+
+    sender_full: str
+    sender: BareJid
+    agent_jid: BareJid
+    agent_id: AgentId
+    message_id: str
+    """Origin-id or stanza id; empty for a message that has none."""
+    turn_id: TurnId
+    body: str
+    stanza_type: str
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxReady:
+    """A stanza to send: an outbox row, announced."""
+
+    outbox_id: UUID
+    turn_id: TurnId
+    owner: OwnerId
+    from_jid: str
+    to_jid: str
+    kind: str
+    """answer | error | notice"""
+    body: str
+    error_code: str
+    stanza_id: str
+    reply_to_id: str
+    stanza_type: str
+    thread: str
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerBeat:
+    """What a worker says of itself once a second."""
+
+    worker_id: str
+    host: str
+    port: int
+    pool: str
+    status: str
+    active_requests: int
+    capacity: int
+    mean_latency_ms: float
+    memory_bytes: int
+
+
+Payload = TypeVar("Payload", bound=MessageReceived | OutboxReady | WorkerBeat)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope(Generic[Payload]):
+    """Stands around every event. Both correlation and causation id travel from stanza to audit row."""
+
+    id: UUID
+    type: str
+    version: int
+    tenant: OwnerId | None
+    channel: str
+    correlation_id: UUID
+    causation_id: UUID
+    occurred_at: datetime
+    producer: str
+    traceparent: str
+    payload: Payload

@@ -1,0 +1,71 @@
+"""Error codes: one list for the whole hub. Each door has one table from code to its protocol's condition."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class ErrorCode(StrEnum):
+    """Stable codes, part of the public API."""
+
+    ACCESS_DENIED = "ACCESS_DENIED"
+    UNKNOWN_ACTION = "UNKNOWN_ACTION"
+    MISSING_PROFILE = "MISSING_PROFILE"
+    NO_POLICY = "NO_POLICY"
+    BODY_INVALID = "BODY_INVALID"
+    BODY_EMPTY = "BODY_EMPTY"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    RATE_LIMITED = "RATE_LIMITED"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    QUOTA_UNAVAILABLE = "QUOTA_UNAVAILABLE"
+    MEMORY_FULL = "MEMORY_FULL"
+    HUB_BUSY = "HUB_BUSY"
+    WORKER_UNAVAILABLE = "WORKER_UNAVAILABLE"
+    PROVIDER_ERROR = "PROVIDER_ERROR"
+    PROVIDER_NOT_ALLOWED = "PROVIDER_NOT_ALLOWED"
+    TIMEOUT = "TIMEOUT"
+    AUTH_ERROR = "AUTH_ERROR"
+    RATE_LIMIT = "RATE_LIMIT"
+    EMPTY_ANSWER = "EMPTY_ANSWER"
+    TOOL_REFUSED = "TOOL_REFUSED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 -- a code, not a secret
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    INTERNAL = "INTERNAL"
+
+
+SENTENCES: Final = MappingProxyType(
+    {
+        ErrorCode.ACCESS_DENIED: "There is no agent here that you may talk to.",
+        ErrorCode.UNKNOWN_ACTION: "The hub does not know this action and refuses it.",
+        ErrorCode.MISSING_PROFILE: "This action has no rules yet, so the hub refuses it.",
+        ErrorCode.NO_POLICY: "No policy is loaded, so the hub refuses everything. Tell the operator.",
+        ErrorCode.BODY_INVALID: "The hub could not read this. Check its form and send it again.",
+        ErrorCode.BODY_EMPTY: "The message has no text. Write something and send it again.",
+        ErrorCode.BODY_TOO_LARGE: "The message is longer than 64 KiB. Send it in parts or as a file.",
+        ErrorCode.RATE_LIMITED: "Too many messages in a short time. Wait a moment and send it again.",
+        ErrorCode.QUOTA_EXCEEDED: "The token limit is used up.",
+        ErrorCode.QUOTA_UNAVAILABLE: "The hub cannot count tokens right now, so it does not spend any. Try again soon.",
+        ErrorCode.MEMORY_FULL: "The memory of this agent is full; nothing new was stored.",
+        ErrorCode.HUB_BUSY: "The hub cannot take this message right now. It was not stored; send it again soon.",
+        ErrorCode.WORKER_UNAVAILABLE: "No worker is free to answer right now. Try again soon.",
+        ErrorCode.PROVIDER_ERROR: "The model's provider failed. Try again soon.",
+        ErrorCode.PROVIDER_NOT_ALLOWED: "This provider or model is not on the hub's list.",
+        ErrorCode.TIMEOUT: "The answer took too long and was given up. Try again, or ask for less at once.",
+        ErrorCode.AUTH_ERROR: "The model's provider refused the credentials. The agent's owner must renew them.",
+        ErrorCode.RATE_LIMIT: "The model's provider asks us to slow down. Try again in a minute.",
+        ErrorCode.EMPTY_ANSWER: "The model gave an empty answer. Try again, or put it in other words.",
+        ErrorCode.TOOL_REFUSED: "A tool that this needed was refused.",
+        ErrorCode.UNAUTHENTICATED: "Sign in first.",
+        ErrorCode.INVALID_TOKEN: "This token is not valid here. Sign in again.",
+        ErrorCode.NOT_FOUND: "There is nothing here that you may see.",
+        ErrorCode.CONFLICT: "This exists already.",
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE: "Send this as application/json.",
+        ErrorCode.INTERNAL: "Something broke inside the hub. It was recorded; try again.",
+    }
+)
+"""What a person reads: what happened, and the mend."""

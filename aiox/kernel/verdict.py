@@ -1,0 +1,34 @@
+"""What the judge says. Deny wins, silence is deny (SPEC 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiox.kernel.errors import ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """May go on. `rules` are the ids of the rules that decided."""
+
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """May go on once a person agreed: `kind` is confirm or four_eyes."""
+
+    kind: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """May not. `code` is public; `reason` a sentence for a person; `rules` the ids of the rules that decided."""
+
+    code: ErrorCode
+    reason: str
+    rules: tuple[str, ...]
+
+
+Verdict = Allow | Hold | Deny

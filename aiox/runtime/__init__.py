@@ -1,0 +1,1 @@
+"""Plumbing: settings, secrets, supervisor, logs, telemetry, clients of the stores, key ring, clock."""

@@ -1,0 +1,60 @@
+"""/livez, /readyz and /metrics on a loopback port, for every service (SPEC 13)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+Ready = Callable[[], Awaitable[str]]
+"""Empty text when ready, else what is missing."""
+
+
+def health_app(ready: Ready) -> Callable[..., Awaitable[None]]:
+    """A bare ASGI application."""
+
+    async def app(scope: dict[str, Any], _receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        if scope["type"] != "http":
+            return
+        status, kind, body = await _answer(scope["path"], ready)
+        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+async def _answer(path: str, ready: Ready) -> tuple[int, str, bytes]:
+    if path == "/livez":
+        return 200, "text/plain", b"alive\n"
+    if path == "/readyz":
+        missing = await ready()
+        return (503, "text/plain", missing.encode() + b"\n") if missing else (200, "text/plain", b"ready\n")
+    if path == "/metrics":
+        return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)
+    return 404, "text/plain", b"here are /livez, /readyz and /metrics\n"
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the supervisor."""
+        yield
+
+
+async def serve(app: Any, port: int, host: str = "127.0.0.1") -> None:
+    """Serves an ASGI application on loopback until cancelled. Raises OSError when the port is taken."""
+    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off", ws="none")
+    server = _Server(config)
+    try:
+        await server.serve()
+    except SystemExit as gone:
+        raise OSError(f"port {port} on {host} is taken") from gone
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await server.shutdown()
+        raise

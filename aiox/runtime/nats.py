@@ -1,0 +1,84 @@
+"""The bus: connection, the inbound stream with its durability, subjects (DESIGN 3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import nats
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+from aiox.kernel.ids import PARTITIONS
+from aiox.runtime.logs import Log
+from aiox.runtime.secrets import Secrets
+from aiox.runtime.settings import Settings
+
+INBOUND: Final = "AIOX_IN"
+OUTBOX_READY: Final = "aiox.out"
+WORKER_BEAT: Final = "aiox.worker.beat"
+DUPLICATE_WINDOW_S: Final = 120
+
+
+class BusNotDurable(Exception):
+    """The bus would acknowledge before it has written. The message says how to mend it."""
+
+
+def inbound_subject(partition: int) -> str:
+    """Where the door puts a message of this partition."""
+    return f"aiox.in.{partition}"
+
+
+def inbound_consumer(partition: int) -> str:
+    """The durable consumer of a partition."""
+    return f"in-{partition}"
+
+
+async def connect(settings: Settings, secrets: Secrets, service: str, log: Log) -> Client:
+    """A connection that comes back for ever. Raises nats.errors.NoServersError when there is none at start."""
+
+    async def failed(error: Exception) -> None:
+        log.warning("nats_error", error=repr(error))
+
+    async def lost() -> None:
+        log.warning("nats_disconnected")
+
+    async def back() -> None:
+        log.info("nats_reconnected")
+
+    return await nats.connect(
+        f"nats://127.0.0.1:{settings.ports.nats}",
+        user=service,
+        password=secrets.read("nats"),
+        name=service,
+        error_cb=failed,
+        disconnected_cb=lost,
+        reconnected_cb=back,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.5,
+        allow_reconnect=True,
+    )
+
+
+async def ensure_inbound(stream: JetStreamContext, settings: Settings) -> None:
+    """Creates the inbound stream, or brings an older one up to these settings.
+
+    Work queue: a message leaves when acknowledged. discard=new with a byte limit: when full, admission is refused;
+    the default would throw away the oldest admitted message.
+    """
+    wanted = StreamConfig(
+        name=INBOUND,
+        subjects=[inbound_subject(number) for number in range(PARTITIONS)],
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_bytes=settings.limits.inbound_bytes,
+        duplicate_window=DUPLICATE_WINDOW_S,
+    )
+    try:
+        await stream.stream_info(INBOUND)
+    except NotFoundError:
+        await stream.add_stream(wanted)
+        return
+    await stream.update_stream(wanted)

@@ -1,0 +1,49 @@
+"""The truth: a pool per service role, and transactions that carry their owner (DESIGN 3)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+
+from aiox.runtime.secrets import Secrets
+from aiox.runtime.settings import Service, Settings
+
+Pool = asyncpg.Pool[asyncpg.Record]
+Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+
+async def connect(settings: Settings, secrets: Secrets, service: Service, size: int = 4) -> Pool:
+    """A pool of `size` connections as this service's role. Raises OSError or asyncpg.PostgresError."""
+    return await asyncpg.create_pool(
+        host="127.0.0.1",
+        port=settings.ports.postgres,
+        user=f"aiox_{service}",
+        password=secrets.read("postgres"),
+        database="aiox",
+        min_size=1,
+        max_size=size,
+        command_timeout=10,
+        server_settings={"application_name": f"aiox-{service}", "search_path": "aiox", "jit": "off"},
+    )
+
+
+@asynccontextmanager
+async def owner_scope(
+    pool: Pool, owner: UUID, agent: UUID | None = None, subject: str = ""
+) -> AsyncIterator[Connection]:
+    """One transaction that sees the rows of `owner` only; of one agent and subject where the table asks for it.
+
+    SET LOCAL ends with the transaction, so a pooled connection never carries an owner over.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            "SELECT set_config('aiox.owner', $1, true), set_config('aiox.agent', $2, true),"
+            " set_config('aiox.subject', $3, true)",
+            str(owner),
+            str(agent or ""),
+            subject,
+        )
+        yield connection

@@ -1,0 +1,113 @@
+"""Every setting of the hub, typed, with its unit and default, in this one place.
+
+Read from `AIOX_HOME/hub.toml`, then from the environment (`AIOX_...`, nested with `__`), which wins.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+Service = Literal["component", "gateway", "orchestrator", "ai_worker"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ports(_Section):
+    """TCP ports, all on loopback."""
+
+    xmpp_client: int = 5222
+    xmpp_http: int = 5280
+    xmpp_component: int = 5347
+    erlang: int = 5348
+    postgres: int = 5434
+    redis: int = 6399
+    nats: int = 4232
+    gateway: int = 8080
+    component_health: int = 8081
+    orchestrator_health: int = 8082
+    ai_worker_health: int = 8083
+    ai_worker: int = 8084
+
+
+class Limits(_Section):
+    """What the doors and the path accept."""
+
+    messages_per_minute: int = Field(20, ge=1, description="messages a bare JID may send, refilled evenly")
+    message_burst: int = Field(20, ge=1, description="messages a bare JID may send at once")
+    turn_timeout_ms: int = Field(60_000, ge=100, description="for a whole turn, all tries inside, in milliseconds")
+    worker_capacity: int = Field(8, ge=1, description="turns one worker thinks about at a time")
+    attempts: int = Field(5, ge=1, description="tries before a turn becomes a dead letter")
+    inbound_bytes: int = Field(1 << 30, ge=1 << 20, description="JetStream holds at most this many bytes of inbound")
+
+
+class Model(_Section):
+    """The hub-wide model provider. Empty provider: the built-in offline responder answers."""
+
+    provider: str = Field("", description="litellm provider name: openai, ollama, ...; empty for offline")
+    name: str = Field("", description="model name at the provider")
+    api_base: str = Field("", description="base URL of an OpenAI-compatible endpoint")
+    api_key: str = Field("", repr=False, description="key for the provider")
+    timeout_ms: int = Field(30_000, ge=100, description="for one try, in milliseconds")
+
+
+class Memory(_Section):
+    """Recall."""
+
+    embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    recall_limit: int = Field(4, ge=1, le=50, description="passages put into a prompt at most")
+    max_distance: float = Field(0.72, gt=0, le=2, description="cosine distance beyond which a passage is no memory")
+
+
+class Telemetry(_Section):
+    """Logs and traces."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    sample_rate: float = Field(0.01, ge=0, le=1, description="share of turns that are traced")
+
+
+class Settings(BaseSettings):
+    """The whole configuration of one process. Frozen: changes need a restart."""
+
+    model_config = SettingsConfigDict(env_prefix="AIOX_", env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    home: Path = Path("var")
+    domain: str = Field("localhost", description="XMPP domain of the hub; agents live on agents.<domain>")
+    ports: Ports = Ports()
+    limits: Limits = Limits()
+    model: Model = Model()
+    memory: Memory = Memory()
+    telemetry: Telemetry = Telemetry()
+    minilm_folder: Path = Field(Path(".venv/share/aiox/minilm"), description="graph and tokenizer built at set-up")
+
+    @property
+    def agents_domain(self) -> str:
+        """The component's domain."""
+        return f"agents.{self.domain}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then `hub.toml`."""
+        home = Path(os.environ.get("AIOX_HOME", "var"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "hub.toml")
+
+
+def load_settings() -> Settings:
+    """The settings of this process, home made absolute. Raises pydantic.ValidationError naming the bad setting."""
+    settings = Settings()
+    return settings.model_copy(
+        update={"home": settings.home.resolve(), "minilm_folder": settings.minilm_folder.resolve()}
+    )

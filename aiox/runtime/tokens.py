@@ -1,0 +1,119 @@
+"""The internal JWT of the worker link: HS256, one key per worker, one token per request (SPEC 5).
+
+PyJWT accepts duplicate keys and string `exp`; this wrapper does not.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+_ISSUER = "aiox-hub"
+_TYPE = "aiox-turn+jwt"
+_CLAIMS = frozenset({"iss", "aud", "sub", "agent", "request", "jti", "iat", "exp"})
+LIFETIME_S = 30
+
+
+class TokenRefused(Exception):
+    """The token does not open this door. The message names the defect and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnClaims:
+    """What a turn token says."""
+
+    owner: UUID
+    agent: UUID
+    request: UUID
+    token_id: str
+
+
+def mint(key: bytes, worker_id: str, owner: UUID, agent: UUID, request: UUID, token_id: str, now: int) -> str:
+    """A token for one message to one worker. `now` in seconds since the epoch; valid for 30 s."""
+    claims = {
+        "iss": _ISSUER,
+        "aud": worker_id,
+        "sub": str(owner),
+        "agent": str(agent),
+        "request": str(request),
+        "jti": token_id,
+        "iat": now,
+        "exp": now + LIFETIME_S,
+    }
+    return jwt.encode(claims, key, algorithm="HS256", headers={"typ": _TYPE})
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise TokenRefused("a key stands twice")
+    return found
+
+
+def _part(text: str) -> dict[str, Any]:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        value = json.loads(raw, object_pairs_hook=_no_duplicates)
+    except (binascii.Error, ValueError, RecursionError):
+        raise TokenRefused("not a token") from None
+    if not isinstance(value, dict):
+        raise TokenRefused("not a token")
+    return value
+
+
+class TokenReader:
+    """Checks tokens for one worker and remembers those seen, so that none is used twice."""
+
+    def __init__(self, key: bytes, worker_id: str) -> None:
+        self._key = key
+        self._worker_id = worker_id
+        self._seen: OrderedDict[str, int] = OrderedDict()
+
+    def read(self, token: str, now: int) -> TurnClaims:
+        """The claims of a valid, fresh token. `now` in seconds since the epoch. Raises TokenRefused."""
+        if not token:
+            raise TokenRefused("no token")
+        if token.count(".") != 2 or len(token) > 2048:
+            raise TokenRefused("not a token")
+        header, payload = (_part(piece) for piece in token.split(".")[:2])
+        if header != {"alg": "HS256", "typ": _TYPE}:
+            raise TokenRefused("wrong header")
+        try:
+            jwt.decode(
+                token,
+                self._key,
+                algorithms=["HS256"],
+                options={"verify_signature": True, "verify_exp": False, "verify_iat": False, "verify_aud": False},
+            )
+        except jwt.InvalidTokenError:
+            raise TokenRefused("wrong signature") from None
+        return self._claims(payload, now)
+
+    def _claims(self, payload: dict[str, Any], now: int) -> TurnClaims:
+        if set(payload) != _CLAIMS or payload["iss"] != _ISSUER or payload["aud"] != self._worker_id:
+            raise TokenRefused("wrong claims")
+        issued, expires, token_id = payload["iat"], payload["exp"], payload["jti"]
+        if type(issued) is not int or type(expires) is not int or type(token_id) is not str or not token_id:
+            raise TokenRefused("wrong claims")
+        if not issued - LIFETIME_S <= now < expires or expires - issued > LIFETIME_S:
+            raise TokenRefused("expired")
+        try:
+            claims = TurnClaims(UUID(payload["sub"]), UUID(payload["agent"]), UUID(payload["request"]), token_id)
+        except (ValueError, AttributeError, TypeError):
+            raise TokenRefused("wrong claims") from None
+        self._remember(token_id, expires, now)
+        return claims
+
+    def _remember(self, token_id: str, expires: int, now: int) -> None:
+        while self._seen and next(iter(self._seen.values())) < now - LIFETIME_S:
+            self._seen.popitem(last=False)
+        if token_id in self._seen:
+            raise TokenRefused("used already")
+        self._seen[token_id] = expires

@@ -1,0 +1,1 @@
+"""protobuf to words and back; `v1/` is generated from `proto/aiox/wire/v1`."""

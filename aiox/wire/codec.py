@@ -1,0 +1,155 @@
+"""Words of the kernel to bytes of NATS, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from google.protobuf.message import DecodeError
+
+from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady, WorkerBeat
+from aiox.kernel.ids import AgentId, OwnerId, TurnId
+from aiox.kernel.jid import BareJid, bare
+from aiox.wire.v1 import events_pb2 as pb
+
+
+class NotAnEvent(Exception):
+    """The bytes are not an envelope of this version."""
+
+
+def encode(envelope: Envelope[MessageReceived] | Envelope[OutboxReady] | Envelope[WorkerBeat]) -> bytes:
+    """The bytes of an event."""
+    message = pb.Envelope(
+        id=str(envelope.id),
+        type=envelope.type,
+        version=envelope.version,
+        tenant=str(envelope.tenant or ""),
+        channel=envelope.channel,
+        correlation_id=str(envelope.correlation_id),
+        causation_id=str(envelope.causation_id),
+        occurred_at_us=round(envelope.occurred_at.timestamp() * 1_000_000),
+        producer=envelope.producer,
+        traceparent=envelope.traceparent,
+    )
+    payload = envelope.payload
+    if isinstance(payload, MessageReceived):
+        message.message_received.CopyFrom(_message_received(payload))
+    elif isinstance(payload, OutboxReady):
+        message.outbox_ready.CopyFrom(_outbox_ready(payload))
+    else:
+        message.worker_beat.CopyFrom(_worker_beat(payload))
+    return message.SerializeToString()
+
+
+def decode(data: bytes) -> Envelope[MessageReceived | OutboxReady | WorkerBeat]:
+    """The event in the bytes. Raises NotAnEvent."""
+    try:
+        message = pb.Envelope.FromString(data)
+        return Envelope(
+            id=UUID(message.id),
+            type=message.type,
+            version=message.version,
+            tenant=OwnerId(UUID(message.tenant)) if message.tenant else None,
+            channel=message.channel,
+            correlation_id=UUID(message.correlation_id),
+            causation_id=UUID(message.causation_id),
+            occurred_at=datetime.fromtimestamp(message.occurred_at_us / 1_000_000, UTC),
+            producer=message.producer,
+            traceparent=message.traceparent,
+            payload=_payload(message),
+        )
+    except (DecodeError, ValueError) as wrong:
+        raise NotAnEvent(str(wrong)) from wrong
+
+
+def _payload(message: pb.Envelope) -> MessageReceived | OutboxReady | WorkerBeat:
+    kind = message.WhichOneof("payload")
+    if kind == "message_received":
+        received = message.message_received
+        return MessageReceived(
+            sender_full=received.sender_jid,
+            sender=bare(received.sender_jid),
+            agent_jid=BareJid(received.agent_jid),
+            agent_id=AgentId(UUID(received.agent_id)),
+            message_id=received.message_id,
+            turn_id=TurnId(UUID(received.turn_id)),
+            body=received.body,
+            stanza_type=received.stanza_type,
+            thread=received.thread,
+        )
+    if kind == "outbox_ready":
+        ready = message.outbox_ready
+        return OutboxReady(
+            outbox_id=UUID(ready.outbox_id),
+            turn_id=TurnId(UUID(ready.turn_id)),
+            owner=OwnerId(UUID(ready.owner_user_id)),
+            from_jid=ready.from_jid,
+            to_jid=ready.to_jid,
+            kind=ready.kind,
+            body=ready.body,
+            error_code=ready.error_code,
+            stanza_id=ready.stanza_id,
+            reply_to_id=ready.reply_to_id,
+            stanza_type=ready.stanza_type,
+            thread=ready.thread,
+            part=ready.part,
+        )
+    if kind == "worker_beat":
+        beat = message.worker_beat
+        return WorkerBeat(
+            worker_id=beat.worker_id,
+            host=beat.host,
+            port=beat.port,
+            pool=beat.pool,
+            status=beat.status,
+            active_requests=beat.active_requests,
+            capacity=beat.capacity,
+            mean_latency_ms=beat.mean_latency_ms,
+            memory_bytes=beat.memory_bytes,
+        )
+    raise NotAnEvent(f"no payload this hub knows: {kind}")
+
+
+def _message_received(received: MessageReceived) -> pb.MessageReceived:
+    return pb.MessageReceived(
+        sender_jid=received.sender_full,
+        agent_jid=received.agent_jid,
+        agent_id=str(received.agent_id),
+        message_id=received.message_id,
+        turn_id=str(received.turn_id),
+        body=received.body,
+        stanza_type=received.stanza_type,
+        thread=received.thread,
+    )
+
+
+def _outbox_ready(ready: OutboxReady) -> pb.OutboxReady:
+    return pb.OutboxReady(
+        outbox_id=str(ready.outbox_id),
+        turn_id=str(ready.turn_id),
+        owner_user_id=str(ready.owner),
+        from_jid=ready.from_jid,
+        to_jid=ready.to_jid,
+        kind=ready.kind,
+        body=ready.body,
+        error_code=ready.error_code,
+        stanza_id=ready.stanza_id,
+        reply_to_id=ready.reply_to_id,
+        stanza_type=ready.stanza_type,
+        thread=ready.thread,
+        part=ready.part,
+    )
+
+
+def _worker_beat(beat: WorkerBeat) -> pb.WorkerBeat:
+    return pb.WorkerBeat(
+        worker_id=beat.worker_id,
+        host=beat.host,
+        port=beat.port,
+        pool=beat.pool,
+        status=beat.status,
+        active_requests=beat.active_requests,
+        capacity=beat.capacity,
+        mean_latency_ms=beat.mean_latency_ms,
+        memory_bytes=beat.memory_bytes,
+    )

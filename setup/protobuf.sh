@@ -1,0 +1,6 @@
+#!/bin/sh
+# Regenerates aiox/wire/v1 from proto/. `make check` fails when the result differs from what is committed.
+set -eu
+out=${1:-.}
+.venv/bin/python -m grpc_tools.protoc -I proto --python_out="$out" --mypy_out="$out" --grpc_python_out="$out" \
+  --mypy_grpc_out="$out" proto/aiox/wire/v1/*.proto
