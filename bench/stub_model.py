@@ -1,0 +1,160 @@
+"""An OpenAI-compatible endpoint that answers at once: what a bench puts where the model would be.
+
+Tests use it too: answers and failures can be scripted, and every request is kept. Point the hub at it with
+AIOX_MODEL__PROVIDER=openai, AIOX_MODEL__NAME=stub, AIOX_MODEL__API_KEY=anything and
+AIOX_MODEL__API_BASE=<StubModel.url>. By hand: `python -m bench.stub_model --port 9000`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """One answer to come: a text, or a failure when `status` is not 200. `usage` false leaves the counts out."""
+
+    text: str = ""
+    status: int = 200
+    retry_after: str = ""
+    usage: bool = True
+
+
+@dataclass(slots=True)
+class StubModel:
+    """The endpoint's state. `answers` are given once each, in order; after them every question is echoed."""
+
+    latency_ms: float = 0.0
+    keep_requests: bool = True
+    url: str = ""
+    answers: deque[Scripted] = field(default_factory=deque)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def script(self, *answers: Scripted | str) -> None:
+        """Adds answers to come."""
+        self.answers.extend(Scripted(answer) if isinstance(answer, str) else answer for answer in answers)
+
+    async def complete(self, request: web.Request) -> web.StreamResponse:
+        """POST /v1/chat/completions."""
+        body: dict[str, Any] = await request.json()
+        self.count += 1
+        if self.keep_requests:
+            self.asked.append(body)
+            self.keys.append(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if self.latency_ms:
+            await asyncio.sleep(self.latency_ms / 1000)
+        answer = self.answers.popleft() if self.answers else Scripted(f"echo: {_question(body)}")
+        if answer.status != 200:
+            return _failure(answer)
+        if body.get("stream"):
+            return await _stream(request, body, answer)
+        return web.json_response(_whole(body, answer))
+
+
+def _question(body: dict[str, Any]) -> str:
+    for message in reversed(body.get("messages", [])):
+        if message.get("role") == "user":
+            return str(message.get("content", ""))
+    return ""
+
+
+def _failure(answer: Scripted) -> web.Response:
+    headers = {"Retry-After": answer.retry_after} if answer.retry_after else {}
+    error = {"message": answer.text or "scripted failure", "type": "scripted", "code": str(answer.status)}
+    return web.json_response({"error": error}, status=answer.status, headers=headers)
+
+
+def _usage(body: dict[str, Any], text: str) -> dict[str, int]:
+    """Words stand for tokens: exact enough to be checked, easy to predict."""
+    asked = sum(len(str(message.get("content", "")).split()) for message in body.get("messages", []))
+    answered = len(text.split())
+    return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
+
+
+def _whole(body: dict[str, Any], answer: Scripted) -> dict[str, Any]:
+    message = {"role": "assistant", "content": answer.text}
+    whole: dict[str, Any] = {
+        "id": "chatcmpl-stub",
+        "object": "chat.completion",
+        "created": 1,
+        "model": body.get("model", "stub"),
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+    }
+    return whole | ({"usage": _usage(body, answer.text)} if answer.usage else {})
+
+
+def _chunks(body: dict[str, Any], answer: Scripted) -> Iterable[dict[str, Any]]:
+    head = {"id": "chatcmpl-stub", "object": "chat.completion.chunk", "created": 1, "model": body.get("model", "stub")}
+    words = answer.text.split(" ")
+    for number, word in enumerate(words):
+        text = word if number == 0 else f" {word}"
+        delta = {"role": "assistant", "content": text} if number == 0 else {"content": text}
+        yield head | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    yield head | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    if answer.usage and (body.get("stream_options") or {}).get("include_usage"):
+        yield head | {"choices": [], "usage": _usage(body, answer.text)}
+
+
+async def _stream(request: web.Request, body: dict[str, Any], answer: Scripted) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for chunk in _chunks(body, answer):
+        await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+    await response.write(b"data: [DONE]\n\n")
+    await response.write_eof()
+    return response
+
+
+async def _models(_request: web.Request) -> web.Response:
+    return web.json_response({"object": "list", "data": [{"id": "stub", "object": "model", "owned_by": "bench"}]})
+
+
+@asynccontextmanager
+async def stub_model(
+    *answers: Scripted | str, latency_ms: float = 0.0, port: int = 0, keep_requests: bool = True
+) -> AsyncIterator[StubModel]:
+    """Serves on loopback until the block ends. Port 0 picks a free one; `StubModel.url` ends in /v1."""
+    stub = StubModel(latency_ms=latency_ms, keep_requests=keep_requests)
+    stub.script(*answers)
+    application = web.Application(client_max_size=16 << 20)
+    application.router.add_post("/v1/chat/completions", stub.complete)
+    application.router.add_get("/v1/models", _models)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        stub.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        yield stub
+    finally:
+        await runner.cleanup()
+
+
+async def _serve(port: int, latency_ms: float) -> None:
+    async with stub_model(latency_ms=latency_ms, port=port, keep_requests=False) as stub:
+        print(stub.url, flush=True)
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serves until interrupted; the first line printed is the URL."""
+    arguments = argparse.ArgumentParser(description="An OpenAI-compatible endpoint that echoes.")
+    arguments.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    arguments.add_argument("--latency-ms", type=float, default=0.0, help="before each answer, in milliseconds")
+    chosen = arguments.parse_args()
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(chosen.port, chosen.latency_ms))
+
+
+if __name__ == "__main__":
+    main()
