@@ -1,0 +1,52 @@
+"""Brings the database to the newest revision, as the role that owns the schema and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+def roles_sql() -> str:
+    """Statements that the superuser runs once on a new cluster, before the first upgrade."""
+    return (_FOLDER / "roles.sql").read_text()
+
+
+def newest_revision() -> str:
+    """The revision this code expects."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("no revisions in registry/migrations/versions")
+    return head
+
+
+async def upgrade(host: str, port: int, password: str) -> None:
+    """Runs what is missing, all in one transaction. Raises sqlalchemy.exc.DBAPIError; nothing is left half done."""
+    url = URL.create("postgresql+asyncpg", "aiox_migrator", password, host, port, "aiox")
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS aiox")
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,80 @@
+"""What makes a table safe, said once: row-level security, FORCE, policies, grants, indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alembic import op
+
+SERVICES = "aiox_component, aiox_gateway, aiox_orchestrator, aiox_ai_worker"
+OWN = "owner_user_id = aiox.current_owner()"
+SUBJECT = f"{OWN} AND agent_id = aiox.current_agent() AND (scope = 'agent' OR subject_jid = aiox.current_subject())"
+
+
+def run(sql: str) -> None:
+    """Executes one or more statements, colons and all."""
+    op.get_bind().exec_driver_sql(sql)
+
+
+def owner_table(
+    name: str,
+    grants: Mapping[str, str],
+    *,
+    worker_rule: str = OWN,
+    owner_rule: str = OWN,
+    indexed: bool = True,
+) -> None:
+    """Puts the guard on a table with `owner_user_id` (and `created_at`): call it right after CREATE TABLE.
+
+    `grants` maps a service (or `finder`, `writer`) to its verbs, for instance `{"gateway": "SELECT, INSERT"}`. Services
+    see rows by `owner_rule`, the worker by `worker_rule`; finder and writer by their grants only, through the functions
+    they own. Partitions get the guard too and no grants.
+    """
+    for table in (name, *_partitions(name)):
+        run(f"ALTER TABLE aiox.{table} ENABLE ROW LEVEL SECURITY")
+        run(f"ALTER TABLE aiox.{table} FORCE ROW LEVEL SECURITY")
+    people = "aiox_component, aiox_gateway, aiox_orchestrator"
+    run(f"CREATE POLICY own ON aiox.{name} TO {people} USING ({owner_rule}) WITH CHECK ({owner_rule})")
+    run(f"CREATE POLICY own_worker ON aiox.{name} TO aiox_ai_worker USING ({worker_rule}) WITH CHECK ({worker_rule})")
+    for role, verbs in grants.items():
+        run(f"GRANT {verbs} ON aiox.{name} TO aiox_{role}")
+        if role in ("finder", "writer"):
+            for verb in verbs.split(", "):
+                _across_owners(name, role, verb)
+    if indexed:
+        run(f"CREATE INDEX ON aiox.{name} (owner_user_id, created_at)")
+
+
+def _across_owners(name: str, role: str, verb: str) -> None:
+    rule = {"INSERT": "WITH CHECK (true)", "UPDATE": "USING (true) WITH CHECK (true)"}.get(verb, "USING (true)")
+    run(f"CREATE POLICY {role}_{verb.lower()} ON aiox.{name} FOR {verb} TO aiox_{role} {rule}")
+
+
+def _partitions(name: str) -> list[str]:
+    rows = op.get_bind().exec_driver_sql(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        f" WHERE i.inhparent = 'aiox.{name}'::regclass ORDER BY 1"
+    )
+    return [row[0] for row in rows]
+
+
+def hash_partitions(name: str, count: int = 8) -> None:
+    """Makes the HASH partitions of a table partitioned by owner."""
+    for number in range(count):
+        run(
+            f"CREATE TABLE aiox.{name}_p{number} PARTITION OF aiox.{name}"
+            f" FOR VALUES WITH (MODULUS {count}, REMAINDER {number})"
+        )
+
+
+def definer_function(sql: str, signature: str, owner: str, callers: str) -> None:
+    """Creates a SECURITY DEFINER function that `aiox_<owner>` owns and only `callers` may execute.
+
+    `sql` is the CREATE FUNCTION without SECURITY and search_path clauses, which are added here, the same for all.
+    """
+    run(sql)
+    run(f"ALTER FUNCTION aiox.{signature} SECURITY DEFINER SET search_path = aiox, pg_temp")
+    run(f"REVOKE ALL ON FUNCTION aiox.{signature} FROM PUBLIC")
+    roles = ", ".join(f"aiox_{caller.strip()}" for caller in callers.split(","))
+    run(f"GRANT EXECUTE ON FUNCTION aiox.{signature} TO {roles}")
+    run(f"ALTER FUNCTION aiox.{signature} OWNER TO aiox_{owner}")

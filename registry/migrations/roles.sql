@@ -1,0 +1,11 @@
+-- Run once by the superuser that created the cluster, before the first revision. Passwords are set apart from this.
+-- Login roles, one per service; none may bypass row-level security.
+CREATE ROLE aiox_migrator LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+CREATE ROLE aiox_component LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+CREATE ROLE aiox_gateway LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+CREATE ROLE aiox_orchestrator LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+CREATE ROLE aiox_ai_worker LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+-- Owners of the SECURITY DEFINER functions: what is found before an owner is known, and the one concluding commit.
+CREATE ROLE aiox_finder NOLOGIN NOSUPERUSER NOBYPASSRLS;
+CREATE ROLE aiox_writer NOLOGIN NOSUPERUSER NOBYPASSRLS;
+GRANT aiox_finder, aiox_writer TO aiox_migrator WITH INHERIT FALSE, SET TRUE;
