@@ -1,0 +1,125 @@
+"""Text to vectors: all-MiniLM-L6-v2 in onnxruntime, on one thread of its own, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+Vector = NDArray[np.float32]
+DIMENSIONS: Final = 384
+MAX_PIECES: Final = 256
+"""Word pieces of one text that count; what comes after is not seen by the model."""
+BATCH: Final = 8
+"""Texts in one run of the graph. Small, so that a long document does not hold up a question."""
+
+
+class Embeds(Protocol):
+    """What turns texts into unit vectors of 384 dimensions, in the order of the texts."""
+
+    model: str
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One vector for each text. Raises RuntimeError when the backend is gone."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Word pieces of a text, without the two marks around it."""
+        ...
+
+
+class EmbedderMissing(Exception):
+    """The graph was not built. The message says how to mend it."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    text: str
+    answer: asyncio.Future[Vector]
+
+
+class MiniLM:
+    """One per process, handed on as a parameter. Texts that arrive together share one run of the graph.
+
+    `run` must be alive for `embed` to answer. Nothing of a text is kept after its answer.
+    """
+
+    def __init__(self, folder: Path, model: str, threads: int = 1) -> None:
+        """Loads the graph; `threads` compute one run. Raises EmbedderMissing."""
+        graph, words = folder / "model.onnx", folder / "tokenizer.json"
+        if not (graph.is_file() and words.is_file()):
+            raise EmbedderMissing(f"no embedding model in {folder}. Mend: .venv/bin/python setup/minilm.py")
+        self.model = model
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # One arena per shape would grow with every new length; batches of many lengths keep the process small this way.
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        self._tokenizer: Tokenizer = Tokenizer.from_file(str(words))
+        self._tokenizer.enable_truncation(max_length=MAX_PIECES)
+        self._tokenizer.no_padding()
+        self._counter: Tokenizer = Tokenizer.from_file(str(words))
+        self._counter.no_truncation()
+        self._counter.no_padding()
+        self._waiting: asyncio.Queue[_Asked] = asyncio.Queue()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+
+    def count(self, text: str) -> int:
+        """Word pieces of a text, without the two marks around it."""
+        return len(self._counter.encode(text, add_special_tokens=False).ids)
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One unit vector for each text, in order. Waits its turn; safe to cancel."""
+        loop = asyncio.get_running_loop()
+        asked = [_Asked(text, loop.create_future()) for text in texts]
+        for one in asked:
+            self._waiting.put_nowait(one)
+        return list(await asyncio.gather(*(one.answer for one in asked)))
+
+    async def run(self) -> None:
+        """Serves until cancelled: what waits, at most a batch at a time."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                batch = [await self._waiting.get()]
+                while len(batch) < BATCH and not self._waiting.empty():
+                    batch.append(self._waiting.get_nowait())
+                wanted = [one for one in batch if not one.answer.done()]
+                if wanted:
+                    await self._serve(loop, wanted)
+        finally:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _serve(self, loop: asyncio.AbstractEventLoop, batch: list[_Asked]) -> None:
+        try:
+            vectors = await loop.run_in_executor(self._thread, self.compute, [one.text for one in batch])
+        except Exception as broken:  # noqa: BLE001 -- handed to those who asked; one bad batch must not end the queue
+            for one in batch:
+                if not one.answer.done():
+                    one.answer.set_exception(broken)
+            return
+        for one, vector in zip(batch, vectors, strict=True):
+            if not one.answer.done():
+                one.answer.set_result(vector)
+
+    def compute(self, texts: Sequence[str]) -> Vector:
+        """The vectors of some texts as one array (texts, 384), here and now: blocks."""
+        encoded: list[Encoding] = self._tokenizer.encode_batch(list(texts))
+        length = max(len(one.ids) for one in encoded)
+        ids = np.zeros((len(encoded), length), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, one in enumerate(encoded):
+            ids[row, : len(one.ids)] = one.ids
+            mask[row, : len(one.ids)] = 1
+        result: Vector = self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
+        return result

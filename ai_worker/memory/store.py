@@ -1,0 +1,101 @@
+"""Puts memories away. Ids are derived from what is stored, so that a repeat is a no-op."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from ai_worker.memory.chunks import Chunk, cut, embedded_text
+from ai_worker.memory.embedder import Embeds, Vector
+from ai_worker.memory.recall import as_halfvec
+from ai_worker.words import Kind
+from aiox.kernel.ids import derived_id
+from aiox.runtime.clock import Clock
+from aiox.runtime.postgres import Connection, Pool, owner_scope
+
+_MEMORY: Final = """
+    INSERT INTO agent_memories
+        (id, owner_user_id, agent_id, scope, subject_jid, kind, document_id, ordinal, section, content, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    ON CONFLICT DO NOTHING"""
+_VECTOR: Final = """
+    INSERT INTO memory_vectors_384 (memory_id, owner_user_id, agent_id, scope, subject_jid, model, embedding)
+    VALUES ($1, $2, $3, $4, $5, $6, $7::text::public.halfvec(384))
+    ON CONFLICT DO NOTHING"""
+_DOCUMENT: Final = "SELECT true FROM documents WHERE owner_user_id = $1 AND agent_id = $2 AND id = $3"
+
+
+class NoSuchDocument(Exception):
+    """The agent has no document of this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text to know: `markdown` has headings, else paragraphs alone count."""
+
+    id: UUID
+    title: str
+    text: str
+    markdown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Long-term memory, written. Raises asyncpg.PostgresError or OSError from each method; nothing is half stored."""
+
+    pool: Pool
+    embedder: Embeds
+    clock: Clock
+
+    async def document(self, owner: UUID, agent: UUID, document: Document) -> int:
+        """Stores a document's passages for all who may invoke the agent; returns how many. Raises NoSuchDocument."""
+        chunks = cut(document.text, self.embedder.count, markdown=document.markdown)
+        vectors = await self.embedder.embed([embedded_text(document.title, chunk) for chunk in chunks])
+        async with owner_scope(self.pool, owner, agent) as connection:
+            if not await connection.fetchval(_DOCUMENT, owner, agent, document.id):
+                raise NoSuchDocument(str(document.id))
+            await self._chunks(connection, owner, agent, document.id, chunks, vectors)
+        return len(chunks)
+
+    async def fact(self, owner: UUID, agent: UUID, subject: str, fact: str) -> UUID:
+        """Stores what `subject` (a bare JID) asked to remember, usable in that subject's turns only."""
+        # The same words once more are the same memory; case and spacing do not count.
+        memory_id = derived_id(agent, "\x1f".join(("fact", subject, " ".join(fact.casefold().split()))))
+        (vector,) = await self.embedder.embed([fact])
+        scope = (owner, agent, "subject", subject)
+        async with owner_scope(self.pool, owner, agent, subject) as connection:
+            await connection.execute(_MEMORY, memory_id, *scope, Kind.FACT, None, 0, "", fact, self.clock.now())
+            await connection.execute(_VECTOR, memory_id, *scope, self.embedder.model, as_halfvec(vector))
+        return memory_id
+
+    async def _chunks(
+        self,
+        connection: Connection,
+        owner: UUID,
+        agent: UUID,
+        document_id: UUID,
+        chunks: list[Chunk],
+        vectors: list[Vector],
+    ) -> None:
+        now = self.clock.now()
+        scope = (owner, agent, "agent", "")
+        ids = [chunk_id(document_id, chunk) for chunk in chunks]
+        await connection.executemany(
+            _MEMORY,
+            [
+                (one, *scope, Kind.CHUNK, document_id, chunk.ordinal, chunk.section, chunk.content, now)
+                for one, chunk in zip(ids, chunks, strict=True)
+            ],
+        )
+        await connection.executemany(
+            _VECTOR,
+            [(one, *scope, self.embedder.model, as_halfvec(vector)) for one, vector in zip(ids, vectors, strict=True)],
+        )
+
+
+def chunk_id(document_id: UUID, chunk: Chunk) -> UUID:
+    """The id of a passage: the same for the same text at the same place of the same document."""
+    digest = hashlib.sha256(f"{chunk.section}\x1f{chunk.content}".encode()).hexdigest()
+    return derived_id(document_id, f"chunk\x1f{chunk.ordinal}\x1f{digest}")

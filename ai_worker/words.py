@@ -1,0 +1,103 @@
+"""Words of this room: what a turn asks, what memory gave it, what a model is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+
+class Kind(StrEnum):
+    """What a memory is."""
+
+    CHUNK = "chunk"
+    FACT = "fact"
+    SUMMARY = "summary"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A recalled memory. `distance` is cosine distance to the question, 0 to 2; nearest is smallest."""
+
+    memory_id: UUID
+    document_id: UUID | None
+    kind: Kind
+    title: str
+    """Of the document; empty for a fact."""
+    section: str
+    """Headings above the passage, joined by ` > `; may be empty."""
+    content: str
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One earlier question and its answer."""
+
+    user: str
+    assistant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A fact the user asked to keep in this very turn. `stored` is false when memory is full or switched off."""
+
+    fact: str
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything a model may use for one answer. History stands oldest first, passages nearest first."""
+
+    agent_name: str
+    system_prompt: str
+    message: str
+    history: tuple[Exchange, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    remembered: Remembered | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call may use: tokens, input and output together and output alone, and seconds for one try."""
+
+    max_total_tokens: int
+    max_output_tokens: int = 4096
+    temperature: float = 0.7
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which provider and model answer, and the credential that came with the turn. Empty provider: offline."""
+
+    provider: str = ""
+    name: str = ""
+    api_base: str = ""
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message to think about. Owner and agent come from the token, never from a field."""
+
+    request_id: UUID
+    owner: UUID
+    agent: UUID
+    subject: str
+    """Bare JID of the correspondent."""
+    prompt: Prompt
+    """Without passages yet."""
+    limits: Limits
+    choice: ModelChoice
+    timeout_s: float
+    """For the whole turn."""
+    long_term: bool = True
+    """Whether recall and storing are on for this agent."""
+    memory_full: bool = False
+    embedding_model: str = ""
+    """What the agent wants; empty for the worker's own."""
+    traceparent: str = ""
+    correlation_id: str = ""
