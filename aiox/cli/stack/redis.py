@@ -1,0 +1,82 @@
+"""Redis on loopback, one ACL user per service, the default user off."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+from typing import Final
+
+from aiox.cli.stack.credentials import SERVICES
+from aiox.cli.stack.home import Home, private_file
+from aiox.cli.stack.processes import Process, Program
+
+_CONFIG: Final = """\
+# Written at every start by `aiox up`.
+bind 127.0.0.1
+port {port}
+protected-mode yes
+dir "{folder}"
+aclfile "{acl}"
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+daemonize no
+logfile ""
+set-proc-title no
+"""
+_RIGHTS: Final = "~aiox:* &aiox:* +@all -@admin -@dangerous +info"
+"""Keys and channels of the hub only; no command that lists, flushes or configures."""
+
+
+async def start(home: Home, port: int) -> Process:
+    """Starts Redis and waits until it takes commands."""
+    folder = home.part("redis")
+    acl = private_file(folder / "users.acl", render_users(home))
+    config = private_file(folder / "redis.conf", _CONFIG.format(port=port, folder=folder, acl=acl))
+    program = Program(
+        name="redis",
+        title="Redis",
+        command=("redis-server", str(config)),
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGTERM,
+    )
+    process = await Process.start(program, home.log_file("redis"))
+    password = home.secrets("stack").read("redis")
+
+    async def ready() -> bool:
+        return await _pong(port, password)
+
+    try:
+        await process.until_ready(ready)
+    except BaseException:
+        await process.stop()
+        raise
+    return process
+
+
+def render_users(home: Home) -> str:
+    """The ACL file; passwords stand in it as SHA-256 digests."""
+    rights = {**dict.fromkeys(SERVICES, _RIGHTS), "stack": "-@all +ping +info"}
+    lines = [f"user {user} on #{_digest(home.secrets(user).read('redis'))} {right}" for user, right in rights.items()]
+    return "\n".join(["user default off", *lines]) + "\n"
+
+
+def _digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+async def _pong(port: int, password: str) -> bool:
+    """Whether Redis answers PING; false also while it still loads its file."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    try:
+        writer.write(f"AUTH stack {password}\r\nPING\r\n".encode())
+        return (await reader.readline(), await reader.readline()) == (b"+OK\r\n", b"+PONG\r\n")
+    except OSError:
+        return False
+    finally:
+        writer.close()
