@@ -1,0 +1,1 @@
+"""The judge. Pure: facts in, Verdict out."""

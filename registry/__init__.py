@@ -1,1 +1,1 @@
-"""What the hub knows: accounts, agents, versions, leases, inbox, outbox, ledger rows. One file per aggregate, SQL inside."""
+"""What the hub knows. One file per aggregate, SQL inside, owner-scoped; owns `migrations/`."""

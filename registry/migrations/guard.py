@@ -53,7 +53,8 @@ def _across_owners(name: str, role: str, verb: str) -> None:
 def _partitions(name: str) -> list[str]:
     rows = op.get_bind().exec_driver_sql(
         "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-        f" WHERE i.inhparent = 'aiox.{name}'::regclass ORDER BY 1"
+        " WHERE i.inhparent = to_regclass($1) ORDER BY 1",
+        (f"aiox.{name}",),
     )
     return [row[0] for row in rows]
 

@@ -1,0 +1,61 @@
+"""The append-only ledger. One head, any number of writers; hashing happens inside the database (revision 0002)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+
+from aiox.runtime.postgres import Connection, Pool
+from policy.ledger import GENESIS, Fault, Record, Row, verify
+
+_PAGE = 2000
+
+
+async def append(where: Pool | Connection, records: Sequence[Record]) -> None:
+    """Writes records at the end of the chain. Raises asyncpg.PostgresError; then nothing was written."""
+    if records:
+        await where.fetchval("SELECT ledger_append($1)", [record.encode() for record in records])
+
+
+async def read(pool: Pool, after: int = 0) -> AsyncIterator[list[Row]]:
+    """All records after a sequence number, page by page, columns compared with what was hashed."""
+    while True:
+        found = await pool.fetch("SELECT * FROM ledger_read($1, $2)", after, _PAGE)
+        if not found:
+            return
+        yield [_row(record) for record in found]
+        after = found[-1]["seq"]
+
+
+async def verify_chain(pool: Pool) -> tuple[int, bytes] | Fault:
+    """Walks the whole chain. Returns the last seq and hash, or the first fault."""
+    seq, head = 0, GENESIS
+    async for page in read(pool):
+        result = verify(page, seq, head)
+        if isinstance(result, Fault):
+            return result
+        seq, head = result
+    return seq, head
+
+
+def _row(found: asyncpg.Record) -> Row:
+    said = json.loads(bytes(found["record"]))
+    columns_match = (
+        said["id"] == str(found["id"])
+        and said["owner_user_id"] == str(found["owner_user_id"])
+        and said["event_type"] == found["event_type"]
+        and said["severity"] == found["severity"]
+        and said["details"] == json.loads(found["details"])
+        and said["actor"] == found["actor"]
+        and said["created_at"] == found["created_at"].isoformat(timespec="microseconds")
+        and said["correlation_id"] == (str(found["correlation_id"]) if found["correlation_id"] else None)
+    )
+    return Row(
+        seq=found["seq"],
+        record=bytes(found["record"]),
+        previous_hash=bytes(found["previous_hash"]),
+        hash=bytes(found["hash"]),
+        columns_match=columns_match,
+    )

@@ -1,0 +1,1 @@
+"""alembic revisions, and the guard that makes each owner table right."""

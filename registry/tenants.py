@@ -1,0 +1,41 @@
+"""Data keys, one per tenant, each wrapped by the hub's key (SPEC 5)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aiox.kernel.ids import OwnerId
+from aiox.runtime.keyring import KeyRing
+from aiox.runtime.postgres import Connection, Pool, owner_scope
+
+FIRST_KEY = 1
+
+
+class TenantKeyMissing(Exception):
+    """The account has no data key. It was not made by this hub, or the database was changed by hand."""
+
+
+async def add_first_key(connection: Connection, keys: KeyRing, owner: OwnerId, now: datetime) -> None:
+    """Gives a new account its data key. `connection` is in the owner's scope."""
+    await connection.execute(
+        "INSERT INTO tenant_keys (owner_user_id, number, wrapped, created_at) VALUES ($1, $2, $3, $4)",
+        owner,
+        FIRST_KEY,
+        keys.new_data_key(owner),
+        now,
+    )
+
+
+async def load_ring(pool: Pool, keys: KeyRing, owner: OwnerId) -> KeyRing:
+    """The tenant's key ring, the newest key current. Raises TenantKeyMissing, and CannotOpen for a foreign hub key."""
+    async with owner_scope(pool, owner) as connection:
+        return await ring_of(connection, keys, owner)
+
+
+async def ring_of(connection: Connection, keys: KeyRing, owner: OwnerId) -> KeyRing:
+    """The same inside a transaction that is in the owner's scope already."""
+    rows = await connection.fetch("SELECT number, wrapped FROM tenant_keys WHERE owner_user_id = $1", owner)
+    if not rows:
+        raise TenantKeyMissing(str(owner))
+    wrapped = {int(row["number"]): bytes(row["wrapped"]) for row in rows}
+    return keys.tenant_ring(owner, wrapped, max(wrapped))

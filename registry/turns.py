@@ -1,0 +1,186 @@
+"""A turn's facts before it runs, and the one commit that concludes many turns (revision 0002)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from aiox.kernel.canonical import Json
+from aiox.kernel.ids import AgentId, OwnerId, TurnId, VersionId
+from aiox.kernel.jid import BareJid
+from aiox.runtime.postgres import Pool
+from policy.access import Relation
+from policy.ledger import Record
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaConfig:
+    """An account's limits: tokens per minute and day, turns at once."""
+
+    tokens_per_minute: int
+    tokens_per_day: int
+    max_concurrent: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFacts:
+    """What is known of sender and agent. For relation `none` all but owner and `concluded` is None."""
+
+    relation: Relation
+    owner: OwnerId | None
+    version_id: VersionId | None
+    agent_jid: BareJid | None
+    quota: QuotaConfig | None
+    concluded: bool
+    """This very turn is in the inbox already: a repeated delivery."""
+
+
+async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -> TurnFacts:
+    """One query; hidden, forbidden, deleted and unknown agents give the same answer."""
+    row = await pool.fetchrow("SELECT * FROM find_turn($1, $2, $3)", agent, sender, turn)
+    if row is None:
+        raise RuntimeError("find_turn always gives one row")
+    quota = json.loads(row["quota_config"]) if row["quota_config"] else None
+    return TurnFacts(
+        relation=Relation(row["relation"]),
+        owner=row["owner_user_id"],
+        version_id=row["active_version_id"],
+        agent_jid=row["jid"],
+        quota=QuotaConfig(quota["tokens_per_minute"], quota["tokens_per_day"], quota["max_concurrent_requests"])
+        if quota
+        else None,
+        concluded=row["concluded"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A message that has had its outcome."""
+
+    turn: TurnId
+    owner: OwnerId
+    agent: AgentId
+    sender: BareJid
+    message_id: str
+    outcome: str
+    correlation_id: UUID
+    admitted_at: datetime
+    concluded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    """A turn that ran. `sealed_input` and `sealed_output` are encrypted with the tenant's key, or None."""
+
+    id: UUID
+    owner: OwnerId
+    agent: AgentId
+    version_id: VersionId
+    subject: BareJid
+    sealed_input: bytes | None
+    sealed_output: bytes | None
+    outcome: str
+    tokens_used: int
+    tools_called: Sequence[str]
+    worker_id: str
+    duration_ms: int
+    platform_ms: int
+    worker_ms: int
+    scoring: dict[str, Json]
+    correlation_id: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A stanza to send. `envelope` is the encoded event, and is dropped once it was sent."""
+
+    id: UUID
+    turn: TurnId
+    owner: OwnerId
+    envelope: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """All that one turn leaves behind; written whole or not at all."""
+
+    partition: int
+    fence: int
+    inbox: InboxRow
+    records: Sequence[Record]
+    executions: Sequence[ExecutionRow] = field(default=())
+    outbox: Sequence[OutboxRow] = field(default=())
+
+
+class AlreadyConcluded(Exception):
+    """One of these turns is in the inbox already; nothing of the batch was written."""
+
+
+class LeaseLost(Exception):
+    """A partition belongs to another orchestrator now; nothing of the batch was written."""
+
+
+async def conclude(pool: Pool, batch: Sequence[Conclusion]) -> None:
+    """Writes a batch of turns in one commit. Raises AlreadyConcluded, LeaseLost, or what PostgreSQL raised."""
+    fences = sorted({(turn.partition, turn.fence) for turn in batch})
+    try:
+        await pool.execute(
+            "SELECT conclude($1, $2, $3, $4, $5, $6)",
+            [partition for partition, _ in fences],
+            [fence for _, fence in fences],
+            [record.encode() for turn in batch for record in turn.records],
+            [_inbox(turn.inbox) for turn in batch],
+            [_execution(row) for turn in batch for row in turn.executions],
+            [_outbox(row) for turn in batch for row in turn.outbox],
+        )
+    except asyncpg.UniqueViolationError as known:
+        raise AlreadyConcluded(str(known)) from known
+    except asyncpg.ObjectNotInPrerequisiteStateError as lost:
+        raise LeaseLost(str(lost)) from lost
+
+
+def _inbox(row: InboxRow) -> tuple[object, ...]:
+    return (
+        row.turn,
+        row.owner,
+        row.agent,
+        row.sender,
+        row.message_id,
+        row.outcome,
+        row.correlation_id,
+        row.admitted_at,
+        row.concluded_at,
+    )
+
+
+def _execution(row: ExecutionRow) -> tuple[object, ...]:
+    return (
+        row.id,
+        row.owner,
+        row.agent,
+        row.version_id,
+        row.subject,
+        row.sealed_input,
+        row.sealed_output,
+        row.outcome,
+        row.tokens_used,
+        json.dumps(list(row.tools_called)),
+        row.worker_id,
+        row.duration_ms,
+        row.platform_ms,
+        row.worker_ms,
+        json.dumps(row.scoring),
+        row.correlation_id,
+        row.created_at,
+    )
+
+
+def _outbox(row: OutboxRow) -> tuple[object, ...]:
+    return (row.id, row.turn, row.owner, row.envelope, row.created_at)
