@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -11,8 +12,8 @@ import asyncpg
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Service, Settings
 
-Pool = asyncpg.Pool[asyncpg.Record]
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
 async def connect(settings: Settings, secrets: Secrets, service: Service, size: int = 4) -> Pool:
