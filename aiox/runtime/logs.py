@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
@@ -10,9 +11,26 @@ import structlog
 Log = structlog.typing.FilteringBoundLogger
 
 
+class _JsonLine(logging.Formatter):
+    """What libraries log, in the same form."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"service": self._service, "logger": record.name, "level": record.levelname.lower()}
+        line["event"] = record.getMessage()
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
 def configure_logs(service: str, level: str) -> Log:
     """Sets up logging for this process and returns its logger, bound to the service name."""
-    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format='{"logger":"%(name)s","event":"%(message)s"}')
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_JsonLine(service))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

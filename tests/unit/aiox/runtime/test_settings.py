@@ -1,0 +1,72 @@
+"""Settings: defaults, the file, the environment above it, and refusal of what does not exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from aiox.runtime.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AIOX_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_defaults_need_no_file(home: Path) -> None:
+    settings = load_settings()
+    assert settings.home == home.resolve()
+    assert settings.agents_domain == "agents.localhost"
+    assert settings.model.provider == ""
+
+
+def test_the_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AIOX_HOME", "here")
+    assert load_settings().home == (tmp_path / "here").resolve()
+
+
+def test_the_environment_wins_over_the_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "hub.toml").write_text('domain = "example.org"\n[limits]\nattempts = 7\nmessage_burst = 9\n')
+    monkeypatch.setenv("AIOX_LIMITS__ATTEMPTS", "3")
+    settings = load_settings()
+    assert (settings.domain, settings.limits.attempts, settings.limits.message_burst) == ("example.org", 3, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("no_such_setting = 1\n", "no_such_setting"),
+        ("[limits]\nattemts = 1\n", "attemts"),
+        ("[limits]\nattempts = 0\n", "attempts"),
+        ('[ports]\ngateway = "high"\n', "gateway"),
+        ("[telemetry]\nsample_rate = 1.5\n", "sample_rate"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(home: Path, text: str, named: str) -> None:
+    (home / "hub.toml").write_text(text)
+    with pytest.raises(ValidationError, match=named):
+        load_settings()
+
+
+def test_settings_do_not_change_while_running() -> None:
+    settings = load_settings()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.domain = "example.org"  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.limits.attempts = 1  # type: ignore[misc]
+
+
+def test_the_key_of_the_provider_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIOX_MODEL__API_KEY", "sk-hidden")
+    settings = load_settings()
+    assert settings.model.api_key == "sk-hidden"
+    assert "sk-hidden" not in repr(settings)
+
+
+def test_all_ports_differ() -> None:
+    ports = list(load_settings().ports.model_dump().values())
+    assert len(set(ports)) == len(ports)
