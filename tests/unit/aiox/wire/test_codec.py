@@ -1,0 +1,107 @@
+"""Every event reads back as what was written; anything else is refused as no event."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady, WorkerBeat
+from aiox.kernel.ids import AgentId, OwnerId, TurnId
+from aiox.kernel.jid import BareJid, bare
+from aiox.wire.codec import NotAnEvent, decode, encode
+from aiox.wire.v1 import events_pb2 as pb
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+COUNT = st.integers(0, 2**32 - 1)
+INSTANT = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))
+
+
+@st.composite
+def received(draw: Any) -> MessageReceived:
+    full = draw(TEXT)
+    agent, turn = AgentId(draw(st.uuids())), TurnId(draw(st.uuids()))
+    text = [draw(TEXT) for _ in range(5)]
+    return MessageReceived(full, bare(full), BareJid(text[0]), agent, text[1], turn, text[2], text[3], text[4])
+
+
+@st.composite
+def ready(draw: Any) -> OutboxReady:
+    outbox, turn, owner = draw(st.uuids()), TurnId(draw(st.uuids())), OwnerId(draw(st.uuids()))
+    names = ("from_jid", "to_jid", "kind", "body", "error_code", "stanza_id", "reply_to_id", "stanza_type", "thread")
+    return OutboxReady(outbox, turn, owner, part=draw(COUNT), **{name: draw(TEXT) for name in names})
+
+
+@st.composite
+def beat(draw: Any) -> WorkerBeat:
+    latency = draw(st.floats(0, 1e9))
+    counts = [draw(COUNT) for _ in range(4)]
+    words = [draw(TEXT) for _ in range(4)]
+    return WorkerBeat(words[0], words[1], counts[0], words[2], words[3], counts[1], counts[2], latency, counts[3])
+
+
+@st.composite
+def envelopes(draw: Any) -> Envelope[Any]:
+    return Envelope(
+        id=draw(st.uuids()),
+        type=draw(TEXT),
+        version=draw(COUNT),
+        tenant=draw(st.none() | st.uuids()),
+        channel=draw(TEXT),
+        correlation_id=draw(st.uuids()),
+        causation_id=draw(st.uuids()),
+        occurred_at=draw(INSTANT),
+        producer=draw(TEXT),
+        traceparent=draw(TEXT),
+        payload=draw(received() | ready() | beat()),
+    )
+
+
+@given(envelopes())
+def test_reads_back_what_was_written(envelope: Envelope[Any]) -> None:
+    assert decode(encode(envelope)) == envelope
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_event_or_refused(data: bytes) -> None:
+    try:
+        envelope = decode(data)
+    except NotAnEvent:
+        return
+    assert isinstance(envelope.id, UUID)
+
+
+def whole() -> pb.Envelope:
+    some = str(UUID(int=1))
+    message = pb.Envelope(id=some, correlation_id=some, causation_id=some)
+    message.worker_beat.worker_id = "w"
+    return message
+
+
+@pytest.mark.control
+def test_the_message_that_the_refused_ones_start_from_is_read() -> None:
+    assert isinstance(decode(whole().SerializeToString()).payload, WorkerBeat)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda message: message.ClearField("id"),
+        lambda message: message.ClearField("correlation_id"),
+        lambda message: message.ClearField("worker_beat"),
+        lambda message: setattr(message, "tenant", "nobody"),
+        lambda message: setattr(message, "occurred_at_us", 2**62),
+        lambda message: message.message_received.SetInParent(),
+        lambda message: message.command_asked.SetInParent(),
+    ],
+    ids=["no id", "no correlation id", "no payload", "tenant no uuid", "no such year", "empty message", "a command"],
+)
+def test_an_incomplete_event_is_refused(spoil: Any) -> None:
+    message = whole()
+    spoil(message)
+    with pytest.raises(NotAnEvent):
+        decode(message.SerializeToString())
