@@ -25,7 +25,10 @@ BATCH: Final = 8
 class Embeds(Protocol):
     """What turns texts into unit vectors of 384 dimensions, in the order of the texts."""
 
-    model: str
+    @property
+    def model(self) -> str:
+        """Name of the embedding model; vectors of different models are never compared."""
+        ...
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """One vector for each text. Raises RuntimeError when the backend is gone."""
@@ -57,7 +60,7 @@ class MiniLM:
         graph, words = folder / "model.onnx", folder / "tokenizer.json"
         if not (graph.is_file() and words.is_file()):
             raise EmbedderMissing(f"no embedding model in {folder}. Mend: .venv/bin/python setup/minilm.py")
-        self.model = model
+        self._model = model
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -73,6 +76,11 @@ class MiniLM:
         self._counter.no_padding()
         self._waiting: asyncio.Queue[_Asked] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+
+    @property
+    def model(self) -> str:
+        """Name of the embedding model."""
+        return self._model
 
     def count(self, text: str) -> int:
         """Word pieces of a text, without the two marks around it."""

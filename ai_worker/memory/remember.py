@@ -11,7 +11,10 @@ _POLITE = r"(?:(?:please|por\s+favor)\s*,?\s+)?"
 _ENGLISH = (
     r"(?:(?:can|could|would|will)\s+you\s+)?(?:please\s+)?remember\s*(?:,?\s*please\s*)?(?:\bthat\s+|(?:this\s*)?:\s*)"
 )
-_PORTUGUESE = r"(?:(?:pode|poderia|voc[êe]\s+pode)\s+)?lembr(?:e|a|ar)(?:-se|-te|\s+se)?\s*(?:(?:de\s+)?que\s+|(?:disto\s*|disso\s*)?:\s*)"
+_PORTUGUESE = (
+    r"(?:(?:pode|poderia|voc[êe]\s+pode)\s+)?lembr(?:e|a|ar)(?:-se|-te|\s+se)?\s*"
+    r"(?:(?:de\s+)?que\s+|(?:disto\s*|disso\s*)?:\s*)"
+)
 _REQUEST = re.compile(
     rf"(?:^|(?<=[.!?\n])\s*){_POLITE}(?:{_ENGLISH}|{_PORTUGUESE})(?P<fact>\S.*)", re.IGNORECASE | re.DOTALL
 )

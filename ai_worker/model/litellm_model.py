@@ -1,0 +1,147 @@
+"""Any OpenAI-compatible endpoint, and every provider that litellm knows. The only door to litellm; imported late.
+
+Prompts and answers are never logged, here or by the library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from importlib import import_module
+from typing import Any, Final
+
+from ai_worker.model.port import Delta, ModelFailed
+from ai_worker.model.prompt import chat_messages, prompt_tokens
+from ai_worker.words import Limits, ModelChoice, Prompt
+from aiox.kernel.errors import SENTENCES, ErrorCode
+from aiox.kernel.outcome import Usage
+from aiox.kernel.units import estimate_tokens
+
+OLLAMA_BASE: Final = "http://127.0.0.1:11434"
+_NO_KEY: Final = "none"
+"""Given where an endpoint wants no key: an empty one would make litellm look into the environment."""
+
+
+class LiteLlm:
+    """One provider and model with the credential of one turn. One try; the turn's deadline stands around it."""
+
+    def __init__(self, choice: ModelChoice) -> None:
+        """Raises ModelFailed(AUTH_ERROR) when neither key nor endpoint came with the turn."""
+        self.name = choice.name
+        self._call = _call(choice)
+
+    async def complete(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Delta, None]:
+        """The answer as it comes. Usage is the provider's own, else estimated. Raises ModelFailed."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limits.timeout_s
+        stream: Any = None
+        pieces: list[str] = []
+        usage: Usage | None = None
+        try:
+            stream = await _within(deadline, self._open(prompt, limits))
+            async for piece, counted in _pieces(stream, deadline):
+                usage = counted or usage
+                if piece:
+                    pieces.append(piece)
+                    yield Delta(piece)
+        except ModelFailed:
+            raise
+        except Exception as error:
+            raise _normalised(error) from error
+        finally:
+            await _close(stream)
+        answer = "".join(pieces)
+        if not answer.strip():
+            raise ModelFailed(ErrorCode.EMPTY_ANSWER, SENTENCES[ErrorCode.EMPTY_ANSWER])
+        yield Delta("", usage or Usage(prompt_tokens(prompt), estimate_tokens(answer)))
+
+    async def _open(self, prompt: Prompt, limits: Limits) -> Any:
+        litellm = await load()
+        return await litellm.acompletion(
+            **self._call,
+            messages=chat_messages(prompt),
+            temperature=limits.temperature,
+            max_tokens=limits.max_output_tokens,
+            stream=True,
+            stream_options={"include_usage": True},
+            timeout=limits.timeout_s,
+            max_retries=0,
+            num_retries=0,
+            drop_params=True,
+        )
+
+
+async def load() -> Any:
+    """The library, imported off the event loop at first use: it takes seconds."""
+    return await asyncio.to_thread(_import)
+
+
+def _import() -> Any:
+    # Both are read by litellm at import: no price map from the network, no .env file of the working directory.
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # noqa: TID251 -- written, never read
+    os.environ["LITELLM_MODE"] = "PRODUCTION"  # noqa: TID251 -- written, never read
+    litellm: Any = import_module("litellm")
+    litellm.suppress_debug_info = True
+    litellm.turn_off_message_logging = True
+    litellm.telemetry = False
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return litellm
+
+
+def _call(choice: ModelChoice) -> dict[str, str]:
+    """What selects provider, model, endpoint and key. Ollama is asked through its OpenAI-compatible side."""
+    provider, base = choice.provider, choice.api_base.rstrip("/")
+    if provider == "ollama":
+        base = base or OLLAMA_BASE
+        provider, base = "openai", base if base.endswith("/v1") else f"{base}/v1"
+    if not choice.api_key and not base:
+        raise ModelFailed(ErrorCode.AUTH_ERROR, "No credential for this model's provider came with the turn.")
+    call = {"model": f"{provider}/{choice.name}", "api_key": choice.api_key or _NO_KEY}
+    return call | ({"api_base": base} if base else {})
+
+
+async def _within(deadline: float, work: Any) -> Any:
+    async with asyncio.timeout_at(deadline):
+        return await work
+
+
+async def _pieces(stream: Any, deadline: float) -> AsyncIterator[tuple[str, Usage | None]]:
+    """Text and usage of each chunk. Raises TimeoutError at the deadline."""
+    chunks = aiter(stream)
+    while True:
+        try:
+            chunk = await _within(deadline, anext(chunks))
+        except StopAsyncIteration:
+            return
+        choices = getattr(chunk, "choices", None) or []
+        text = (choices[0].delta.content or "") if choices else ""
+        yield text, _usage(getattr(chunk, "usage", None))
+
+
+def _usage(counted: Any) -> Usage | None:
+    if counted is None or not (counted.prompt_tokens or counted.completion_tokens):
+        return None
+    return Usage(int(counted.prompt_tokens or 0), int(counted.completion_tokens or 0))
+
+
+async def _close(stream: Any) -> None:
+    close = getattr(stream, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _normalised(error: Exception) -> ModelFailed:
+    """One of our codes. The provider's own words are left out: they may quote the key or the prompt."""
+    status = getattr(error, "status_code", None)
+    if isinstance(error, TimeoutError) or type(error).__name__ in {"Timeout", "APITimeoutError"}:
+        code = ErrorCode.TIMEOUT
+    elif status in {401, 403}:
+        code = ErrorCode.AUTH_ERROR
+    elif status == 429:
+        code = ErrorCode.RATE_LIMIT
+    else:
+        code = ErrorCode.PROVIDER_ERROR
+    return ModelFailed(code, SENTENCES[code])
