@@ -15,6 +15,8 @@ MAX_PROMPT_CHARACTERS: Final = 32_768
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line of text, without control characters."""
+Prose = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""Text of any form but for the NUL character, which no store takes."""
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[\w.:/-]+$")]
 """A technical name: letters, digits and `_ . : / -`."""
 DomainName = Annotated[
@@ -109,9 +111,9 @@ class AgentSpec(Part):
     """Everything of a version but the system prompt, which is stored encrypted beside it."""
 
     name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
-    description: str = Field("", max_length=2000)
+    description: Prose = Field("", max_length=2000)
     personality_traits: tuple[Line, ...] = Field((), max_length=16)
-    avatar: str = Field("", max_length=2000)
+    avatar: Prose = Field("", max_length=2000)
     llm_config: LlmConfig = LlmConfig()
     capabilities: Capabilities = Capabilities()
     memory_config: MemoryConfig = MemoryConfig()

@@ -1,0 +1,44 @@
+"""What turns cost and how long they took: the read side of `executions`, without the texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from aiox.kernel.ids import AgentId, OwnerId
+from aiox.runtime.postgres import Pool, owner_scope
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """One turn in figures. Latencies and duration in milliseconds; `subject_jid` is who asked."""
+
+    id: UUID
+    agent_version_id: UUID | None
+    subject_jid: str
+    outcome: str
+    tokens_used: int
+    tools_called: tuple[str, ...]
+    worker_id: str
+    duration_ms: int
+    platform_latency_ms: int
+    worker_latency_ms: int
+    correlation_id: UUID
+    created_at: datetime
+
+
+async def list_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId, limit: int) -> Sequence[ExecutionSummary]:
+    """The newest turns of one of this owner's agents."""
+    async with owner_scope(pool, owner) as connection:
+        rows = await connection.fetch(
+            "SELECT id, agent_version_id, subject_jid, outcome, tokens_used, tools_called, worker_id, duration_ms,"
+            " platform_latency_ms, worker_latency_ms, correlation_id, created_at FROM executions"
+            " WHERE owner_user_id = $1 AND agent_id = $2 ORDER BY created_at DESC, id LIMIT $3",
+            owner,
+            agent_id,
+            limit,
+        )
+    return [ExecutionSummary(**{**row, "tools_called": tuple(json.loads(row["tools_called"]))}) for row in rows]
