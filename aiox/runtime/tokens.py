@@ -1,4 +1,4 @@
-"""The internal JWT of the worker link: HS256, one key per worker, one token per request (SPEC 5).
+"""The strict token wrapper, and the internal JWT of the worker link: HS256, one key per worker, one token per request.
 
 PyJWT accepts duplicate keys and string `exp`; this wrapper does not.
 """
@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -37,7 +38,7 @@ class TurnClaims:
 
 def mint(key: bytes, worker_id: str, owner: UUID, agent: UUID, request: UUID, token_id: str, now: int) -> str:
     """A token for one message to one worker. `now` in seconds since the epoch; valid for 30 s."""
-    claims = {
+    claims: dict[str, str | int] = {
         "iss": _ISSUER,
         "aud": worker_id,
         "sub": str(owner),
@@ -47,7 +48,33 @@ def mint(key: bytes, worker_id: str, owner: UUID, agent: UUID, request: UUID, to
         "iat": now,
         "exp": now + LIFETIME_S,
     }
-    return jwt.encode(claims, key, algorithm="HS256", headers={"typ": _TYPE})
+    return seal_token(claims, key, _TYPE)
+
+
+def seal_token(claims: Mapping[str, str | int], key: bytes, typ: str) -> str:
+    """Signs claims with HS256. `typ` says what the token is for."""
+    return jwt.encode(dict(claims), key, algorithm="HS256", headers={"typ": typ})
+
+
+def open_token(token: str, key: bytes, typ: str) -> dict[str, Any]:
+    """The claims of a token of this very type and signature, not yet judged. Raises TokenRefused."""
+    if not token:
+        raise TokenRefused("no token")
+    if token.count(".") != 2 or len(token) > 2048:
+        raise TokenRefused("not a token")
+    header, payload = (_part(piece) for piece in token.split(".")[:2])
+    if header != {"alg": "HS256", "typ": typ}:
+        raise TokenRefused("wrong header")
+    try:
+        jwt.decode(
+            token,
+            key,
+            algorithms=["HS256"],
+            options={"verify_signature": True, "verify_exp": False, "verify_iat": False, "verify_aud": False},
+        )
+    except jwt.InvalidTokenError:
+        raise TokenRefused("wrong signature") from None
+    return payload
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -78,22 +105,7 @@ class TokenReader:
 
     def read(self, token: str, now: int) -> TurnClaims:
         """The claims of a valid, fresh token. `now` in seconds since the epoch. Raises TokenRefused."""
-        if not token:
-            raise TokenRefused("no token")
-        if token.count(".") != 2 or len(token) > 2048:
-            raise TokenRefused("not a token")
-        header, payload = (_part(piece) for piece in token.split(".")[:2])
-        if header != {"alg": "HS256", "typ": _TYPE}:
-            raise TokenRefused("wrong header")
-        try:
-            jwt.decode(
-                token,
-                self._key,
-                algorithms=["HS256"],
-                options={"verify_signature": True, "verify_exp": False, "verify_iat": False, "verify_aud": False},
-            )
-        except jwt.InvalidTokenError:
-            raise TokenRefused("wrong signature") from None
+        payload = open_token(token, self._key, _TYPE)
         return self._claims(payload, now)
 
     def _claims(self, payload: dict[str, Any], now: int) -> TurnClaims:
