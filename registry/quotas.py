@@ -154,7 +154,15 @@ class Quotas:
         windows = [f"q:{limit.scope}:{limit.seconds}:{now_ms // (limit.seconds * 1000)}" for limit in limits]
         resets = [limit.seconds - now_ms // 1000 % limit.seconds for limit in limits]
         pairs = [value for limit, reset in zip(limits, resets, strict=True) for value in (limit.tokens, reset)]
-        arguments: list[str | int | bytes] = [str(turn), now_ms, lease_ms, input_tokens, max_tokens, max_concurrent, conversation.history_limit]
+        arguments: list[str | int | bytes] = [
+            str(turn),
+            now_ms,
+            lease_ms,
+            input_tokens,
+            max_tokens,
+            max_concurrent,
+            conversation.history_limit,
+        ]
         try:
             answer = await self._reserve(keys=[*conversation.keys(), *windows], args=[*arguments, *pairs])
         except (RedisError, OSError) as gone:

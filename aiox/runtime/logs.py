@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 
 import structlog
 
@@ -45,3 +46,10 @@ def configure_logs(service: str, level: str) -> Log:
     )
     log: Log = structlog.get_logger().bind(service=service)
     return log
+
+
+def describe(error: BaseException) -> str:
+    """An unexpected exception without its message, which may quote what a person wrote: its type and where it arose."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__module__}.{type(error).__name__} at {where or 'an unknown place'}"

@@ -13,6 +13,7 @@ class Step(StrEnum):
     ADMITTED = "03 admitted to jetstream"
     OWNERSHIP = "04 ownership"
     GOVERNANCE = "05 governance"
+    RESERVED = "05 quota reserved"
     TOOLS = "06 tools allowed"
     VERSION = "07 version loaded"
     PRIORITY = "08 priority"

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
-from aiox.runtime.logs import Log
+from aiox.runtime.logs import Log, describe
 
 
 class ServiceFailed(Exception):
@@ -70,10 +70,10 @@ class Supervisor:
         if task.cancelled():
             return
         self._failure = task.exception() or ServiceFailed(f"{task.get_name()} ended")
-        self._log.error("task_ended", task=task.get_name(), error=repr(self._failure), exc_info=self._failure)
+        self._log.error("task_ended", task=task.get_name(), error=describe(self._failure))
         self._stop.set()
 
     def _short_ended(self, task: asyncio.Task[None]) -> None:
         self._short.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.error("task_failed", task=task.get_name(), exc_info=error)
+            self._log.error("task_failed", task=task.get_name(), error=describe(error))

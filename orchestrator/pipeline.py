@@ -1,0 +1,38 @@
+"""The story of a turn: `accept` takes it in, `conclude` brings it to an end (SPEC 4, DESIGN 2)."""
+
+from __future__ import annotations
+
+from orchestrator.ports import Ports
+from orchestrator.proofs import Accepted, Repeated, Stopped, Turn
+from orchestrator.steps.answer import answer
+from orchestrator.steps.assign import assign
+from orchestrator.steps.authorise import authorise
+from orchestrator.steps.dispatch import dispatch
+from orchestrator.steps.identify import identify
+from orchestrator.steps.load import load
+from orchestrator.steps.record import record
+from orchestrator.steps.reserve import reserve
+from orchestrator.steps.settle import settle
+
+
+async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
+    """From an admitted message to what came of it. Raises only when infrastructure fails; then it can be repeated."""
+    identified = await identify(ports, turn)
+    if isinstance(identified, Repeated):
+        return identified
+    authorised = authorise(ports, identified)
+    if isinstance(authorised, Stopped):
+        return authorised
+    loaded = await load(ports, authorised)
+    reserved = await reserve(ports, loaded)
+    if isinstance(reserved, Stopped):
+        return reserved
+    assigned = assign(ports, reserved)
+    return await dispatch(ports, assigned)
+
+
+async def conclude(ports: Ports, ended: Accepted) -> None:
+    """Settles, records and answers: one commit with the outbox row. Raises LeaseLost, AlreadyConcluded."""
+    await settle(ports, ended)
+    recorded = await record(ports, ended)
+    await answer(ports, recorded)

@@ -1,0 +1,37 @@
+"""What the steps need from outside, as one parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.runtime.clock import Clock
+from aiox.runtime.logs import Log
+from aiox.runtime.postgres import Pool
+from aiox.runtime.settings import Settings
+from aiox.runtime.telemetry import Telemetry
+from orchestrator.commits import Commits
+from orchestrator.versions import Versions
+from orchestrator.workers.pool import WorkerPool
+from policy.scoring import Weights
+from registry.quotas import Quotas
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Stores, workers, bus, clock and settings."""
+
+    pool: Pool
+    quotas: Quotas
+    versions: Versions
+    workers: WorkerPool
+    commits: Commits
+    announce: Callable[[Envelope[OutboxReady]], Awaitable[None]]
+    telemetry: Telemetry
+    clock: Clock
+    settings: Settings
+    log: Log
+    weights: Weights
+    known_tools: frozenset[str]
+    """Names in the hub's tool registry."""

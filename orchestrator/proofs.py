@@ -1,0 +1,161 @@
+"""What each step proves to the next. Frozen; a step can only be called with the proof of the step before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiox.kernel.canonical import Json
+from aiox.kernel.envelope import Envelope, MessageReceived
+from aiox.kernel.ids import HUB_OWNER, OwnerId, VersionId
+from aiox.kernel.outcome import Answered, Failed, Refused
+from aiox.runtime.keyring import KeyRing
+from policy.ledger import Record
+from policy.quota import Reservation
+from policy.scoring import Inputs
+from policy.tools import AllowedTools
+from registry.agents import StoredVersion
+from registry.quotas import Conversation
+from registry.short_term import PastTurn
+from registry.turns import QuotaConfig, TurnFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message taken from the bus. `fence` is the lease's token of its partition; `sequence` its admission order."""
+
+    envelope: Envelope[MessageReceived]
+    partition: int
+    fence: int
+    sequence: int
+
+    @property
+    def message(self) -> MessageReceived:
+        """What was said, by whom, to whom."""
+        return self.envelope.payload
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """What its spans carry."""
+        return {"aiox.turn_id": str(self.message.turn_id), "aiox.correlation_id": str(self.envelope.correlation_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The turn was concluded before: this delivery has nothing left to do."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A step said no before the turn ran. `decision` is the gate's row."""
+
+    turn: Turn
+    owner: OwnerId
+    outcome: Refused | Failed
+    decision: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Step 4: what the sender is to the agent."""
+
+    turn: Turn
+    facts: TurnFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """Step 5: the gate let the turn in. From here on an owner is known."""
+
+    turn: Turn
+    owner: OwnerId
+    version_id: VersionId
+    quota: QuotaConfig
+    decision: Record
+
+    @classmethod
+    def of(cls, identified: Identified, decision: Record) -> Authorised:
+        """Narrows the facts. Raises ValueError when the gate allowed a turn on nobody's agent."""
+        facts = identified.facts
+        if facts.owner is None or facts.version_id is None or facts.quota is None or facts.owner == HUB_OWNER:
+            raise ValueError("allowed without an owner, a version or a budget")
+        return cls(identified.turn, facts.owner, facts.version_id, facts.quota, decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Steps 6 and 7: the version this turn is pinned to, opened, and the tools it may ask for."""
+
+    authorised: Authorised
+    version: StoredVersion
+    ring: KeyRing
+    system_prompt: str
+    tools: AllowedTools
+
+    @property
+    def turn(self) -> Turn:
+        """The turn."""
+        return self.authorised.turn
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The rest of step 5: tokens set aside, and the conversation so far."""
+
+    loaded: Loaded
+    conversation: Conversation
+    reservation: Reservation
+    history: tuple[PastTurn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Step 8: the turn's place in the queue, with the inputs that gave it."""
+
+    reserved: Reserved
+    inputs: Inputs
+    points: float
+
+    @property
+    def scoring(self) -> dict[str, Json]:
+        """What is stored with the execution, so that the order can be recomputed."""
+        return {
+            "S": self.points,
+            "R": self.inputs.reputation,
+            "T": self.inputs.tools,
+            "P": self.inputs.priority,
+            "C": self.inputs.capacity,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """Steps 9 to 11: what came back from the worker."""
+
+    assigned: Assigned
+    outcome: Answered | Failed
+
+    @property
+    def turn(self) -> Turn:
+        """The turn."""
+        return self.loaded.turn
+
+    @property
+    def loaded(self) -> Loaded:
+        """The version it ran with."""
+        return self.assigned.reserved.loaded
+
+    @property
+    def owner(self) -> OwnerId:
+        """The agent's owner."""
+        return self.loaded.authorised.owner
+
+    @property
+    def decision(self) -> Record:
+        """The gate's row."""
+        return self.loaded.authorised.decision
+
+
+Accepted = Dispatched | Stopped

@@ -1,0 +1,1 @@
+"""The steps of a turn, one file each. Steps never call steps; only the pipeline does."""

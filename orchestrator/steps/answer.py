@@ -1,0 +1,34 @@
+"""Announces the outbox rows that the commit wrote, and tells the log. A lost announcement costs seconds, no answer."""
+
+from __future__ import annotations
+
+from aiox.kernel.outcome import Answered, Refused
+from orchestrator.ports import Ports
+from orchestrator.proofs import Dispatched
+from orchestrator.steps.record import Recorded, outcome_code
+
+
+async def answer(ports: Ports, recorded: Recorded) -> None:
+    """Core NATS carries the announcement; the component also asks for rows that nobody announced."""
+    for event in recorded.replies:
+        await ports.announce(event)
+    ended, turn = recorded.ended, recorded.ended.turn
+    outcome = ended.outcome
+    ran = isinstance(ended, Dispatched) and not isinstance(outcome, Refused)
+    worker_ms = 0 if isinstance(outcome, Refused) else outcome.worker_ms
+    if isinstance(ended, Dispatched):
+        ports.versions.learn(ended.loaded.version.id, isinstance(outcome, Answered))
+    ports.log.info(
+        "agent_message_processed",
+        owner_user_id=str(ended.owner),
+        agent_id=str(turn.message.agent_id),
+        turn_id=str(turn.message.turn_id),
+        correlation_id=str(turn.envelope.correlation_id),
+        causation_id=str(turn.envelope.id),
+        outcome=outcome_code(outcome),
+        platform_latency_ms=max(0, recorded.duration_ms - worker_ms),
+        worker_latency_ms=worker_ms,
+        worker_id="" if isinstance(outcome, Refused) else outcome.worker_id,
+        tokens_used=outcome.usage.total if ran and not isinstance(outcome, Refused) else 0,
+        policy_checked=True,
+    )

@@ -1,0 +1,68 @@
+"""What a worker is asked: a turn in the wire's words."""
+
+from __future__ import annotations
+
+from aiox.runtime.settings import Model
+from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.ports import Ports
+from orchestrator.proofs import Assigned, Loaded
+
+
+def turn_asked(ports: Ports, assigned: Assigned) -> pb.TurnAsked:
+    """The whole request but its token, which the link adds for the worker it goes to."""
+    reserved, loaded = assigned.reserved, assigned.reserved.loaded
+    turn, version = loaded.turn, loaded.version
+    return pb.TurnAsked(
+        request_id=str(turn.message.turn_id),
+        owner_user_id=str(loaded.authorised.owner),
+        agent_id=str(version.agent_id),
+        subject_jid=turn.message.sender,
+        agent_version_id=str(version.id),
+        agent_name=version.name,
+        system_prompt=_prompt(loaded),
+        message=turn.message.body,
+        session_context=[pb.ContextTurn(user=past.user, assistant=past.assistant) for past in reserved.history],
+        llm_config=_llm_config(loaded, ports.settings.model),
+        memory_config=pb.MemoryConfig(
+            type=version.memory_config.type,
+            short_term_limit=version.memory_config.short_term_limit,
+            long_term_enabled=version.memory_config.long_term_enabled,
+            embedding_model=version.memory_config.embedding_model,
+            retention_days=version.memory_config.retention_days,
+        ),
+        governance=pb.Governance(
+            policy_hash=version.policy_hash,
+            allowed_domains=version.governance.allowed_domains,
+            max_worker_ms=version.governance.max_worker_ms,
+        ),
+        timeout_ms=min(ports.settings.limits.turn_timeout_ms, version.governance.max_worker_ms),
+        max_total_tokens=reserved.reservation.tokens,
+        credentials=_credentials(ports.settings.model),
+        correlation_id=str(turn.envelope.correlation_id),
+        traceparent=turn.envelope.traceparent,
+        asked_at_us=round(ports.clock.now().timestamp() * 1_000_000),
+    )
+
+
+def _prompt(loaded: Loaded) -> str:
+    if not loaded.version.traits:
+        return loaded.system_prompt
+    return f"{loaded.system_prompt}\nPersonality: {', '.join(loaded.version.traits)}."
+
+
+def _llm_config(loaded: Loaded, hub: Model) -> pb.LlmConfig:
+    own = loaded.version.llm_config
+    return pb.LlmConfig(
+        provider=own.provider or hub.provider,
+        model=own.model or hub.name,
+        temperature=own.temperature,
+        max_tokens=own.max_tokens,
+        worker_pool=own.worker_pool,
+        fallbacks=[pb.Fallback(provider=other.provider, model=other.model) for other in own.fallbacks],
+    )
+
+
+def _credentials(hub: Model) -> list[pb.Credential]:
+    if not hub.provider:
+        return []
+    return [pb.Credential(provider=hub.provider, api_base=hub.api_base, api_key=hub.api_key)]

@@ -1,0 +1,16 @@
+"""Step 4, ownership: what the sender is to the agent. Nothing else is read for one who is nothing to it."""
+
+from __future__ import annotations
+
+from aiox.runtime.steps import Step
+from orchestrator.ports import Ports
+from orchestrator.proofs import Identified, Repeated, Turn
+from registry.turns import find_turn
+
+
+async def identify(ports: Ports, turn: Turn) -> Identified | Repeated:
+    """Asks the registry once. Repeated when this turn has had its outcome already."""
+    message = turn.message
+    with ports.telemetry.span(Step.OWNERSHIP, turn.envelope.traceparent, turn.attributes):
+        facts = await find_turn(ports.pool, message.agent_id, message.sender, message.turn_id)
+    return Repeated(turn) if facts.concluded else Identified(turn, facts)

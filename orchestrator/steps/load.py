@@ -1,0 +1,18 @@
+"""Steps 6 and 7: the version this turn is pinned to, and the tools it may ask for."""
+
+from __future__ import annotations
+
+from aiox.runtime.steps import Step
+from orchestrator.ports import Ports
+from orchestrator.proofs import Authorised, Loaded
+from policy.tools import allowed_tools
+
+
+async def load(ports: Ports, authorised: Authorised) -> Loaded:
+    """Reads the version inside its owner's scope. Raises VersionMissing."""
+    turn = authorised.turn
+    with ports.telemetry.span(Step.VERSION, turn.envelope.traceparent, turn.attributes):
+        opened = await ports.versions.open(authorised.owner, authorised.version_id)
+    with ports.telemetry.span(Step.TOOLS, turn.envelope.traceparent, turn.attributes):
+        tools = allowed_tools([tool.name for tool in opened.version.tools], ports.known_tools)
+    return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools)

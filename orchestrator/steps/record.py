@@ -1,0 +1,136 @@
+"""Step 14: inbox, ledger rows, execution, usage and outbox in one commit, shared with other turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from aiox.kernel.canonical import Json
+from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.kernel.ids import derived_id
+from aiox.kernel.outcome import Answered, Failed, Refused
+from aiox.runtime.keyring import Place
+from aiox.runtime.steps import Step
+from aiox.wire.codec import encode
+from orchestrator.ports import Ports
+from orchestrator.proofs import Accepted, Dispatched
+from orchestrator.steps.reply import reply
+from policy.ledger import Record
+from registry.turns import Conclusion, ExecutionRow, InboxRow, OutboxRow
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The turn is written; what is left is to tell the door."""
+
+    ended: Accepted
+    replies: tuple[Envelope[OutboxReady], ...]
+    duration_ms: int
+
+
+async def record(ports: Ports, ended: Accepted) -> Recorded:
+    """Waits for the commit. Raises AlreadyConcluded, LeaseLost, or what PostgreSQL raised; then nothing is written."""
+    turn = ended.turn
+    now = ports.clock.now()
+    duration_ms = max(0, round((now - turn.envelope.occurred_at).total_seconds() * 1000))
+    with ports.telemetry.span(Step.RECORDED, turn.envelope.traceparent, turn.attributes):
+        replies = (reply(ports, ended, now),)
+        await ports.commits.add(_conclusion(ended, replies, now, duration_ms))
+    return Recorded(ended, replies, duration_ms)
+
+
+def _conclusion(
+    ended: Accepted, replies: tuple[Envelope[OutboxReady], ...], now: datetime, duration_ms: int
+) -> Conclusion:
+    turn, message = ended.turn, ended.turn.message
+    return Conclusion(
+        partition=turn.partition,
+        fence=turn.fence,
+        inbox=InboxRow(
+            turn=message.turn_id,
+            owner=ended.owner,
+            agent=message.agent_id,
+            sender=message.sender,
+            message_id=message.message_id,
+            outcome=outcome_code(ended.outcome),
+            correlation_id=turn.envelope.correlation_id,
+            admitted_at=turn.envelope.occurred_at,
+            concluded_at=now,
+        ),
+        records=(ended.decision, _outcome_record(ended, now)),
+        executions=(_execution(ended, now, duration_ms),) if isinstance(ended, Dispatched) else (),
+        outbox=tuple(
+            OutboxRow(event.payload.outbox_id, message.turn_id, ended.owner, encode(event), now) for event in replies
+        ),
+    )
+
+
+def outcome_code(outcome: Answered | Failed | Refused) -> str:
+    """`answered`, or the error code."""
+    return "answered" if isinstance(outcome, Answered) else str(outcome.code)
+
+
+def _outcome_record(ended: Accepted, now: datetime) -> Record:
+    turn, outcome = ended.turn, ended.outcome
+    details: dict[str, Json] = {"turn_id": str(turn.message.turn_id), "outcome": outcome_code(outcome)}
+    if isinstance(outcome, Refused):
+        details["rules"] = list(outcome.rules)
+    if isinstance(ended, Dispatched) and not isinstance(outcome, Refused):
+        details |= _ran(ended, outcome)
+    return Record(
+        id=derived_id(turn.message.turn_id, "turn.concluded"),
+        owner=ended.owner,
+        event_type="turn.concluded",
+        severity="info" if isinstance(outcome, Answered) else "warning",
+        details=details,
+        created_at=now,
+        actor=turn.message.sender,
+        correlation_id=turn.envelope.correlation_id,
+        request_id=turn.message.turn_id,
+    )
+
+
+def _ran(ended: Dispatched, outcome: Answered | Failed) -> dict[str, Json]:
+    version = ended.loaded.version
+    recalled: tuple[UUID, ...] = outcome.recalled if isinstance(outcome, Answered) else ()
+    return {
+        "agent_id": str(version.agent_id),
+        "version_id": str(version.id),
+        "policy_hash": version.policy_hash,
+        "worker_id": outcome.worker_id,
+        "tokens_reserved": ended.assigned.reserved.reservation.tokens,
+        "tokens_used": outcome.usage.total,
+        "recalled": [str(found) for found in recalled],
+        "tools_refused": list(ended.loaded.tools.refused),
+    }
+
+
+def _execution(ended: Dispatched, now: datetime, duration_ms: int) -> ExecutionRow:
+    message, outcome, version = ended.turn.message, ended.outcome, ended.loaded.version
+    execution_id = derived_id(message.turn_id, "execution")
+
+    def sealed(text: str, column: str) -> bytes | None:
+        if not version.governance.audit_log_enabled:
+            return None
+        return ended.loaded.ring.seal(text.encode(), Place(ended.owner, "executions", column, execution_id))
+
+    return ExecutionRow(
+        id=execution_id,
+        owner=ended.owner,
+        agent=message.agent_id,
+        version_id=ended.loaded.authorised.version_id,
+        subject=message.sender,
+        sealed_input=sealed(message.body, "input"),
+        sealed_output=sealed(outcome.text if isinstance(outcome, Answered) else "", "output"),
+        outcome=outcome_code(outcome),
+        tokens_used=outcome.usage.total,
+        tools_called=outcome.tools_called if isinstance(outcome, Answered) else (),
+        worker_id=outcome.worker_id,
+        duration_ms=duration_ms,
+        platform_ms=max(0, duration_ms - outcome.worker_ms),
+        worker_ms=max(0, outcome.worker_ms - (outcome.model_ms if isinstance(outcome, Answered) else 0)),
+        scoring=ended.assigned.scoring,
+        correlation_id=ended.turn.envelope.correlation_id,
+        created_at=now,
+    )

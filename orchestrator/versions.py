@@ -1,0 +1,65 @@
+"""Opened agent versions. Versions are immutable, so an opened one stays true; the active pointer is read every turn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from aiox.kernel.ids import OwnerId, VersionId
+from aiox.runtime.keyring import KeyRing
+from aiox.runtime.postgres import Pool
+from policy.scoring import decayed_reputation
+from registry.agents import StoredVersion, load_version
+from registry.tenants import load_ring
+
+
+class VersionMissing(Exception):
+    """The active version of an agent is not in its owner's scope: the registry contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedVersion:
+    """A version with its tenant's ring and the prompt in clear; lives in memory only."""
+
+    version: StoredVersion
+    ring: KeyRing
+    system_prompt: str
+
+
+class Versions:
+    """A bounded cache, keyed by owner and version, and each version's decayed success (R of the scoring model)."""
+
+    def __init__(self, pool: Pool, keys: KeyRing, size: int = 2048) -> None:
+        self._pool = pool
+        self._keys = keys
+        self._size = size
+        self._opened: OrderedDict[tuple[OwnerId, VersionId], OpenedVersion] = OrderedDict()
+        self._reputation: OrderedDict[VersionId, float] = OrderedDict()
+
+    async def open(self, owner: OwnerId, version_id: VersionId) -> OpenedVersion:
+        """The version, opened. Raises VersionMissing, CannotOpen, TenantKeyMissing."""
+        key = (owner, version_id)
+        found = self._opened.get(key)
+        if found is not None:
+            self._opened.move_to_end(key)
+            return found
+        version = await load_version(self._pool, owner, version_id)
+        if version is None:
+            raise VersionMissing(str(version_id))
+        ring = await load_ring(self._pool, self._keys, owner)
+        opened = OpenedVersion(version, ring, version.open_prompt(ring))
+        self._opened[key] = opened
+        if len(self._opened) > self._size:
+            self._opened.popitem(last=False)
+        return opened
+
+    def reputation(self, version_id: VersionId) -> float:
+        """R: 1 while there is no history."""
+        return self._reputation.get(version_id, 1.0)
+
+    def learn(self, version_id: VersionId, succeeded: bool) -> None:
+        """Counts one more turn of this version."""
+        self._reputation[version_id] = decayed_reputation(self.reputation(version_id), succeeded)
+        self._reputation.move_to_end(version_id)
+        if len(self._reputation) > self._size:
+            self._reputation.popitem(last=False)
