@@ -51,7 +51,8 @@ class Store:
 
     async def document(self, owner: UUID, agent: UUID, document: Document) -> int:
         """Stores a document's passages for all who may invoke the agent; returns how many. Raises NoSuchDocument."""
-        chunks = cut(document.text, self.embedder.count, markdown=document.markdown)
+        # PostgreSQL's text cannot hold NUL.
+        chunks = cut(document.text.replace("\x00", ""), self.embedder.count, markdown=document.markdown)
         vectors = await self.embedder.embed([embedded_text(document.title, chunk) for chunk in chunks])
         async with owner_scope(self.pool, owner, agent) as connection:
             if not await connection.fetchval(_DOCUMENT, owner, agent, document.id):
@@ -61,6 +62,7 @@ class Store:
 
     async def fact(self, owner: UUID, agent: UUID, subject: str, fact: str) -> UUID:
         """Stores what `subject` (a bare JID) asked to remember, usable in that subject's turns only."""
+        fact = fact.replace("\x00", "")
         # The same words once more are the same memory; case and spacing do not count.
         memory_id = derived_id(agent, "\x1f".join(("fact", subject, " ".join(fact.casefold().split()))))
         (vector,) = await self.embedder.embed([fact])

@@ -1,0 +1,215 @@
+"""The worker as a process: a gRPC server with mutual TLS on loopback, beats on the bus, health over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from itertools import count
+from typing import Any, Final
+
+import grpc
+from nats.aio.client import Client
+
+from ai_worker.beat import Heart
+from ai_worker.indexing import index
+from ai_worker.link import Guard, LinkRefused
+from ai_worker.memory.embedder import MiniLM
+from ai_worker.memory.recall import Recall
+from ai_worker.memory.store import Store
+from ai_worker.model.choose import choose
+from ai_worker.running import Running
+from ai_worker.session import Office, Session, done_in
+from ai_worker.turn import Mind
+from aiox.runtime import nats, postgres
+from aiox.runtime.clock import Clock
+from aiox.runtime.health import health_app, serve
+from aiox.runtime.logs import Log
+from aiox.runtime.secrets import Secrets
+from aiox.runtime.settings import Settings
+from aiox.runtime.supervisor import Supervisor
+from aiox.runtime.telemetry import Telemetry
+from aiox.runtime.tokens import TurnClaims
+from aiox.wire.v1 import worker_pb2 as pb
+from aiox.wire.v1.worker_pb2_grpc import AgentWorkerServicer, add_AgentWorkerServicer_to_server
+
+DRAIN_S: Final = 4.0
+"""How long running turns may go on once the process is asked to stop."""
+MAX_MESSAGE_BYTES: Final = 8 << 20
+
+Context = Any
+"""grpc.aio.ServicerContext: the generated stubs and grpc's own types disagree on its name."""
+
+
+class WorkerLink(AgentWorkerServicer):
+    """Translates between gRPC and the rooms behind it. Whatever the guard refuses ends in UNAUTHENTICATED."""
+
+    def __init__(self, office: Office, store: Store, heart: Heart, supervisor: Supervisor, log: Log) -> None:
+        self._office = office
+        self._store = store
+        self._heart = heart
+        self._supervisor = supervisor
+        self._log = log
+        self._numbers = count(1)
+        self._sessions: set[Session] = set()
+
+    async def ProcessMessage(self, request: pb.TurnAsked, context: Context) -> pb.TurnDone:  # noqa: N802
+        """One turn, answered whole."""
+        claims = await self._admit(request, context)
+        with self._session() as session:
+            session.begin(request, claims)
+            async for message in session.messages():
+                if (done := done_in(message, claims.request)) is not None:
+                    return done
+        raise RuntimeError("a turn ended without TurnDone")
+
+    async def StreamResponse(self, request_iterator: AsyncIterator[pb.FromHub], context: Context) -> None:  # type: ignore[override] # noqa: N802
+        """Many turns on one stream, until the hub ends it or sends what the guard refuses."""
+        await self._admit_peer(context)
+        refused: list[LinkRefused] = []
+        with self._session() as session:
+            reader = self._supervisor.run_once("link reader", self._read(request_iterator, session, refused))
+            try:
+                async for message in session.messages():
+                    await context.write(message)
+            finally:
+                reader.cancel()
+        if refused:
+            await self._refuse(refused[0], context)
+
+    async def HealthCheck(self, request: pb.HealthAsked, context: Context) -> pb.HealthReport:  # noqa: N802
+        """How this worker is."""
+        claims = await self._admit(request, context)
+        beat = self._heart.beat()
+        return pb.HealthReport(
+            worker_id=beat.worker_id,
+            owner_user_id=str(claims.owner),
+            status=beat.status,
+            active_requests=beat.active_requests,
+            capacity=beat.capacity,
+            mean_latency_ms=beat.mean_latency_ms,
+            memory_bytes=beat.memory_bytes,
+        )
+
+    async def IndexDocument(self, request: pb.DocumentGiven, context: Context) -> pb.DocumentIndexed:  # noqa: N802
+        """Takes a document into the agent's memory."""
+        claims = await self._admit(request, context)
+        return await index(request, claims, self._store, self._log)
+
+    def end(self) -> None:
+        """Ends all links once what waits is sent."""
+        for session in self._sessions:
+            session.end()
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        session = Session(next(self._numbers), self._office)
+        self._sessions.add(session)
+        try:
+            yield session
+        finally:
+            self._sessions.discard(session)
+            session.close()
+
+    async def _read(self, messages: AsyncIterator[pb.FromHub], session: Session, refused: list[LinkRefused]) -> None:
+        try:
+            async for message in messages:
+                session.take(message)
+            await session.settled()
+        except LinkRefused as defect:
+            refused.append(defect)
+        finally:
+            session.end()
+
+    async def _admit(self, request: pb.TurnAsked | pb.HealthAsked | pb.DocumentGiven, context: Context) -> TurnClaims:
+        await self._admit_peer(context)
+        try:
+            return self._office.guard.message(request)
+        except LinkRefused as defect:
+            await self._refuse(defect, context)
+            raise
+
+    async def _admit_peer(self, context: Context) -> None:
+        try:
+            self._office.guard.peer(context.auth_context())
+        except LinkRefused as defect:
+            await self._refuse(defect, context)
+
+    async def _refuse(self, defect: LinkRefused, context: Context) -> None:
+        self._log.warning("link_refused", defect=str(defect))
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(defect))
+
+
+def link_server(link: WorkerLink, secrets: Secrets, port: int) -> tuple[grpc.aio.Server, int]:
+    """A server on loopback that asks every client for a certificate of the hub's CA; port 0 picks a free one.
+
+    Raises OSError when the port is taken, SecretMissing when a certificate is missing.
+    """
+    credentials = grpc.ssl_server_credentials(
+        [(secrets.read_bytes("tls.key"), secrets.read_bytes("tls.crt"))],
+        root_certificates=secrets.read_bytes("ca.crt"),
+        require_client_auth=True,
+    )
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)])
+    add_AgentWorkerServicer_to_server(link, server)
+    try:
+        bound = server.add_secure_port(f"127.0.0.1:{port}", credentials)
+    except RuntimeError as taken:
+        raise OSError(f"port {port} on 127.0.0.1 is taken") from taken
+    return server, bound
+
+
+async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
+    """Runs the worker until SIGTERM. Raises what kept it from starting, or ServiceFailed when a part of it died."""
+    supervisor = Supervisor(log)
+    worker_id = f"worker-{settings.ports.ai_worker}"
+    async with AsyncExitStack() as opened:
+        telemetry = Telemetry("ai_worker", settings.home)
+        opened.callback(telemetry.close)
+        pool = await postgres.connect(settings, secrets, "ai_worker")
+        opened.push_async_callback(pool.close)
+        bus = await nats.connect(settings, secrets, "ai_worker", log)
+        opened.push_async_callback(bus.close)
+        opened.push_async_callback(supervisor.stop)
+        embedder = MiniLM(settings.minilm_folder, settings.memory.embedding_model)
+        supervisor.start("embedder", embedder.run())
+        running = Running(supervisor, settings.limits.worker_capacity)
+        recall = Recall(pool, embedder, settings.memory.recall_limit, settings.memory.max_distance)
+        store = Store(pool, embedder, clock)
+        mind = Mind(recall, store, choose, embedder.model, telemetry, clock, log, worker_id)
+        guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)
+        office = Office(mind, guard, running, settings.model.timeout_ms / 1000)
+        heart = Heart(worker_id, settings.ports.ai_worker, running, clock)
+        link = WorkerLink(office, store, heart, supervisor, log)
+        server, _ = link_server(link, secrets, settings.ports.ai_worker)
+        await server.start()
+        opened.push_async_callback(server.stop, 1.0)
+        supervisor.start("health", serve(health_app(_readiness(pool, bus)), settings.ports.ai_worker_health))
+        supervisor.start("beats", heart.run(bus, lambda error: log.warning("beat_failed", error=repr(error))))
+        log.info("worker_ready", worker_id=worker_id, port=settings.ports.ai_worker)
+        try:
+            await supervisor.run_until_stopped()
+        finally:
+            await _drain(running, heart, bus, log)
+            link.end()
+
+
+def _readiness(pool: postgres.Pool, bus: Client) -> Any:
+    async def ready() -> str:
+        if not bus.is_connected:
+            return "NATS is away"
+        try:
+            await pool.fetchval("SELECT 1", timeout=2)
+        except Exception as away:  # noqa: BLE001 -- the answer is the report
+            return f"PostgreSQL is away: {type(away).__name__}"
+        return ""
+
+    return ready
+
+
+async def _drain(running: Running, heart: Heart, bus: Client, log: Log) -> None:
+    """Tells the hub at once that nothing more is taken, then lets what runs come to its end."""
+    running.draining = True
+    if bus.is_connected:
+        await heart.say(bus)
+    if not await running.drain(DRAIN_S):
+        log.warning("turns_given_up_at_stop")

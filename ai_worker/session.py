@@ -1,0 +1,163 @@
+"""One link to the hub: messages in, turns started and given up, messages out. Multiplexed by request_id.
+
+A reader never waits on a turn: turns are tasks, what they say goes into this link's queue, and pieces of answers are
+dropped when the hub does not read fast enough. This worker asks for no tools yet, so any answer about one is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from ai_worker.link import Guard, LinkRefused
+from ai_worker.running import Key, Running
+from ai_worker.translate import turn_done, turn_of
+from ai_worker.turn import Mind, Spent, think
+from aiox.kernel.errors import SENTENCES, ErrorCode
+from aiox.kernel.ids import HUB_OWNER
+from aiox.kernel.outcome import Answered, Failed, Usage
+from aiox.runtime.tokens import TurnClaims
+from aiox.wire.v1 import worker_pb2 as pb
+
+DELTAS_WAITING: Final = 256
+"""Messages in a link's queue beyond which pieces of answers are dropped."""
+BEAT_S: Final = 1.0
+_TOOL_ANSWERS: Final = frozenset({"tool_allowed", "tool_held", "tool_refused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What all links of this worker share."""
+
+    mind: Mind
+    guard: Guard
+    running: Running
+    try_timeout_s: float
+    """For one try at a model, in seconds."""
+
+
+class Session:
+    """One link. `number` keeps its turns apart from those of other links."""
+
+    def __init__(self, number: int, office: Office) -> None:
+        self._number = number
+        self._office = office
+        self._out: asyncio.Queue[pb.FromWorker | None] = asyncio.Queue()
+        self._turns: set[asyncio.Task[None]] = set()
+
+    def take(self, message: pb.FromHub) -> None:
+        """Acts on one message of the hub, without waiting. Raises LinkRefused."""
+        kind = message.WhichOneof("body")
+        if kind is None:
+            raise LinkRefused("no body that this worker knows")
+        body = getattr(message, kind)
+        claims = self._office.guard.message(body)
+        if kind == "turn_asked":
+            self.begin(body, claims)
+        elif kind == "cancel":
+            self._office.running.cancel(self._key(claims))
+        elif kind in _TOOL_ANSWERS:
+            self._refuse_tool(body)
+        else:
+            raise LinkRefused("no body that this worker knows")
+
+    def begin(self, asked: pb.TurnAsked, claims: TurnClaims) -> None:
+        """Starts a turn whose message has passed the guard; answers HUB_BUSY when there is no free place."""
+        key, running = self._key(claims), self._office.running
+        if running.knows(key):
+            self._office.mind.log.warning("turn_asked_twice", request_id=str(claims.request))
+        elif running.full:
+            busy = Failed(ErrorCode.HUB_BUSY, SENTENCES[ErrorCode.HUB_BUSY], Usage(0, 0), self._office.mind.worker_id)
+            self._send(pb.FromWorker(turn_done=turn_done(asked.request_id, claims.owner, busy)))
+        else:
+            task = running.start(key, self._turn(asked, claims))
+            self._turns.add(task)
+            task.add_done_callback(self._turns.discard)
+
+    async def messages(self) -> AsyncIterator[pb.FromWorker]:
+        """What goes to the hub: a beat at once and then every second, and in between what turns say, until `end`."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            if loop.time() >= due:
+                due = loop.time() + BEAT_S
+                yield pb.FromWorker(
+                    beat=pb.Beat(owner_user_id=str(HUB_OWNER), active_requests=self._office.running.active)
+                )
+            try:
+                message = await asyncio.wait_for(self._out.get(), max(due - loop.time(), 0.0))
+            except TimeoutError:
+                continue
+            if message is None:
+                return
+            yield message
+
+    async def settled(self) -> None:
+        """Waits until no turn of this link runs."""
+        while self._turns:
+            await asyncio.wait(self._turns)
+
+    def end(self) -> None:
+        """Ends `messages` once what waits is sent."""
+        self._out.put_nowait(None)
+
+    def close(self) -> None:
+        """Gives up the turns of this link: nobody waits for them any more."""
+        self._office.running.cancel_link(self._number)
+
+    def _key(self, claims: TurnClaims) -> Key:
+        return self._number, claims.owner, claims.request
+
+    def _refuse_tool(self, answer: pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused) -> None:
+        refused = pb.ToolDone(
+            request_id=answer.request_id,
+            owner_user_id=answer.owner_user_id,
+            call_id=answer.call_id,
+            success=False,
+            error_code=ErrorCode.TOOL_REFUSED,
+        )
+        self._send(pb.FromWorker(tool_done=refused))
+
+    async def _turn(self, asked: pb.TurnAsked, claims: TurnClaims) -> None:
+        mind, spent = self._office.mind, Spent()
+        started = mind.clock.monotonic()
+
+        def say(text: str) -> None:
+            if self._out.qsize() < DELTAS_WAITING:
+                delta = pb.Delta(request_id=asked.request_id, owner_user_id=asked.owner_user_id, text=text)
+                self._send(pb.FromWorker(delta=delta))
+
+        try:
+            outcome = await think(turn_of(asked, claims, self._office.try_timeout_s), mind, spent, say)
+        except asyncio.CancelledError:
+            took = round((mind.clock.monotonic() - started) * 1000)
+            given_up = Failed(ErrorCode.TIMEOUT, "The hub gave this turn up.", spent.usage(), mind.worker_id, took)
+            self._finish(asked.request_id, claims, given_up)
+            raise
+        self._finish(asked.request_id, claims, outcome)
+
+    def _finish(self, request_id: str, claims: TurnClaims, outcome: Answered | Failed) -> None:
+        self._office.running.took(outcome.worker_ms)
+        self._office.mind.log.info(
+            "turn_thought",
+            request_id=request_id,
+            owner_user_id=str(claims.owner),
+            agent_id=str(claims.agent),
+            outcome=outcome.code if isinstance(outcome, Failed) else "answered",
+            worker_ms=outcome.worker_ms,
+            tokens_used=outcome.usage.total,
+        )
+        self._send(pb.FromWorker(turn_done=turn_done(request_id, claims.owner, outcome)))
+
+    def _send(self, message: pb.FromWorker) -> None:
+        self._out.put_nowait(message)
+
+
+def done_in(message: pb.FromWorker, request: UUID) -> pb.TurnDone | None:
+    """The end of this request's turn, when the message is that."""
+    if message.WhichOneof("body") == "turn_done" and message.turn_done.request_id == str(request):
+        return message.turn_done
+    return None

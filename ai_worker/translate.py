@@ -1,0 +1,96 @@
+"""Messages of the wire to words of this room, and back. Owner and agent are the token's."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, Turn
+from aiox.kernel.errors import ErrorCode
+from aiox.kernel.outcome import Answered, Failed
+from aiox.runtime.tokens import TurnClaims
+from aiox.wire.v1 import worker_pb2 as pb
+
+_DEFAULT_OUTPUT_TOKENS = 4096
+
+
+def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Turn:
+    """The turn that a message asks for. A turn without `memory_config` has the defaults of SPEC 2."""
+    memory = asked.memory_config
+    timeout_s = asked.timeout_ms / 1000
+    return Turn(
+        request_id=claims.request,
+        owner=claims.owner,
+        agent=claims.agent,
+        subject=asked.subject_jid,
+        prompt=Prompt(
+            agent_name=asked.agent_name,
+            system_prompt=asked.system_prompt,
+            message=asked.message,
+            history=tuple(Exchange(turn.user, turn.assistant) for turn in asked.session_context),
+            language=asked.language,
+        ),
+        limits=Limits(
+            max_total_tokens=asked.max_total_tokens,
+            max_output_tokens=asked.llm_config.max_tokens or _DEFAULT_OUTPUT_TOKENS,
+            temperature=asked.llm_config.temperature,
+            timeout_s=min(try_timeout_s, timeout_s),
+        ),
+        choice=_choice(asked),
+        timeout_s=timeout_s,
+        long_term=not asked.HasField("memory_config") or (memory.long_term_enabled and memory.type != "short_term"),
+        memory_full=asked.governance.memory_full,
+        embedding_model=memory.embedding_model,
+        traceparent=asked.traceparent,
+        correlation_id=asked.correlation_id,
+    )
+
+
+def _choice(asked: pb.TurnAsked) -> ModelChoice:
+    """Provider and model, with the credential of the same provider that came along."""
+    provider = asked.llm_config.provider
+    for credential in asked.credentials:
+        if provider and credential.provider == provider:
+            return ModelChoice(provider, asked.llm_config.model, credential.api_base, credential.api_key)
+    return ModelChoice(provider, asked.llm_config.model)
+
+
+def turn_done(request_id: str, owner: UUID, outcome: Answered | Failed) -> pb.TurnDone:
+    """How a turn ended, for the hub."""
+    done = pb.TurnDone(
+        request_id=request_id,
+        owner_user_id=str(owner),
+        input_tokens=outcome.usage.input_tokens,
+        output_tokens=outcome.usage.output_tokens,
+        tokens_used=outcome.usage.total,
+        latency_ms=outcome.worker_ms,
+    )
+    if isinstance(outcome, Failed):
+        done.success = False
+        done.error_code = outcome.code
+        done.error_text = outcome.reason
+        return done
+    done.success = True
+    done.response = outcome.text
+    done.tools_called.extend(outcome.tools_called)
+    done.model_ms = outcome.model_ms
+    done.model = outcome.model
+    done.recalled_ids.extend(str(one) for one in outcome.recalled)
+    for citation in outcome.citations:
+        done.citations.add(
+            memory_id=str(citation.memory_id),
+            document_id=str(citation.document_id or ""),
+            title=citation.title,
+            section=citation.section,
+            distance=citation.distance,
+        )
+    return done
+
+
+def indexed(given: pb.DocumentGiven, owner: UUID, chunks: int) -> pb.DocumentIndexed:
+    """A document was stored."""
+    return pb.DocumentIndexed(request_id=given.request_id, owner_user_id=str(owner), chunks=chunks)
+
+
+def not_indexed(given: pb.DocumentGiven, owner: UUID, code: ErrorCode, text: str) -> pb.DocumentIndexed:
+    """A document was not stored, and why."""
+    return pb.DocumentIndexed(request_id=given.request_id, owner_user_id=str(owner), error_code=code, error_text=text)
