@@ -1,0 +1,1 @@
+"""The XMPP door: stanzas in, stanzas out, and nothing that decides."""

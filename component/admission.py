@@ -1,0 +1,184 @@
+"""Admission: cheap checks, then durable storage, and only then the receipt (SPEC 4, steps 1 to 3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+from xml.etree.ElementTree import Element
+
+from aiox.kernel.envelope import Envelope, MessageReceived
+from aiox.kernel.errors import ErrorCode
+from aiox.kernel.ids import derived_id, partition_of
+from aiox.runtime.clock import Clock
+from aiox.runtime.logs import Log
+from aiox.runtime.nats import inbound_subject
+from aiox.runtime.steps import Step
+from aiox.runtime.telemetry import Telemetry
+from aiox.wire.codec import encode
+from component.buckets import Buckets
+from component.bus import Bus, BusBusy
+from component.errors import error_reply
+from component.features.chat_states import Composing, state_message
+from component.features.receipts import receipt
+from component.lanes import Lanes
+from component.metrics import MESSAGES
+from component.stanzas_in import Question, Refusal, Sender, is_conversation, read_message, vouched_sender
+
+PARALLEL: Final = 128
+"""Conversations that may wait for the bus at the same time."""
+
+MAX_WAITING: Final = 8192
+MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
+STOP_S: Final = 3.0
+
+Send = Callable[[Element], bool]
+"""Writes a stanza to the server; False when there is no link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """What admission cannot know by itself: fresh ids, and whether to trace this message."""
+
+    draw_id: Callable[[], UUID]
+    sampled: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    question: Question
+    traceparent: str
+
+
+class Admission:
+    """Takes message stanzas from the link and puts them on the bus, each conversation in order."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        send: Send,
+        buckets: Buckets,
+        composing: Composing,
+        telemetry: Telemetry,
+        clock: Clock,
+        log: Log,
+        chance: Chance,
+    ) -> None:
+        self._bus = bus
+        self._send = send
+        self._buckets = buckets
+        self._composing = composing
+        self._telemetry = telemetry
+        self._clock = clock
+        self._log = log
+        self._chance = chance
+        self._closed = False
+        self._lanes: Lanes[_Waiting] = Lanes(self._admit, MAX_WAITING, MAX_WAITING_BYTES)
+
+    def receive(self, stanza: Element) -> None:
+        """Takes one message stanza. Quick: what costs time happens in `work`."""
+        if not is_conversation(stanza):
+            return
+        if not self._chance.sampled():
+            self._enter(self._read(stanza, ""), "")
+            return
+        with self._telemetry.root("message") as traceparent:
+            self._enter(self._read(stanza, traceparent), traceparent)
+
+    async def work(self) -> None:
+        """One of the tasks that store messages; start PARALLEL of them."""
+        await self._lanes.work()
+
+    async def close(self) -> None:
+        """Takes no more messages and waits a few seconds for those that wait for the bus."""
+        self._closed = True
+        try:
+            await asyncio.wait_for(self._lanes.idle(), STOP_S)
+        except TimeoutError:
+            self._log.warning("stopped_before_all_messages_were_stored")
+
+    def _read(self, stanza: Element, traceparent: str) -> Question | Refusal | None:
+        with self._telemetry.span(Step.RECEIVED, traceparent) as span:
+            with self._telemetry.span(Step.VOUCHED, traceparent):
+                sender = vouched_sender(stanza)
+            if sender is None:
+                MESSAGES.labels("UNVOUCHED").inc()
+                return None
+            found = read_message(stanza, sender, self._chance.draw_id)
+            if isinstance(found, Question):
+                span.set_attributes(_attributes(found.received))
+        return self._limited(found, sender)
+
+    def _limited(self, found: Question | Refusal, sender: Sender) -> Question | Refusal:
+        if not self._buckets.take(sender.bare, self._clock.monotonic()):
+            return Refusal(found.stanza, ErrorCode.RATE_LIMITED)
+        return found
+
+    def _enter(self, found: Question | Refusal | None, traceparent: str) -> None:
+        if found is None:
+            return
+        if isinstance(found, Refusal):
+            self._refuse(found.stanza, found.code)
+            return
+        received = found.received
+        waiting = _Waiting(found, traceparent)
+        room = not self._closed and self._lanes.put(
+            (received.sender, received.agent_id), waiting, len(received.body.encode())
+        )
+        if not room:
+            self._refuse(found.stanza, ErrorCode.HUB_BUSY)
+
+    async def _admit(self, waiting: _Waiting) -> None:
+        question = waiting.question
+        try:
+            with self._telemetry.span(Step.ADMITTED, waiting.traceparent, _attributes(question.received)):
+                await self._store(question.received, waiting.traceparent)
+        except BusBusy as busy:
+            self._log.warning("bus_busy", error=str(busy), turn_id=str(question.received.turn_id))
+            self._refuse(question.stanza, ErrorCode.HUB_BUSY)
+        except asyncio.CancelledError:
+            self._refuse(question.stanza, ErrorCode.HUB_BUSY)
+            raise
+        except Exception as bug:  # noqa: BLE001 -- the boundary: one bad message must not stop its lane
+            self._log.error("admission_failed", turn_id=str(question.received.turn_id), exc_info=bug)
+            self._refuse(question.stanza, ErrorCode.INTERNAL)
+        else:
+            self._confirm(question)
+
+    async def _store(self, received: MessageReceived, traceparent: str) -> None:
+        correlation = derived_id(received.turn_id, "correlation")
+        envelope = Envelope(
+            id=derived_id(received.turn_id, "message.received"),
+            type="message.received",
+            version=1,
+            tenant=None,
+            channel="xmpp",
+            correlation_id=correlation,
+            causation_id=correlation,
+            occurred_at=self._clock.now(),
+            producer="component",
+            traceparent=traceparent,
+            payload=received,
+        )
+        subject = inbound_subject(partition_of(received.sender, received.agent_id))
+        await self._bus.store(subject, encode(envelope), str(received.turn_id) if received.message_id else "")
+
+    def _confirm(self, question: Question) -> None:
+        MESSAGES.labels("admitted").inc()
+        if question.wants_receipt:
+            self._send(receipt(question.stanza))
+        if question.wants_states:
+            received = question.received
+            self._composing.started(received.turn_id)
+            self._send(state_message(received.agent_jid, received.sender_full, "composing"))
+
+    def _refuse(self, stanza: Element, code: ErrorCode) -> None:
+        MESSAGES.labels(code.value).inc()
+        self._send(error_reply(stanza, code))
+
+
+def _attributes(received: MessageReceived) -> dict[str, str]:
+    correlation = derived_id(received.turn_id, "correlation")
+    return {"aiox.turn_id": str(received.turn_id), "aiox.correlation_id": str(correlation)}

@@ -1,0 +1,109 @@
+"""A message stanza becomes a question for the hub, a refusal, or nothing. Pure: no IO, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+from xml.etree.ElementTree import Element
+
+from slixmpp.jid import JID, InvalidJID
+
+from aiox.kernel.envelope import MessageReceived
+from aiox.kernel.errors import ErrorCode
+from aiox.kernel.ids import TurnId, agent_id_of, turn_id_of
+from aiox.kernel.jid import BareJid
+from aiox.kernel.units import MAX_BODY_BYTES
+from component.features.chat_states import speaks_chat_states
+from component.features.receipts import asks_receipt
+from component.stanza_xml import COMPONENT, SID, child
+
+MAX_ID_CHARACTERS: Final = 1024
+"""Longest origin-id or stanza id taken. Clients use about 40 characters."""
+
+_CONVERSATION_TYPES: Final = frozenset({"", "chat", "normal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A message to admit. `stanza` is kept for the answers that the door itself gives to it."""
+
+    received: MessageReceived
+    stanza: Element
+    wants_receipt: bool
+    wants_states: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message to answer with an error at once."""
+
+    stanza: Element
+    code: ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the server vouches for: it stamps `from` on every stanza of its users and peers (RFC 6120, 8.1.2.1)."""
+
+    full: str
+    bare: BareJid
+
+
+def is_conversation(stanza: Element) -> bool:
+    """Whether the stanza is something to answer: a body, and no error, room or headline message."""
+    return stanza.get("type", "") in _CONVERSATION_TYPES and child(stanza, COMPONENT, "body") is not None
+
+
+def vouched_sender(stanza: Element) -> Sender | None:
+    """The sender, normalised; None when there is none with a local part. Nothing is ever sent to such an address."""
+    try:
+        jid = JID(stanza.get("from", ""))
+    except InvalidJID:
+        return None
+    return Sender(str(jid), BareJid(jid.bare)) if jid.local and jid.domain else None
+
+
+def read_message(stanza: Element, sender: Sender, draw_id: Callable[[], UUID]) -> Question | Refusal:
+    """The question in a stanza for which `is_conversation` holds.
+
+    `draw_id` names the turn of a message that has no id of its own and so is a duplicate of nothing.
+    """
+    body = "".join(element.itertext()) if (element := child(stanza, COMPONENT, "body")) is not None else ""
+    message_id = _message_id(stanza)
+    if (code := _fault(body, message_id)) is not None:
+        return Refusal(stanza, code)
+    try:
+        agent = JID(stanza.get("to", ""))
+    except InvalidJID:
+        return Refusal(stanza, ErrorCode.ACCESS_DENIED)
+    if not agent.local:
+        return Refusal(stanza, ErrorCode.ACCESS_DENIED)
+    turn_id = turn_id_of(sender.bare, agent.bare, message_id, body) if message_id else TurnId(draw_id())
+    received = MessageReceived(
+        sender_full=sender.full,
+        sender=sender.bare,
+        agent_jid=BareJid(agent.bare),
+        agent_id=agent_id_of(agent.local),
+        message_id=message_id,
+        turn_id=turn_id,
+        body=body,
+        stanza_type="chat" if stanza.get("type") == "chat" else "normal",
+        thread=(thread.text or "") if (thread := child(stanza, COMPONENT, "thread")) is not None else "",
+    )
+    return Question(received, stanza, asks_receipt(stanza), speaks_chat_states(stanza))
+
+
+def _message_id(stanza: Element) -> str:
+    # XEP-0359: the origin-id survives servers that rewrite the stanza's own id.
+    origin = child(stanza, SID, "origin-id")
+    return (origin.get("id", "") if origin is not None else "") or stanza.get("id", "")
+
+
+def _fault(body: str, message_id: str) -> ErrorCode | None:
+    if not body.strip():
+        return ErrorCode.BODY_EMPTY
+    if len(body.encode()) > MAX_BODY_BYTES:
+        return ErrorCode.BODY_TOO_LARGE
+    return ErrorCode.BODY_INVALID if len(message_id) > MAX_ID_CHARACTERS else None

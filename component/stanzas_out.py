@@ -1,0 +1,77 @@
+"""The outbound chokepoint: every stanza that leaves the hub is made safe here, and outbox rows become stanzas."""
+
+from __future__ import annotations
+
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from aiox.kernel.envelope import OutboxReady
+from aiox.kernel.errors import ErrorCode
+from aiox.kernel.jid import domain
+from component.errors import add_error
+from component.features.chat_states import add_state
+from component.stanza_xml import COMPONENT, HINTS, SID, add, legal, stanza, to_text
+
+PART_BYTES: Final = 50 * 1024
+"""Longest body sent in one stanza, in bytes of UTF-8; peers cut streams at stanzas of 64 KiB and more."""
+
+
+class ForeignSender(Exception):
+    """A stanza would leave under an address that is not on our agents' domain. A bug: nothing was sent."""
+
+
+def seal(element: Element, agents_domain: str) -> bytes:
+    """The bytes of a stanza, safe to write. Raises ForeignSender."""
+    sender = element.get("from", "")
+    if domain(sender) != agents_domain:
+        raise ForeignSender(f"from {sender!r} is not on {agents_domain}")
+    return to_text(element).encode()
+
+
+def stanzas_of(ready: OutboxReady) -> list[Element]:
+    """The stanzas of an outbox row: one, or several for a long answer. The same at every attempt."""
+    if ready.kind == "error":
+        return [_error(ready)]
+    parts = split(legal(ready.body), PART_BYTES)
+    return [_message(ready, part, number) for number, part in enumerate(parts, 1)]
+
+
+def split(text: str, limit: int) -> list[str]:
+    """The text in parts of at most `limit` bytes of UTF-8 (at least 4), cut at a line end or space where one is near.
+
+    Joined again, the parts are the text.
+    """
+    parts = []
+    while len(data := text.encode()) > limit:
+        head = data[:limit].decode(errors="ignore")
+        near = len(head) * 3 // 4
+        cut = max(head.rfind("\n", near), head.rfind(" ", near)) + 1 or len(head)
+        parts.append(head[:cut])
+        text = text[cut:]
+    return [*parts, text]
+
+
+def _message(ready: OutboxReady, body: str, number: int) -> Element:
+    stanza_id = ready.stanza_id if number == 1 else f"{ready.stanza_id}-{number}"
+    kind = "" if ready.stanza_type == "normal" else "chat"
+    message = stanza("message", ready.from_jid, ready.to_jid, kind, stanza_id)
+    add(message, COMPONENT, "body", body)
+    if ready.thread:
+        add(message, COMPONENT, "thread", ready.thread)
+    add(message, SID, "origin-id", id=stanza_id)
+    add_state(message, "active")
+    add(message, HINTS, "store")
+    return message
+
+
+def _error(ready: OutboxReady) -> Element:
+    # RFC 6120 section 8.3.1: an error carries the id of the stanza it answers.
+    message = stanza("message", ready.from_jid, ready.to_jid, "error", ready.reply_to_id)
+    if ready.thread:
+        add(message, COMPONENT, "thread", ready.thread)
+    add_error(message, _code(ready.error_code), ready.body)
+    return message
+
+
+def _code(name: str) -> ErrorCode:
+    return ErrorCode(name) if name in ErrorCode.__members__ else ErrorCode.INTERNAL

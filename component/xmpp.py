@@ -1,0 +1,182 @@
+"""The link to the XMPP server (XEP-0114), by slixmpp: stanzas in and out, reconnecting for ever. Nothing else.
+
+Rosters, presence and automatic replies of slixmpp are off: what the agents say is decided in this room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import uuid4
+from xml.etree.ElementTree import Element
+
+from slixmpp import ComponentXMPP
+from slixmpp.jid import JID, InvalidJID
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
+from slixmpp.xmlstream.stanzabase import StanzaBase
+
+from aiox.kernel.errors import ErrorCode
+from aiox.runtime.logs import Log
+from component.errors import error_reply
+from component.features.ping import ping
+from component.metrics import STANZAS_FAILED
+from component.outbox import LinkLost
+from component.stanza_xml import COMPONENT, kind_of
+from component.stanzas_out import ForeignSender, seal
+
+FIRST_WAIT_S: Final = 0.2
+LONGEST_WAIT_S: Final = 5.0
+CONNECT_S: Final = 10.0
+
+Receive = Callable[[Element], None]
+"""Takes a message, presence or iq with normalised addresses. Must be quick."""
+
+
+class XmppLink:
+    """One component link. `receive` is called for every stanza that is for the hub."""
+
+    def __init__(self, host: str, port: int, agents_domain: str, server_domain: str, secret: str, log: Log) -> None:
+        self._address = (host, port)
+        self._agents_domain = agents_domain
+        self._server_domain = server_domain
+        self._log = log
+        self._pings: dict[str, asyncio.Future[None]] = {}
+        self._up = False
+        self._session = 0
+        self._changed = asyncio.Event()
+        self._receive: Receive | None = None
+        self._stream = self._make_stream(secret)
+
+    @property
+    def up(self) -> bool:
+        """Whether the server has accepted us."""
+        return self._up
+
+    @property
+    def session(self) -> int:
+        """Number of the stream: another one after every reconnect."""
+        return self._session
+
+    def on_stanza(self, receive: Receive) -> None:
+        """Who gets the stanzas."""
+        self._receive = receive
+
+    async def run(self) -> None:
+        """Keeps the link up, until cancelled. Waits 0.2 s, then twice as long each time, 5 s at most."""
+        wait = FIRST_WAIT_S
+        while True:
+            if await self._connect():
+                self._log.info("xmpp_connected", domain=self._agents_domain)
+                wait = FIRST_WAIT_S
+                while self._up:
+                    self._changed.clear()
+                    await self._changed.wait()
+            self._log.warning("xmpp_not_connected", retry_s=wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT_S)
+
+    def send(self, element: Element) -> bool:
+        """Writes a stanza; False when there is no link, or when it would leave under a foreign address."""
+        if not self.up:
+            return False
+        try:
+            data = seal(element, self._agents_domain)
+        except ForeignSender as bug:
+            self._log.error("stanza_not_sent", error=str(bug))
+            return False
+        self._stream.send_raw(data)
+        return True
+
+    async def confirm(self, timeout_s: float) -> None:
+        """Returns once the server has taken all that was sent before. Raises LinkLost; then the link is made anew."""
+        ping_id = f"confirm-{uuid4()}"
+        pong: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pings[ping_id] = pong
+        try:
+            if not self.send(ping(self._agents_domain, self._server_domain, ping_id)):
+                raise LinkLost("no link")
+            await asyncio.wait_for(pong, timeout_s)
+        except TimeoutError:
+            self._stream.abort()
+            raise LinkLost(f"no pong within {timeout_s:g} s") from None
+        finally:
+            del self._pings[ping_id]
+
+    async def close(self) -> None:
+        """Ends the stream in good order."""
+        if self.up:
+            await self._stream.disconnect(wait=1.0)
+
+    async def _connect(self) -> bool:
+        self._changed.clear()
+        self._stream.connect(*self._address)
+        try:
+            await asyncio.wait_for(self._changed.wait(), CONNECT_S)
+        except TimeoutError:
+            self._log.warning("xmpp_server_silent")
+        if not self._up:
+            self._stream.cancel_connection_attempt()
+            self._stream.abort()
+        return self._up
+
+    def _make_stream(self, secret: str) -> ComponentXMPP:
+        stream: ComponentXMPP = ComponentXMPP(self._agents_domain, secret)  # type: ignore[no-untyped-call]
+        for name in ("IM", "IMError", "Presence"):
+            stream.remove_handler(name)
+        for name in ("message", "presence", "iq"):
+            stream.register_handler(Callback(f"aiox {name}", MatchXPath(f"{{{COMPONENT}}}{name}"), self._arrived))
+        stream.whitespace_keepalive = False
+        stream.add_event_handler("session_start", self._on_started)
+        stream.add_event_handler("disconnected", self._on_ended)
+        stream.add_event_handler("connection_failed", self._on_ended)
+        return stream
+
+    def _on_started(self, _event: Any) -> None:
+        self._up = True
+        self._session += 1
+        self._changed.set()
+
+    def _on_ended(self, reason: Any) -> None:
+        self._log.debug("xmpp_ended", reason=str(reason))
+        self._up = False
+        self._changed.set()
+        for pong in self._pings.values():
+            if not pong.done():
+                pong.set_exception(LinkLost("the link broke"))
+
+    def _arrived(self, arrived: StanzaBase) -> None:
+        """The one boundary where a failure over a stanza becomes a protocol error."""
+        element: Element = arrived.xml
+        try:
+            self._normalise(element)
+            if not self._is_pong(element) and self._receive is not None:
+                self._receive(element)
+        except InvalidJID:
+            self._log.debug("stanza_from_nowhere")
+        except Exception as bug:  # noqa: BLE001 -- no stanza may end the link
+            STANZAS_FAILED.inc()
+            self._log.error("stanza_failed", kind=kind_of(element), exc_info=bug)
+            if _answerable(element):
+                self.send(error_reply(element, ErrorCode.INTERNAL))
+
+    def _normalise(self, element: Element) -> None:
+        for name in ("from", "to"):
+            if (address := element.get(name)) is not None:
+                element.set(name, str(JID(address)))
+
+    def _is_pong(self, element: Element) -> bool:
+        if kind_of(element) != "iq" or element.get("from") != self._server_domain:
+            return False
+        # An error is as good as a result: either shows that the stream was read up to the ping.
+        pong = self._pings.get(element.get("id", "")) if element.get("type") in ("result", "error") else None
+        if pong is None or pong.done():
+            return False
+        pong.set_result(None)
+        return True
+
+
+def _answerable(element: Element) -> bool:
+    kind, name = element.get("type", ""), kind_of(element)
+    return kind != "error" and (name == "message" or (name == "iq" and kind in ("get", "set")))
