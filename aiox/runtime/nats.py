@@ -52,6 +52,8 @@ async def connect(settings: Settings, secrets: Secrets, service: str, log: Log) 
         user=service,
         password=secrets.read("nats"),
         name=service,
+        # Answers come back under a prefix of the service's own: the bus lets nobody listen to another's.
+        inbox_prefix=f"_INBOX.{service}",
         error_cb=failed,
         disconnected_cb=lost,
         reconnected_cb=back,
