@@ -17,7 +17,7 @@ from uuid import UUID
 from ai_worker.memory.remember import fact_in
 from ai_worker.model.offline import Closeness
 from ai_worker.model.port import ChatModel, Delta, ModelFailed
-from ai_worker.model.prompt import fit, prompt_tokens
+from ai_worker.model.prompt import fit
 from ai_worker.words import Limits, ModelChoice, Passage, Prompt, Remembered, Turn
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Answered, Citation, Failed, Usage
@@ -99,7 +99,7 @@ async def think(turn: Turn, mind: Mind, spent: Spent, say: Say) -> Answered | Fa
             place = extract_tb(broken.__traceback__)[-1]
             where = f"{place.filename}:{place.lineno}"
             error = type(broken).__name__
-            mind.log.error("turn_broke", request_id=str(turn.request_id), error=error, where=where)  # noqa: TRY400
+            mind.log.error("turn_broke", request_id=str(turn.request_id), error=error, where=where)
             code, reason = ErrorCode.INTERNAL, SENTENCES[ErrorCode.INTERNAL]
         return Failed(code, reason, _used(spent, code), mind.worker_id, _ms(mind.clock.monotonic() - started))
 
@@ -108,8 +108,9 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, started: float
     _check_embedding(turn, mind)
     remembered = await _remember(turn, mind)
     passages = await _recall(turn, mind)
-    prompt, limits = fit(replace(turn.prompt, remembered=remembered, passages=passages), turn.limits)
     model = mind.choose(turn.choice, mind.recall.closeness)
+    known = replace(turn.prompt, remembered=remembered, passages=passages)
+    prompt, limits = fit(known, turn.limits, model.input_tokens)
     text = await _ask(model, prompt, limits, mind, spent, say)
     return Answered(
         text=text,
@@ -152,7 +153,7 @@ async def _recall(turn: Turn, mind: Mind) -> tuple[Passage, ...]:
 
 
 async def _ask(model: ChatModel, prompt: Prompt, limits: Limits, mind: Mind, spent: Spent, say: Say) -> str:
-    spent.input_tokens = prompt_tokens(prompt)
+    spent.input_tokens = model.input_tokens(prompt)
     asked = mind.clock.monotonic()
     try:
         async with aclosing(model.complete(prompt, limits)) as answer:

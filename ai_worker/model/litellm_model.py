@@ -32,6 +32,10 @@ class LiteLlm:
         self.name = choice.name
         self._call = _call(choice)
 
+    def input_tokens(self, prompt: Prompt) -> int:
+        """The whole chat, estimated."""
+        return prompt_tokens(prompt)
+
     async def complete(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Delta, None]:
         """The answer as it comes. Usage is the provider's own, else estimated. Raises ModelFailed."""
         loop = asyncio.get_running_loop()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from ai_worker.model.port import Delta
-from ai_worker.model.prompt import prompt_tokens
 from ai_worker.model.sentences import overlap, sentences
 from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered
 from aiox.kernel.outcome import Usage
@@ -50,13 +49,17 @@ class Offline:
     closeness: Closeness
     name: str = "offline"
 
+    def input_tokens(self, prompt: Prompt) -> int:
+        """The message alone: no provider reads the rest, so passages and history cost nothing here."""
+        return estimate_tokens(prompt.message)
+
     async def complete(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Delta, None]:
         """The answer in lines. Usage is estimated."""
         answer = _shortened(await self._answer(prompt), limits.max_output_tokens)
         lines = answer.splitlines(keepends=True)
         for line in lines[:-1]:
             yield Delta(line)
-        yield Delta(lines[-1], Usage(prompt_tokens(prompt), estimate_tokens(answer)))
+        yield Delta(lines[-1], Usage(self.input_tokens(prompt), estimate_tokens(answer)))
 
     async def _answer(self, prompt: Prompt) -> str:
         parts = [LABEL]

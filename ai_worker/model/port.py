@@ -40,6 +40,10 @@ class ChatModel(Protocol):
         """As it stands in the execution record; "offline" for the built-in responder."""
         ...
 
+    def input_tokens(self, prompt: Prompt) -> int:
+        """Tokens that this prompt uses as input, estimated high."""
+        ...
+
     def complete(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Delta, None]:
         """The answer, piece by piece; exactly one piece, the last, has usage.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 from ai_worker.model.port import ModelFailed
@@ -10,6 +11,8 @@ from ai_worker.words import Kind, Limits, Passage, Prompt
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.units import estimate_tokens
 
+Count = Callable[[Prompt], int]
+"""Tokens a model would count as input, estimated high."""
 _OVERHEAD = 4
 """Tokens a provider adds for the marks around each chat message."""
 
@@ -29,16 +32,17 @@ def prompt_tokens(prompt: Prompt) -> int:
     return sum(estimate_tokens(message["content"]) + _OVERHEAD for message in chat_messages(prompt))
 
 
-def fit(prompt: Prompt, limits: Limits) -> tuple[Prompt, Limits]:
+def fit(prompt: Prompt, limits: Limits, count: Count) -> tuple[Prompt, Limits]:
     """Cuts the prompt until it leaves room for an answer: the farthest passages first, then the oldest history.
 
     A quarter of the turn's tokens (or the whole answer, when that is less) is kept free for the answer where passages
     and history can give way. Raises ModelFailed(QUOTA_EXCEEDED) when the message alone uses everything up.
     """
-    room = limits.max_total_tokens - min(limits.max_output_tokens, limits.max_total_tokens // 4)
-    while prompt_tokens(prompt) > room and (prompt.passages or prompt.history):
+    free = min(limits.max_output_tokens, limits.max_total_tokens // 4)
+    room = max(limits.max_total_tokens - free, count(replace(prompt, passages=(), history=())))
+    while count(prompt) > room and (prompt.passages or prompt.history):
         prompt = _smaller(prompt)
-    left = limits.max_total_tokens - prompt_tokens(prompt)
+    left = limits.max_total_tokens - count(prompt)
     if left < 1:
         raise ModelFailed(ErrorCode.QUOTA_EXCEEDED, "The message alone is longer than the tokens left for this turn.")
     return prompt, replace(limits, max_output_tokens=min(limits.max_output_tokens, left))

@@ -72,7 +72,7 @@ async def test_two_answers_do_not_share_anything(model: ChatModel) -> None:
 
 
 async def test_a_fitted_prompt_and_its_answer_stay_within_the_turn(model: ChatModel) -> None:
-    prompt, limits = fit(PROMPT, Limits(max_total_tokens=400, max_output_tokens=100, timeout_s=10))
+    prompt, limits = fit(PROMPT, Limits(max_total_tokens=400, max_output_tokens=100, timeout_s=10), model.input_tokens)
     usage = (await gathered(model, prompt, limits))[-1].usage
     assert usage is not None
     assert usage.total <= 400
