@@ -12,6 +12,7 @@ from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect, run
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.cli.stack.unprivileged import Disguise, disguise
+from registry.migrate import roles_sql, upgrade
 
 SUPERUSER: Final = "postgres"
 MIGRATOR: Final = "aiox_migrator"
@@ -87,6 +88,11 @@ async def start(home: Home, port: int) -> Process:
     return process
 
 
+async def migrate(home: Home, port: int) -> None:
+    """Brings the hub's database to the newest revision. Raises sqlalchemy.exc.DBAPIError."""
+    await upgrade("127.0.0.1", port, home.secrets("stack").read("postgres_migrator"))
+
+
 async def _initialise(home: Home, folder: Path, guise: Disguise) -> None:
     """Runs initdb into a folder beside, renamed when whole: a start killed halfway begins anew."""
     unfinished = folder / "data.unfinished"
@@ -135,11 +141,14 @@ async def _ensure_roles(home: Home, port: int) -> None:
     stack = home.secrets("stack")
     passwords = {f"aiox_{service}": home.secrets(service).read("postgres") for service in SERVICES}
     passwords[MIGRATOR] = stack.read("postgres_migrator")
+    insiders = ", ".join(passwords)
     passwords[XMPP_DATABASE] = stack.read("postgres_ejabberd")
-    script = [_ensure_role(role, password) for role, password in passwords.items()]
-    script += [_ensure_database(DATABASE, MIGRATOR), _ensure_database(XMPP_DATABASE, XMPP_DATABASE)]
-    insiders = ", ".join(role for role in passwords if role != XMPP_DATABASE)
-    script += [
+    script = [
+        _once(MIGRATOR, roles_sql()),
+        _once(XMPP_DATABASE, f"CREATE ROLE {XMPP_DATABASE} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;"),
+        *(f"ALTER ROLE {role} PASSWORD '{password}';" for role, password in passwords.items()),
+        _ensure_database(DATABASE, MIGRATOR),
+        _ensure_database(XMPP_DATABASE, XMPP_DATABASE),
         f"REVOKE ALL ON DATABASE {DATABASE}, {XMPP_DATABASE}, postgres, template1 FROM PUBLIC;",
         f"GRANT CONNECT ON DATABASE {DATABASE} TO {insiders};",
         f"\\connect {DATABASE}",
@@ -151,12 +160,11 @@ async def _ensure_roles(home: Home, port: int) -> None:
     await sql(home, port, "postgres", "\n".join(script))
 
 
-def _ensure_role(role: str, password: str) -> str:
-    """A login role without any power. Passwords are hexadecimal, so they need no quoting."""
+def _once(role: str, statements: str) -> str:
+    """Runs statements, whole or not at all, unless the role is there."""
     return (
-        f"SELECT 'CREATE ROLE {role}'"  # noqa: S608 -- fixed names
-        f" WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec\n"
-        f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{password}';"
+        f"SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') AS fresh \\gset\n"  # noqa: S608 -- fixed
+        f"\\if :fresh\nBEGIN;\n{statements}\nCOMMIT;\n\\endif"
     )
 
 
