@@ -1,0 +1,100 @@
+"""The HTTP application, put together from its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from aiox.kernel.errors import ErrorCode
+from aiox.runtime.health import Ready, health_app
+from aiox.runtime.logs import Log
+from gateway.access import Authenticated, Door
+from gateway.errors import Stopped, problem
+from gateway.guard import App, Body, Guard, Receive, Scope, Send
+from gateway.metrics import HttpMetrics
+from gateway.pages import add_pages
+from gateway.routes import agents, documents, executions, sessions
+from gateway.schemas import Problem
+
+HEALTH: Final = ("/livez", "/readyz", "/metrics")
+
+
+def make_app(door: Door, ready: Ready, log: Log, registry: CollectorRegistry, built_pages: Path) -> App:
+    """The whole door as one ASGI application: guard > who asks > body > routes."""
+    api = make_api(door, ready, built_pages)
+    return Guard(Authenticated(Body(api), door), log, door.hub.clock, HttpMetrics(registry))
+
+
+def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
+    """The routes alone. Reached only through `make_app`, which checks who asks."""
+    api = FastAPI(
+        title="AIOX",
+        version="1",
+        summary="Agents with a real XMPP address.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    api.state.door = door
+    for part in (sessions, agents, documents, executions):
+        api.include_router(part.router)
+    health = _Plain(health_app(ready))
+    for path in HEALTH:
+        api.router.routes.append(Route(path, health, methods=None))
+    _add_problems(api)
+    _describe_problems(api)
+    add_pages(api, built_pages)
+    return api
+
+
+class _Plain:
+    """An ASGI application as an endpoint."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def _add_problems(api: FastAPI) -> None:
+    @api.exception_handler(Stopped)
+    async def stopped(_: Request, found: Stopped) -> Response:
+        return problem(found.code, found.detail, found.retry_after_s)
+
+    @api.exception_handler(RequestValidationError)
+    async def invalid(_: Request, found: RequestValidationError) -> Response:
+        if any(error["loc"][:1] == ("path",) for error in found.errors()):
+            return problem(ErrorCode.NOT_FOUND)
+        return problem(ErrorCode.BODY_INVALID, _sentence(found))
+
+    @api.exception_handler(HTTPException)
+    async def other(_: Request, found: HTTPException) -> Response:
+        if found.status_code == 405:
+            answer = problem(ErrorCode.UNKNOWN_ACTION, status=405)
+            answer.headers["Allow"] = (found.headers or {}).get("Allow", "")
+            return answer
+        return problem(ErrorCode.NOT_FOUND if found.status_code == 404 else ErrorCode.BODY_INVALID)
+
+    @api.exception_handler(Exception)
+    async def broken(_: Request, _found: Exception) -> Response:
+        return problem(ErrorCode.INTERNAL)
+
+
+def _describe_problems(api: FastAPI) -> None:
+    """Puts the schema that all problem responses refer to into the OpenAPI document, which is made once, here."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    described = api.openapi()
+    described["components"]["schemas"] |= {**schema.pop("$defs"), "Problem": schema}
+
+
+def _sentence(found: RequestValidationError) -> str:
+    """What is wrong with which field; never the value itself, which may be a password."""
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in found.errors())

@@ -1,0 +1,85 @@
+"""The HTTP door's one table from error code to status, and RFC 9457 problem documents made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from starlette.responses import JSONResponse
+
+from aiox.kernel.errors import SENTENCES, ErrorCode
+from aiox.kernel.outcome import Refused
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
+    {
+        ErrorCode.ACCESS_DENIED: 403,
+        ErrorCode.UNKNOWN_ACTION: 403,
+        ErrorCode.MISSING_PROFILE: 403,
+        ErrorCode.NO_POLICY: 503,
+        ErrorCode.BODY_INVALID: 422,
+        ErrorCode.BODY_EMPTY: 422,
+        ErrorCode.BODY_TOO_LARGE: 413,
+        ErrorCode.RATE_LIMITED: 429,
+        ErrorCode.QUOTA_EXCEEDED: 429,
+        ErrorCode.QUOTA_UNAVAILABLE: 503,
+        ErrorCode.MEMORY_FULL: 507,
+        ErrorCode.HUB_BUSY: 503,
+        ErrorCode.WORKER_UNAVAILABLE: 503,
+        ErrorCode.PROVIDER_ERROR: 502,
+        ErrorCode.PROVIDER_NOT_ALLOWED: 422,
+        ErrorCode.TIMEOUT: 504,
+        ErrorCode.AUTH_ERROR: 502,
+        ErrorCode.RATE_LIMIT: 503,
+        ErrorCode.EMPTY_ANSWER: 502,
+        ErrorCode.TOOL_REFUSED: 403,
+        ErrorCode.UNAUTHENTICATED: 401,
+        ErrorCode.INVALID_TOKEN: 401,
+        ErrorCode.NOT_FOUND: 404,
+        ErrorCode.CONFLICT: 409,
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
+        ErrorCode.INTERNAL: 500,
+    }
+)
+"""A test fails when a code has no row."""
+
+_TITLES: Final = {
+    ErrorCode.BODY_TOO_LARGE: "The request is longer than 1 MiB.",
+    ErrorCode.RATE_LIMITED: "Too many requests in a short time. Wait a moment and try again.",
+    ErrorCode.HUB_BUSY: "The hub cannot do this right now. Try again soon.",
+    ErrorCode.TIMEOUT: "The request took too long and was given up. Try again.",
+}
+"""Where the sentence for chat messages would be wrong for a request."""
+
+
+class Stopped(Exception):
+    """A request that ends here. `retry_after_s` is 0 when waiting does not help."""
+
+    def __init__(self, code: ErrorCode, detail: str = "", retry_after_s: int = 0) -> None:
+        super().__init__(str(code))
+        self.code = code
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+def problem(code: ErrorCode, detail: str = "", retry_after_s: int = 0, status: int = 0) -> JSONResponse:
+    """The answer for an error code. `detail` says more than the title; it holds nothing secret.
+
+    `status` replaces the table's, for what only HTTP knows (405).
+    """
+    status = status or STATUS[code]
+    title = _TITLES.get(code, SENTENCES[code])
+    body = {"type": f"urn:aiox:error:{code}", "title": title, "status": status, "code": str(code)}
+    if detail and detail != title:
+        body["detail"] = detail
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="aiox"'
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def stop(refused: Refused) -> Stopped:
+    """What a refused command is at this door."""
+    return Stopped(refused.code, refused.reason)

@@ -1,0 +1,157 @@
+"""What stands around every request, as plain ASGI: headers, time, figures; and around every body."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from aiox.kernel.errors import ErrorCode
+from aiox.runtime.clock import Clock
+from aiox.runtime.logs import Log
+from gateway.errors import problem
+from gateway.metrics import HttpMetrics
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_BODY_BYTES: Final = 1 << 20
+REQUEST_TIMEOUT_S: Final = 60.0
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_METHODS: Final = _WITH_BODY | {"GET", "HEAD", "DELETE", "OPTIONS"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS: Final = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+
+
+class Guard:
+    """Wraps the whole application. A bug inside becomes one logged INTERNAL problem; nothing of it leaks out."""
+
+    def __init__(
+        self, app: App, log: Log, clock: Clock, metrics: HttpMetrics, timeout_s: float = REQUEST_TIMEOUT_S
+    ) -> None:
+        self._app = app
+        self._log = log
+        self._clock = clock
+        self._metrics = metrics
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        answer = _Answer(send, api=scope["path"].startswith("/v1/"))
+        began = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._app(scope, receive, answer)
+        except TimeoutError:
+            self._log.exception("request_timed_out", path=_route(scope), method=_method(scope))
+            await self._broke(scope, answer, ErrorCode.TIMEOUT)
+        except Exception:  # noqa: BLE001 -- the one boundary: logged here, answered as INTERNAL
+            self._log.exception("request_failed", path=_route(scope), method=_method(scope))
+            await self._broke(scope, answer, ErrorCode.INTERNAL)
+        seconds = self._clock.monotonic() - began
+        self._metrics.answered(_method(scope), _route(scope), answer.status or 499, seconds)
+
+    async def _broke(self, scope: Scope, answer: _Answer, code: ErrorCode) -> None:
+        if answer.status == 0:
+            await problem(code)(scope, _nothing, answer)
+
+
+class Body:
+    """Lets a body in when it is JSON and at most 1 MiB; bodies of other methods are not read."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
+            await self._app(scope, receive, send)
+            return
+        body = await _read_body(scope, receive)
+        if isinstance(body, ErrorCode):
+            await problem(body)(scope, receive, send)
+        elif body and not _is_json(scope):
+            await problem(ErrorCode.UNSUPPORTED_MEDIA_TYPE)(scope, receive, send)
+        else:
+            await self._app(scope, _replay(body, receive), send)
+
+
+class _Answer:
+    """Sends on, with the security headers added, and remembers the status."""
+
+    def __init__(self, send: Send, api: bool) -> None:
+        self._send = send
+        self._api = api
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            extra = [*_HEADERS, (b"cache-control", b"no-store")] if self._api else list(_HEADERS)
+            message = {**message, "headers": [*message.get("headers", ()), *extra]}
+        await self._send(message)
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes | ErrorCode:
+    """The whole body, or BODY_TOO_LARGE as soon as it is known to be: by its announced length or by counting."""
+    announced = _header(scope, b"content-length")
+    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+        return ErrorCode.BODY_TOO_LARGE
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return ErrorCode.BODY_INVALID
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return ErrorCode.BODY_TOO_LARGE
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return again
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    found = [value for key, value in scope["headers"] if key == name]
+    return found[0].decode("latin-1") if len(found) == 1 else ""
+
+
+def _is_json(scope: Scope) -> bool:
+    return _header(scope, b"content-type").split(";")[0].strip().lower() == "application/json"
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern; `other` for what no route matched, so that labels stay few."""
+    return str(getattr(scope.get("route"), "path", "other"))

@@ -1,0 +1,33 @@
+"""The web UI as static files, or one small page that says how to build it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>AIOX</title>
+<h1>This AIOX hub is running</h1>
+<p>The web pages are not built yet. Build them with <code>make web</code>, or by hand:
+<code>cd web &amp;&amp; npm ci &amp;&amp; npm run build</code>, and start the hub again.</p>
+<p>Chat with your agents from any XMPP client, or with <code>aiox chat</code>.</p>
+<p>The API is described at <a href="/openapi.json">/openapi.json</a>; health is at <a href="/readyz">/readyz</a>.</p>
+</html>
+"""
+
+
+def add_pages(app: FastAPI, built: Path) -> None:
+    """Serves `built` under / when it holds an index page. Call it last: it answers whatever no route took."""
+    if (built / "index.html").is_file():
+        app.mount("/", StaticFiles(directory=built, html=True))
+        return
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        return HTMLResponse(_PAGE)

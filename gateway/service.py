@@ -1,0 +1,61 @@
+"""The HTTP door as a service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import REGISTRY
+
+from aiox.commands.hub import Hub
+from aiox.commands.passwords import Passwords
+from aiox.runtime import postgres, redis
+from aiox.runtime.clock import Clock
+from aiox.runtime.health import Ready, serve
+from aiox.runtime.keyring import KeyRing
+from aiox.runtime.logs import Log
+from aiox.runtime.postgres import Pool
+from aiox.runtime.secrets import Secrets
+from aiox.runtime.settings import Settings
+from aiox.runtime.supervisor import Supervisor
+from gateway.access import Door
+from gateway.app import make_app
+from gateway.auth import AccessTokens
+from registry.rates import Rates
+
+BUILT_PAGES: Final = Path(__file__).parents[1] / "web" / "dist"
+
+
+async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
+    """Serves the API and the web pages on loopback until stopped.
+
+    Raises ServiceFailed, OSError when PostgreSQL is not there, SecretMissing, or ValueError for a damaged secret.
+    """
+    keys = KeyRing.parse(secrets.read("keyring"))
+    tokens = AccessTokens(bytes.fromhex(secrets.read("jwt")))
+    pool = await postgres.connect(settings, secrets, "gateway", size=8)
+    memory = redis.connect(settings, secrets, "gateway")
+    rates = Rates(memory)
+    door = Door(Hub(pool, keys, clock, settings.domain), tokens, Passwords(), rates.count)
+    app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES)
+    supervisor = Supervisor(log)
+    supervisor.start("http", serve(app, settings.ports.gateway))
+    log.info("started", port=settings.ports.gateway)
+    try:
+        await supervisor.run_until_stopped()
+    finally:
+        await supervisor.stop()
+        await memory.aclose()
+        await pool.close()
+        log.info("stopped")
+
+
+def _ready(pool: Pool, rates: Rates) -> Ready:
+    async def ready() -> str:
+        try:
+            await pool.fetchval("SELECT 1", timeout=2)
+        except Exception as failed:  # noqa: BLE001 -- whatever it is, we are not ready
+            return f"PostgreSQL does not answer: {type(failed).__name__}"
+        return "" if await rates.answers() else "Redis does not answer"
+
+    return ready

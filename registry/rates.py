@@ -1,0 +1,56 @@
+"""How often one may do a thing: counters in Redis, one budget for all replicas (SPEC 12)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+WINDOW_S: Final = 60
+
+_COUNT: Final = """
+local used = redis.call('INCR', KEYS[1])
+if used == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return {used, redis.call('TTL', KEYS[1])}
+"""
+
+
+class RatesUnavailable(Exception):
+    """Nothing can be counted right now, so nothing is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What is left of a minute's budget after this request; `resets_in_s` in seconds. `left` below 0: refused."""
+
+    limit: int
+    left: int
+    resets_in_s: int
+
+
+class Rates:
+    """The counters of all replicas."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._count = redis.register_script(_COUNT)
+
+    async def count(self, action: str, who: str, per_minute: int) -> Rate:
+        """Counts one request. `who` is stored as a digest only. Raises RatesUnavailable."""
+        key = f"aiox:rate:{action}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
+        try:
+            used, ttl = await self._count(keys=[key], args=[WINDOW_S])
+        except (RedisError, OSError) as gone:
+            raise RatesUnavailable(str(gone)) from gone
+        return Rate(per_minute, per_minute - int(used), max(1, int(ttl)))
+
+    async def answers(self) -> bool:
+        """Whether Redis can be reached."""
+        try:
+            await self._redis.execute_command("PING")  # type: ignore[no-untyped-call]
+        except (RedisError, OSError):
+            return False
+        return True
