@@ -22,7 +22,19 @@ def main() -> int:
     """Runs the rounds; returns pytest's exit status."""
     part, seed = ([*sys.argv[1:], "", ""])[:2]
     seed = seed or str(secrets.randbelow(2**32))
-    command = [sys.executable, "-m", "pytest", "-m", "prove", "-k", part, f"--hypothesis-seed={seed}", "tests"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        "prove",
+        "--timeout",
+        "0",
+        "-k",
+        part,
+        f"--hypothesis-seed={seed}",
+        "tests",
+    ]
     began = time.monotonic()
     status = subprocess.run(command, check=False).returncode
     if status == NOTHING_COLLECTED:
