@@ -1,0 +1,89 @@
+"""The graph built at set-up gives the vectors that the reference implementation gives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ai_worker.memory.embedder import DIMENSIONS, MAX_PIECES, EmbedderMissing, MiniLM
+from aiox.runtime.settings import Settings
+
+REFERENCE = json.loads((Path(__file__).parent / "reference_vectors.json").read_text())["cases"]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> MiniLM:
+    return MiniLM(Settings().minilm_folder.resolve(), "minilm")
+
+
+@pytest.fixture
+async def embedder() -> AsyncIterator[MiniLM]:
+    minilm = MiniLM(Settings().minilm_folder.resolve(), "minilm")
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(minilm.run())
+        yield minilm
+        running.cancel()
+
+
+@pytest.mark.parametrize("case", REFERENCE, ids=lambda case: case["text"][:20])
+def test_vector_equals_the_reference(loaded: MiniLM, case: dict[str, object]) -> None:
+    (vector,) = loaded.compute([str(case["text"])])
+    reference = np.array(case["vector"])
+    assert float(np.dot(vector, reference) / np.linalg.norm(reference)) >= 0.9999
+    assert vector.shape == (DIMENSIONS,)
+    assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_text_has_the_same_vector_alone_and_among_longer_ones(loaded: MiniLM) -> None:
+    texts = [str(case["text"]) for case in REFERENCE]
+    together = loaded.compute(texts)
+    for text, vector in zip(texts, together, strict=True):
+        assert float(np.dot(loaded.compute([text])[0], vector)) >= 0.99999
+
+
+def test_what_stands_beyond_the_limit_is_not_seen(loaded: MiniLM) -> None:
+    long = "word " * (MAX_PIECES + 50)
+    assert loaded.count(long) > MAX_PIECES
+    first, second = loaded.compute([long, long + "entirely different ending"])
+    assert float(np.dot(first, second)) == pytest.approx(1.0, abs=1e-5)
+
+
+async def test_requests_that_arrive_together_are_answered_in_order(embedder: MiniLM) -> None:
+    texts = [f"text number {number}" for number in range(30)]
+    many = await asyncio.gather(*(embedder.embed([text]) for text in texts))
+    once = await embedder.embed(texts)
+    for (alone,), among in zip(many, once, strict=True):
+        assert float(np.dot(alone, among)) == pytest.approx(1.0, abs=1e-4)
+    assert float(np.dot(once[0], embedder.compute([texts[0]])[0])) == pytest.approx(1.0, abs=1e-4)
+
+
+async def test_one_who_gave_up_does_not_stop_the_others(embedder: MiniLM) -> None:
+    async with asyncio.TaskGroup() as group:
+        impatient = group.create_task(embedder.embed(["never read"] * 20))
+        patient = group.create_task(embedder.embed(["read"]))
+        await asyncio.sleep(0)
+        impatient.cancel()
+    assert len(patient.result()) == 1
+
+
+async def test_a_failed_batch_fails_those_who_asked_and_no_one_else(
+    embedder: MiniLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_texts: object) -> None:
+        raise RuntimeError("the graph is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(embedder, "compute", broken)
+        with pytest.raises(RuntimeError, match="graph is gone"):
+            await embedder.embed(["a"])
+    assert len(await embedder.embed(["b"])) == 1
+
+
+def test_no_graph_says_how_to_build_it(tmp_path: Path) -> None:
+    with pytest.raises(EmbedderMissing, match=r"setup/minilm\.py"):
+        MiniLM(tmp_path, "minilm")

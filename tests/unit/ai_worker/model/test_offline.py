@@ -1,0 +1,96 @@
+"""The offline responder says what it is, quotes with its source, and says plainly when it has nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ai_worker.model.offline import LABEL, Offline, source
+from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered
+from aiox.kernel.units import estimate_tokens
+
+LIMITS = Limits(4000, 1000)
+
+
+def passage(number: int, content: str, kind: Kind = Kind.CHUNK, section: str = "Start") -> Passage:
+    return Passage(UUID(int=number), None, kind, "Guide" if kind is Kind.CHUNK else "", section, content, 0.3)
+
+
+async def by_words(question: str, texts: Sequence[str]) -> list[float]:
+    asked = set(question.lower().strip("?").split())
+    return [len(asked & set(text.lower().strip(".").split())) / max(len(asked), 1) for text in texts]
+
+
+async def answer(prompt: Prompt, limits: Limits = LIMITS) -> str:
+    return "".join([delta.text async for delta in Offline(by_words).complete(prompt, limits)])
+
+
+def asked(message: str, *passages: Passage, history: tuple[Exchange, ...] = ()) -> Prompt:
+    return Prompt("Ada", "", message, history=history, passages=passages)
+
+
+async def test_it_quotes_the_sentences_that_answer_and_names_the_source() -> None:
+    text = "The hub has many parts. The hub starts with make up. Cats sleep a lot."
+    assert await answer(asked("how starts the hub?", passage(1, text))) == (
+        f"{LABEL}\n“The hub starts with make up.”\n— Guide, section “Start”"
+    )
+
+
+async def test_one_changed_sentence_changes_the_answer() -> None:
+    first = await answer(asked("which port has the web?", passage(1, "The web has port 8080.")))
+    second = await answer(asked("which port has the web?", passage(1, "The web has port 9090.")))
+    assert "8080" in first
+    assert "9090" in second
+    assert "8080" not in second
+
+
+async def test_passages_that_do_not_answer_are_not_quoted() -> None:
+    reply = await answer(asked("zebra stripes?", passage(1, "The hub starts with make up.")))
+    assert "I know nothing about this" in reply
+    assert "make up" not in reply
+
+
+async def test_it_says_plainly_that_it_has_nothing() -> None:
+    reply = await answer(asked("zebra stripes?", history=(Exchange("About lions?", "They roar."),)))
+    assert reply.startswith(f"{LABEL}\nI know nothing about this")
+    assert "“About lions?”" in reply
+
+
+async def test_a_stored_fact_is_confirmed_and_a_refused_one_is_not() -> None:
+    kept = Prompt("Ada", "", "remember that x", remembered=Remembered("x", True))
+    assert await answer(kept) == f"{LABEL}\nI will remember: “x”"
+    full = Prompt("Ada", "", "remember that x", remembered=Remembered("x", False))
+    assert "could not keep" in await answer(full)
+
+
+async def test_what_the_user_told_is_told_back() -> None:
+    reply = await answer(asked("what is my cat called?", passage(1, "my cat is called Ada", Kind.FACT)))
+    assert reply == f"{LABEL}\nYou told me: “my cat is called Ada”"
+
+
+async def test_it_knows_the_conversation_so_far() -> None:
+    history = (Exchange("Where is the log?", f"{LABEL}\nIn var/logs."),)
+    reply = await answer(asked("What did I just ask?", history=history))
+    assert "“Where is the log?”" in reply
+    assert reply.count(LABEL) == 1
+
+
+async def test_a_greeting_is_returned() -> None:
+    assert "I am Ada" in await answer(asked("Hello!"))
+    assert "I am Ada" in await answer(asked("Olá, tudo bem?"))
+
+
+async def test_a_question_after_a_greeting_is_a_question() -> None:
+    reply = await answer(asked("Hi, how does one of these hubs ever come to start?", passage(1, "Unrelated words.")))
+    assert "I know nothing" in reply
+
+
+async def test_an_answer_stays_within_its_tokens() -> None:
+    long = passage(1, " ".join(f"The hub starts number {number}." for number in range(200)))
+    reply = await answer(asked("the hub starts number?", long), Limits(100, 30))
+    assert estimate_tokens(reply) <= 30
+
+
+def test_a_source_is_title_and_section() -> None:
+    assert source(passage(1, "x", section="Guide > Start")) == "Guide, section “Start”"
+    assert source(passage(1, "x", section="")) == "Guide"
