@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -33,7 +33,7 @@ def make_app(door: Door, ready: Ready, log: Log, registry: CollectorRegistry, bu
 
 def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
     """The routes alone. Reached only through `make_app`, which checks who asks."""
-    api = FastAPI(
+    api = _Api(
         title="AIOX",
         version="1",
         summary="Agents with a real XMPP address.",
@@ -49,9 +49,26 @@ def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
     for path in HEALTH:
         api.router.routes.append(Route(path, health, methods=None))
     _add_problems(api)
-    _describe_problems(api)
     add_pages(api, built_pages)
     return api
+
+
+class _Api(FastAPI):
+    """Describes its problems as they are: application/problem+json, and no bad path (that is a 404)."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        described = super().openapi()
+        schemas = described["components"]["schemas"]
+        if "Problem" not in schemas:
+            problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= {**problem_schema.pop("$defs"), "Problem": problem_schema}
+            schemas.pop("HTTPValidationError", None)
+            schemas.pop("ValidationError", None)
+            for operation in (one for path in described["paths"].values() for one in path.values()):
+                if "HTTPValidationError" in str(operation["responses"].get("422", "")):
+                    del operation["responses"]["422"]
+        return described
 
 
 class _Plain:
@@ -86,13 +103,6 @@ def _add_problems(api: FastAPI) -> None:
     @api.exception_handler(Exception)
     async def broken(_: Request, _found: Exception) -> Response:
         return problem(ErrorCode.INTERNAL)
-
-
-def _describe_problems(api: FastAPI) -> None:
-    """Puts the schema that all problem responses refer to into the OpenAPI document, which is made once, here."""
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    described = api.openapi()
-    described["components"]["schemas"] |= {**schema.pop("$defs"), "Problem": schema}
 
 
 def _sentence(found: RequestValidationError) -> str:
