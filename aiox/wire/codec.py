@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
@@ -11,6 +12,8 @@ from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady, WorkerB
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
 from aiox.wire.v1 import events_pb2 as pb
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NotAnEvent(Exception):
@@ -27,7 +30,7 @@ def encode(envelope: Envelope[MessageReceived] | Envelope[OutboxReady] | Envelop
         channel=envelope.channel,
         correlation_id=str(envelope.correlation_id),
         causation_id=str(envelope.causation_id),
-        occurred_at_us=round(envelope.occurred_at.timestamp() * 1_000_000),
+        occurred_at_us=(envelope.occurred_at - _EPOCH) // timedelta(microseconds=1),
         producer=envelope.producer,
         traceparent=envelope.traceparent,
     )
@@ -53,12 +56,12 @@ def decode(data: bytes) -> Envelope[MessageReceived | OutboxReady | WorkerBeat]:
             channel=message.channel,
             correlation_id=UUID(message.correlation_id),
             causation_id=UUID(message.causation_id),
-            occurred_at=datetime.fromtimestamp(message.occurred_at_us / 1_000_000, UTC),
+            occurred_at=_EPOCH + timedelta(microseconds=message.occurred_at_us),
             producer=message.producer,
             traceparent=message.traceparent,
             payload=_payload(message),
         )
-    except (DecodeError, ValueError) as wrong:
+    except (DecodeError, ValueError, OverflowError) as wrong:
         raise NotAnEvent(str(wrong)) from wrong
 
 
