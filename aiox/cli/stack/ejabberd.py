@@ -16,6 +16,8 @@ from aiox.cli.stack.xmpp_accounts import API_ACCOUNT, answers
 from aiox.runtime.settings import Settings
 
 TEMPLATE: Final = Path(__file__).parents[3] / "ejabberd" / "ejabberd.yml.template"
+EXTRA: Final = "ejabberd.extra.yml"
+"""In AIOX_HOME: an operator's own additions (more listeners, modules), merged by ejabberd. Most hubs have none."""
 
 _PREPARE_ACCOUNT: Final = (
     "{{ok, P}} = file:read_file({password}),"
@@ -60,7 +62,9 @@ def render(home: Home, settings: Settings) -> str:
         "sql_port": settings.ports.postgres,
         "sql_password": home.secrets("stack").read("postgres_ejabberd"),
     }
-    return Template(TEMPLATE.read_text()).substitute({name: json.dumps(value) for name, value in values.items()})
+    text = Template(TEMPLATE.read_text()).substitute({name: json.dumps(value) for name, value in values.items()})
+    extra = home.root / EXTRA
+    return text + (f"\ninclude_config_file: {json.dumps(str(extra))}\n" if extra.is_file() else "")
 
 
 def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Program:
