@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+from argon2 import PasswordHasher
+from prometheus_client import CollectorRegistry
+
+from aiox.commands.passwords import Passwords
+from aiox.runtime import redis
+from gateway.access import Door
+from gateway.app import make_app
+from gateway.auth import AccessTokens
+from registry.rates import Rates
+from tests.integration.gateway.door import HttpDoor
+from tests.stores import Stores, running
+
+
+@pytest.fixture(scope="session")
+async def stores(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stores]:
+    async with running(tmp_path_factory.mktemp("stores")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def door(stores: Stores) -> AsyncIterator[HttpDoor]:
+    memory = redis.connect(stores.settings, stores.home.secrets("gateway"), "gateway")
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
+    inner = Door(stores.hub, AccessTokens(b"k" * 32), passwords, Rates(memory).count)
+
+    async def ready() -> str:
+        return ""
+
+    app = make_app(inner, ready, structlog.get_logger(), CollectorRegistry(), Path("no-pages-built"))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        yield HttpDoor(client, stores, inner)
+    await memory.aclose()

@@ -1,0 +1,122 @@
+"""Access tokens: only the exact form opens the door."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+
+from aiox.commands.hub import Actor
+from aiox.kernel.ids import OwnerId
+from aiox.kernel.jid import BareJid
+from aiox.runtime.tokens import TokenRefused, seal_token
+from gateway.auth import LIFETIME_S, AccessTokens
+
+KEY = b"k" * 32
+NOW = 1_800_000_000
+ACTOR = Actor(OwnerId(UUID(int=7)), BareJid("ada@localhost"))
+TOKENS = AccessTokens(KEY)
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    good = {
+        "iss": "aiox-hub",
+        "aud": "aiox-api",
+        "sub": str(ACTOR.owner),
+        "jid": ACTOR.jid,
+        "jti": "1",
+        "iat": NOW,
+        "exp": NOW + LIFETIME_S,
+    }
+    return {name: value for name, value in {**good, **changes}.items() if value is not None}
+
+
+def signed(payload: str, header: str = '{"alg":"HS256","typ":"aiox-access+jwt"}') -> str:
+    parts = [base64.urlsafe_b64encode(text.encode()).rstrip(b"=") for text in (header, payload)]
+    message = b".".join(parts)
+    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(message, KEY)
+    return b".".join((message, base64.urlsafe_b64encode(signature).rstrip(b"="))).decode()
+
+
+@pytest.mark.control
+def test_the_good_token_opens() -> None:
+    assert TOKENS.read(TOKENS.mint(ACTOR, "1", NOW), NOW + 10) == ACTOR
+    assert TOKENS.read(signed(json.dumps(claims())), NOW) == ACTOR
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "other"},
+        {"aud": "aiox-web"},
+        {"aud": ["aiox-api"]},
+        {"aud": ["aiox-api", "other"]},
+        {"sub": "7"},
+        {"sub": 7},
+        {"sub": None},
+        {"jid": ""},
+        {"jid": None},
+        {"jti": ""},
+        {"jti": 1},
+        {"exp": str(NOW + LIFETIME_S)},
+        {"exp": float(NOW + LIFETIME_S)},
+        {"exp": True},
+        {"exp": None},
+        {"exp": NOW},
+        {"exp": NOW + LIFETIME_S + 1},
+        {"iat": NOW + 60, "exp": NOW + 120},
+        {"iat": str(NOW)},
+        {"admin": True},
+        {"nbf": NOW},
+    ],
+)
+def test_other_claims_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(TokenRefused):
+        TOKENS.read(signed(json.dumps(claims(**changes))), NOW)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"alg":"none","typ":"aiox-access+jwt"}',
+        '{"alg":"HS512","typ":"aiox-access+jwt"}',
+        '{"alg":"HS256","typ":"aiox-turn+jwt"}',
+        '{"alg":"HS256"}',
+        '{"alg":"HS256","typ":"aiox-access+jwt","kid":"1"}',
+        '{"alg":"HS256","alg":"HS256","typ":"aiox-access+jwt"}',
+    ],
+)
+def test_other_headers_are_refused(header: str) -> None:
+    with pytest.raises(TokenRefused):
+        TOKENS.read(signed(json.dumps(claims()), header), NOW)
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    doubled = json.dumps(claims())[:-1] + f', "sub": "{UUID(int=8)}"}}'
+    with pytest.raises(TokenRefused):
+        TOKENS.read(signed(doubled), NOW)
+
+
+@pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "....", "é.é.é", "x" * 5000])
+def test_what_is_no_token_is_refused(token: str) -> None:
+    with pytest.raises(TokenRefused):
+        TOKENS.read(token, NOW)
+
+
+def test_another_key_is_refused() -> None:
+    with pytest.raises(TokenRefused):
+        TOKENS.read(AccessTokens(b"o" * 32).mint(ACTOR, "1", NOW), NOW)
+
+
+def test_a_worker_token_under_the_same_key_is_refused() -> None:
+    with pytest.raises(TokenRefused):
+        TOKENS.read(seal_token(claims(), KEY, "aiox-turn+jwt"), NOW)
+
+
+def test_a_short_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        AccessTokens(b"short")
