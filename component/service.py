@@ -58,9 +58,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     admission = Admission(bus, link.send, buckets, composing, telemetry, clock, log, chance)
     replies = _outbox(link, pool, composing, telemetry, log)
     watchers = Watchers(_may_see(pool), link.send, clock, log)
-    link.on_stanza(_Router(admission, watchers, link))
+    link.on_stanza(Router(admission, watchers, link))
 
-    await client.subscribe(nats.OUTBOX_READY, queue="component", cb=_Announcements(replies, log))
+    await client.subscribe(nats.OUTBOX_READY, queue="component", cb=_Announcements(replies, log).take)
     supervisor.start("health", serve(health_app(_ready(link, bus, pool)), settings.ports.component_health))
     supervisor.start("link", link.run())
     for number in range(PARALLEL):
@@ -80,7 +80,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         telemetry.close()
 
 
-class _Router:
+class Router:
     """Which part of the room takes a stanza."""
 
     def __init__(self, admission: Admission, watchers: Watchers, link: XmppLink) -> None:
@@ -105,7 +105,8 @@ class _Announcements:
         self._replies = replies
         self._log = log
 
-    async def __call__(self, message: Msg) -> None:
+    async def take(self, message: Msg) -> None:
+        """Sends the row that a bus message announces."""
         try:
             event = decode(message.data)
         except NotAnEvent as wrong:
