@@ -6,6 +6,7 @@ Read from `AIOX_HOME/hub.toml`, then from the environment (`AIOX_...`, nested wi
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -111,3 +112,13 @@ def load_settings() -> Settings:
     return settings.model_copy(
         update={"home": settings.home.resolve(), "minilm_folder": settings.minilm_folder.resolve()}
     )
+
+
+def use_home(home: Path) -> None:
+    """Makes `home` the AIOX_HOME of this process and of those it starts."""
+    os.environ["AIOX_HOME"] = str(home.resolve())
+
+
+def environment(home: Path, *, without: Sequence[str] = ()) -> dict[str, str]:
+    """What a service of the hub at `home` inherits from here: everything but the names in `without`."""
+    return {**{name: value for name, value in os.environ.items() if name not in without}, "AIOX_HOME": str(home)}

@@ -93,7 +93,7 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
         environment={
             **BARE_ENVIRONMENT,
             "HOME": str(folder),
-            "ERL_LIBS": _libraries(),
+            "ERL_LIBS": libraries(),
             "EJABBERD_CONFIG_PATH": str(config),
             "EJABBERD_LOG_PATH": str(log / "ejabberd.log"),
             "EJABBERD_PID_PATH": str(folder / "ejabberd.pid"),
@@ -105,7 +105,7 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
     )
 
 
-def _libraries() -> str:
+def libraries() -> str:
     """Where Debian puts ejabberd, by architecture. Raises CannotGoOn when it is not installed."""
     found = sorted(Path("/usr/lib").glob("*/ejabberd-*/ebin"))
     if not found:

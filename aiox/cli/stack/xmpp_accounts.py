@@ -9,6 +9,8 @@ import aiohttp
 
 from aiox.cli.stack.home import Home
 from aiox.cli.stack.trouble import CannotGoOn
+from aiox.commands.create_account import XmppAccountTaken
+from aiox.kernel.jid import BareJid, domain
 from aiox.runtime.settings import Settings
 
 API_ACCOUNT: Final = "hub-api"
@@ -23,6 +25,22 @@ async def answers(home: Home, settings: Settings) -> bool:
     except aiohttp.ClientConnectionError:
         return False
     return status == 200
+
+
+class ServerAccounts:
+    """The server's accounts, as `aiox.commands.create_account` wants them."""
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self._home = home
+        self._settings = settings
+
+    async def ensure(self, jid: BareJid, password: str) -> None:
+        """Creates the account, or finds it there with this very password. Raises XmppAccountTaken, CannotGoOn."""
+        who = {"user": jid.split("@")[0], "host": domain(jid)}
+        if await _succeed(self._home, self._settings, "check_account", who) != 0:
+            await _succeed(self._home, self._settings, "register", {**who, "password": password})
+        elif await _succeed(self._home, self._settings, "check_password", {**who, "password": password}) != 0:
+            raise XmppAccountTaken(jid)
 
 
 async def ensure_account(home: Home, settings: Settings, name: str, password: str) -> None:

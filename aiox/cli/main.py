@@ -1,0 +1,156 @@
+"""`aiox`: every command a person types. The only composition root."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from aiox.cli.chat.stream import ChatTrouble
+from aiox.cli.stack.trouble import CannotGoOn
+from aiox.runtime.clock import SystemClock
+from aiox.runtime.nats import BusNotDurable
+from aiox.runtime.secrets import SecretMissing
+from aiox.runtime.settings import load_settings, use_home
+from aiox.runtime.supervisor import ServiceFailed
+
+app = typer.Typer(
+    name="aiox",
+    help="An XMPP hub that gives every AI agent a real address. Start with 'aiox up', then 'aiox chat'.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _every_command(
+    home: Annotated[
+        Path | None, typer.Option(help="folder that holds everything this hub keeps; AIOX_HOME or ./var when left out")
+    ] = None,
+) -> None:
+    if home is not None:
+        use_home(home)
+
+
+@app.command()
+def up(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="start, ask the demo agent, stop; non-zero if a part failed")
+    ] = False,
+    demo: Annotated[bool, typer.Option(help="make the demo account and agent, and ask a question")] = True,
+) -> None:
+    """Start the whole hub on this machine: stores, XMPP server, services. Ctrl-C stops it."""
+    from aiox.cli.stack.up import up as run_up
+
+    asyncio.run(run_up(load_settings(), SystemClock(), once=once, demo=demo))
+
+
+@app.command()
+def down() -> None:
+    """Stop the hub of this home in order."""
+    from aiox.cli.stack.down import down as run_down
+    from aiox.cli.stack.home import Home
+
+    settings = load_settings()
+    print("The hub has stopped." if run_down(Home(settings.home)) else f"No hub runs at {settings.home}.")
+
+
+@app.command()
+def reset(*, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
+    """Stop the hub and delete everything it has stored."""
+    from aiox.cli.stack.down import reset as run_reset
+    from aiox.cli.stack.home import Home
+
+    home = load_settings().home
+    if not yes and not typer.confirm(f"Delete {home} with all accounts, agents, memories and archives?"):
+        raise typer.Exit(1)
+    run_reset(Home(home))
+    print(f"{home} is gone. The next start begins anew.")
+
+
+@app.command()
+def run(
+    service: Annotated[str, typer.Argument(help="component, gateway, orchestrator or ai_worker")],
+    instance: Annotated[int, typer.Option(min=1, help="number N of several: its ports lie 100 * (N - 1) higher")] = 1,
+) -> None:
+    """Run one service in the foreground, against stores that are up."""
+    from aiox.cli.run import run_service
+
+    run_service(service, load_settings(), instance)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database of a running hub to the newest revision."""
+    from aiox.cli.stack import postgres
+    from aiox.cli.stack.home import Home
+    from registry.migrate import newest_revision
+
+    settings = load_settings()
+    asyncio.run(postgres.migrate(Home(settings.home), settings.ports.postgres))
+    print(f"The database is at revision {newest_revision()}.")
+
+
+@app.command()
+def trace(
+    wanted: Annotated[str, typer.Argument(help="correlation id, turn id or trace id", metavar="ID")],
+) -> None:
+    """Show the steps of one sampled turn, with the process and the time of each."""
+    from aiox.cli.traces import read_trace
+
+    spans = read_trace(load_settings().home / "traces", wanted)
+    if not spans:
+        raise CannotGoOn(f"no trace has the id {wanted}. Mend: raise the share of traced turns, telemetry.sample_rate")
+    print(f"{'step':<28} {'process':<14} {'begins':>10} {'takes':>10}")
+    for span in spans:
+        print(f"{span.name:<28} {span.service:<14} {span.start_ms:>7.1f} ms {span.duration_ms:>7.1f} ms")
+
+
+@app.command()
+def doctor() -> None:
+    """Check what the hub needs on this machine, and say how to mend what is missing."""
+    from aiox.cli.doctor import findings
+
+    found = findings(load_settings())
+    for finding in found:
+        print(f"  {'ok  ' if not finding.mend else 'MEND'} {finding.what}{': ' + finding.mend if finding.mend else ''}")
+    if any(finding.mend for finding in found):
+        raise typer.Exit(1)
+
+
+def _add_chat() -> None:
+    from aiox.cli.chat.terminal import chat
+
+    app.command()(chat)
+
+
+def main() -> None:
+    """Entry point. Whatever goes wrong is one clear line and exit status 1."""
+    _add_chat()
+    try:
+        app()
+    except (CannotGoOn, ChatTrouble, SecretMissing, BusNotDurable) as trouble:
+        _give_up(str(trouble))
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        _give_up(f"setting {name}: {first['msg']}. Mend: correct it in hub.toml or in the environment.")
+    except ServiceFailed as failed:
+        _give_up(f"{failed}. Mend: its log lines above say why.")
+    except Exception as error:  # noqa: BLE001 -- the last boundary: a person gets a line, not a traceback
+        _give_up(f"{type(error).__name__}: {error} (if 'aiox doctor' finds nothing to mend, please report this)")
+
+
+def _give_up(line: str) -> None:
+    print(f"aiox: {line}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""`aiox run <service>`: one service as a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, get_args
+
+import uvloop
+
+from aiox.cli.stack.trouble import CannotGoOn
+from aiox.runtime.clock import Clock, SystemClock
+from aiox.runtime.logs import Log, configure_logs
+from aiox.runtime.secrets import Secrets
+from aiox.runtime.settings import Ports, Service, Settings
+
+Run = Callable[[Settings, Secrets, Log, Clock], Coroutine[Any, Any, None]]
+PORT_STEP: Final = 100
+_OWN_PORTS: Final[dict[Service, tuple[str, ...]]] = {
+    "component": ("component_health",),
+    "gateway": ("gateway",),
+    "orchestrator": ("orchestrator_health",),
+    "ai_worker": ("ai_worker_health", "ai_worker"),
+}
+
+
+def run_service(service: str, settings: Settings, instance: int = 1) -> None:
+    """Runs a service until SIGTERM. Raises what ended it.
+
+    Instance N listens 100 * (N - 1) above the service's own ports, so that several run on one machine.
+    """
+    name = _known(service)
+    log = configure_logs(name, settings.telemetry.log_level)
+    settings = settings.model_copy(update={"ports": ports_of(name, settings.ports, instance)})
+    try:
+        uvloop.run(_room(name)(settings, Secrets.of(settings.home, name), log, SystemClock()))
+    except Exception as error:
+        log.exception("service_failed", error=repr(error))
+        raise
+
+
+def ports_of(service: Service, ports: Ports, instance: int) -> Ports:
+    """The hub's ports as one instance of a service sees them."""
+    shift = PORT_STEP * (instance - 1)
+    return ports.model_copy(update={name: getattr(ports, name) + shift for name in _OWN_PORTS[service]})
+
+
+def _known(service: str) -> Service:
+    for name in get_args(Service):
+        if name == service.replace("-", "_"):
+            known: Service = name
+            return known
+    raise CannotGoOn(f"there is no service {service!r}. Mend: choose one of {', '.join(get_args(Service))}")
+
+
+def _room(service: Service) -> Run:
+    """Imports only the room that runs."""
+    match service:
+        case "component":
+            from component.service import run
+        case "gateway":
+            from gateway.service import run
+        case "orchestrator":
+            from orchestrator.service import run
+        case "ai_worker":
+            from ai_worker.service import run
+    return run
