@@ -1,0 +1,208 @@
+"""Recall on real PostgreSQL with real vectors: what is found, and what never is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from ai_worker.memory.embedder import MiniLM, Vector
+from ai_worker.memory.recall import Recall
+from ai_worker.memory.store import Document, NoSuchDocument, Store
+from ai_worker.words import Kind, Passage
+from aiox.runtime.clock import SystemClock
+from aiox.runtime.logs import configure_logs
+from aiox.runtime.postgres import owner_scope
+from aiox.runtime.settings import Settings
+from aiox.runtime.supervisor import Supervisor
+from tests.stores import NOW, Stores
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+GUIDE = """# Guide
+
+## Start
+The hub starts with make up.
+
+## Ports
+The web page is on port 8080.
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One agent and what reads and writes its memory."""
+
+    stores: Stores
+    recall: Recall
+    store: Store
+    owner: UUID
+    agent: UUID
+
+    async def document(self, text: str = GUIDE, agent: UUID | None = None) -> UUID:
+        document_id = uuid4()
+        async with owner_scope(self.stores.pools["gateway"], self.owner) as connection:
+            await connection.execute(
+                "INSERT INTO documents (id, owner_user_id, agent_id, title, source, media_type, sha256, bytes,"
+                " embedding_model, created_at) VALUES ($1, $2, $3, 'Guide', $4, 'text/markdown', $5, 1, 'minilm', $6)",
+                document_id,
+                self.owner,
+                agent or self.agent,
+                str(document_id),
+                b"x",
+                NOW,
+            )
+        await self.store.document(self.owner, agent or self.agent, Document(document_id, "Guide", text, True))
+        return document_id
+
+    async def ask(self, question: str, subject: str = ANN) -> tuple[Passage, ...]:
+        return await self.recall.passages(self.owner, self.agent, subject, question)
+
+
+class Counting:
+    """Counts texts on their way to the real embedder."""
+
+    def __init__(self, inner: MiniLM) -> None:
+        self._inner = inner
+        self.texts = 0
+
+    @property
+    def model(self) -> str:
+        return self._inner.model
+
+    def count(self, text: str) -> int:
+        return self._inner.count(text)
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        self.texts += len(texts)
+        return await self._inner.embed(texts)
+
+
+@pytest.fixture(scope="module")
+async def embedder() -> AsyncIterator[Counting]:
+    supervisor = Supervisor(configure_logs("test", "ERROR"))
+    minilm = MiniLM(Settings().minilm_folder.resolve(), "minilm")
+    supervisor.start("embedder", minilm.run())
+    yield Counting(minilm)
+    await supervisor.stop()
+
+
+@pytest.fixture
+async def place(stores: Stores, embedder: Counting) -> Place:
+    return await another(stores, embedder)
+
+
+async def another(stores: Stores, embedder: Counting) -> Place:
+    actor = await stores.account()
+    agent = await stores.agent(actor)
+    pool = stores.pools["ai_worker"]
+    recall = Recall(pool, embedder, limit=4, max_distance=0.72)
+    return Place(stores, recall, Store(pool, embedder, SystemClock()), actor.owner, agent)
+
+
+async def test_the_nearest_passage_comes_first_with_title_and_section(place: Place) -> None:
+    document_id = await place.document()
+    first, *_ = found = await place.ask("How do I start the hub?")
+    assert (first.title, first.section, first.kind) == ("Guide", "Guide > Start", Kind.CHUNK)
+    assert first.content == "The hub starts with make up."
+    assert first.document_id == document_id
+    assert [one.distance for one in found] == sorted(one.distance for one in found)
+    assert 0 <= first.distance < 0.72
+
+
+async def test_what_is_far_is_no_memory(place: Place) -> None:
+    await place.document()
+    assert await place.ask("Zebras eat grass in the savannah of Kenya.") == ()
+
+
+async def test_nothing_is_embedded_while_nothing_is_stored(place: Place, embedder: Counting) -> None:
+    before = embedder.texts
+    assert await place.ask("How do I start the hub?") == ()
+    assert embedder.texts == before
+
+
+async def test_a_document_stored_twice_is_stored_once(place: Place) -> None:
+    document_id = await place.document()
+    await place.store.document(place.owner, place.agent, Document(document_id, "Guide", GUIDE, True))
+    found = await place.ask("How do I start the hub?")
+    assert len({one.memory_id for one in found}) == len(found)
+    assert len([one for one in found if one.section == "Guide > Start"]) == 1
+
+
+async def test_a_fact_is_recalled_for_its_subject_and_nobody_else(place: Place) -> None:
+    first = await place.store.fact(place.owner, place.agent, ANN, "my cat is called Ada")
+    again = await place.store.fact(place.owner, place.agent, ANN, "My cat  is called Ada")
+    assert first == again
+    (fact,) = await place.ask("What is my cat called?", ANN)
+    assert (fact.kind, fact.content, fact.title) == (Kind.FACT, "my cat is called Ada", "")
+    assert await place.ask("What is my cat called?", BOB) == ()
+    assert await place.ask("What is my cat called?", "") == ()
+
+
+async def test_two_subjects_may_tell_the_same(place: Place) -> None:
+    assert await place.store.fact(place.owner, place.agent, ANN, "I like tea") != await place.store.fact(
+        place.owner, place.agent, BOB, "I like tea"
+    )
+    assert len(await place.ask("What do I like?", BOB)) == 1
+
+
+async def test_another_agent_of_the_same_owner_knows_nothing_of_it(place: Place, stores: Stores) -> None:
+    await place.document()
+    actor_agent = await stores.agent(await stores.account())
+    assert await place.recall.passages(place.owner, actor_agent, ANN, "How do I start the hub?") == ()
+
+
+async def test_another_owner_finds_nothing(place: Place, stores: Stores, embedder: Counting) -> None:
+    await place.document()
+    stranger = await another(stores, embedder)
+    assert await place.recall.passages(stranger.owner, place.agent, ANN, "How do I start the hub?") == ()
+
+
+async def test_a_document_of_another_agent_is_not_stored(place: Place, stores: Stores, embedder: Counting) -> None:
+    document_id = await (await another(stores, embedder)).document()
+    with pytest.raises(NoSuchDocument):
+        await place.store.document(place.owner, place.agent, Document(document_id, "Guide", GUIDE, True))
+    assert await place.ask("How do I start the hub?") == ()
+
+
+@asynccontextmanager
+async def as_worker(place: Place, agent: UUID, subject: str) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+    async with owner_scope(place.stores.pools["ai_worker"], place.owner, agent, subject) as connection:
+        yield connection
+
+
+COUNT = "SELECT count(*) FROM agent_memories UNION ALL SELECT count(*) FROM memory_vectors_384"
+
+
+async def test_row_level_security_holds_when_the_filters_are_left_out(place: Place) -> None:
+    await place.document()
+    await place.store.fact(place.owner, place.agent, ANN, "my cat is called Ada")
+    seen = {}
+    for name, agent, subject in (("ann", place.agent, ANN), ("bob", place.agent, BOB), ("other", uuid4(), ANN)):
+        async with as_worker(place, agent, subject) as connection:
+            seen[name] = [row["count"] for row in await connection.fetch(COUNT)]
+    assert seen == {"ann": [3, 3], "bob": [2, 2], "other": [0, 0]}
+
+
+@pytest.mark.control
+async def test_without_row_level_security_the_same_query_sees_all(place: Place) -> None:
+    await place.document()
+    async with place.stores.superuser() as connection:
+        assert all(row["count"] >= 2 for row in await connection.fetch(COUNT))
+
+
+async def test_the_worker_can_neither_change_nor_forget(place: Place) -> None:
+    await place.document()
+    for sql in ("DELETE FROM agent_memories", "UPDATE agent_memories SET content = ''", "TRUNCATE agent_memories"):
+        async with as_worker(place, place.agent, ANN) as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(sql)
+
+
+async def test_nul_characters_are_left_out(place: Place) -> None:
+    await place.store.fact(place.owner, place.agent, ANN, "my cat\x00 is called Ada")
+    (fact,) = await place.ask("What is my cat called?")
+    assert fact.content == "my cat is called Ada"
