@@ -18,7 +18,7 @@ ANSWER_BUDGET_S = 30.0
 
 
 class NoAnswer(Exception):
-    """A question was not answered in time, or answered with an error. The round does not count."""
+    """A question was not answered in time, or not with its own words. The round does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,13 @@ class LightClient(ClientXMPP):
         message.send()
         try:
             async with asyncio.timeout(ANSWER_BUDGET_S):
-                await self._answer
+                answer = await self._answer
         except TimeoutError:
             raise NoAnswer(f"{self.boundjid.bare} got no answer within {ANSWER_BUDGET_S:.0f} s") from None
-        return (time.perf_counter() - started) * 1000
+        took = time.perf_counter() - started
+        if question not in answer:
+            raise NoAnswer(f"{agent} answered something else: {answer[:200]}")
+        return took * 1000
 
     def _started(self, _event: Any) -> None:
         self.send_presence()

@@ -1,0 +1,45 @@
+"""`python -m bench`: runs the scenarios, keeps the raw samples under bench/results, prints a table for each."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import uvloop
+
+from aiox.runtime.clock import SystemClock
+from bench import hub_beside_echo
+from bench.measure import Samples, interleave
+from bench.report import machine_line, table
+
+RESULTS = Path(__file__).parent / "results"
+SCENARIOS = {hub_beside_echo.NAME: hub_beside_echo.sides}
+
+
+async def run(name: str, rounds: int, clients: int, questions: int, seconds: float) -> None:
+    """One scenario from start to table."""
+    stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
+    samples = Samples(RESULTS / f"{name}-{stamp}.jsonl", machine_line())
+    async with SCENARIOS[name](clients, questions, seconds) as sides:
+        measured = await interleave(name, sides, rounds, samples.keep)
+    print(f"\n{name}: {rounds} rounds, interleaved\n{machine_line()}\n{table(measured)}")
+    print("ratio: this side against the first; above 1 is better")
+
+
+def main() -> None:
+    """Reads the arguments and runs what was asked for."""
+    arguments = argparse.ArgumentParser(prog="bench", description="Measures AIOX beside its peers.")
+    arguments.add_argument("scenario", nargs="*", choices=[*SCENARIOS, []], help="all when left out")
+    arguments.add_argument("--rounds", type=int, default=5, help="rounds of each side, after one warm-up")
+    arguments.add_argument("--clients", type=int, default=32, help="clients of the closed loop")
+    arguments.add_argument("--questions", type=int, default=200, help="questions of the unloaded client per round")
+    arguments.add_argument("--seconds", type=float, default=10.0, help="length of each closed loop")
+    chosen = arguments.parse_args()
+    for variable in [name for name in os.environ if name.startswith("AIOX_")]:
+        del os.environ[variable]  # the throw-away hub is nobody's but the bench's
+    for name in chosen.scenario or SCENARIOS:
+        uvloop.run(run(name, chosen.rounds, chosen.clients, chosen.questions, chosen.seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""A throw-away hub for measuring: every real part, in a temporary home on free ports, with a stub where the model is.
+
+The same server carries the peer: ejabberd gets one more component domain, `echo.localhost`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiox.cli.stack import ca, credentials, ejabberd, nats, postgres, redis, services
+from aiox.cli.stack.home import Home, prepare
+from aiox.cli.stack.processes import Process
+from aiox.runtime.clock import SystemClock
+from aiox.runtime.settings import Limits, Model, Ports, Settings, Telemetry
+
+ECHO_DOMAIN: Final = "echo.localhost"
+NO_LIMIT: Final = 10**6
+"""Messages a minute: the doors' limits are not what is measured."""
+SERVICES: Final = ("ai_worker", "orchestrator", "component")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a scenario needs of the running hub."""
+
+    home: Home
+    settings: Settings
+    echo_port: int
+    echo_secret: str
+
+    @property
+    def ca_file(self) -> Path:
+        """The hub's CA, for clients."""
+        return self.home.secrets("stack").path("ca.crt")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+@asynccontextmanager
+async def hub(model_url: str) -> AsyncIterator[Bench]:
+    """A hub that asks the model at `model_url`. Raises CannotGoOn when a part does not start."""
+    *numbers, echo_port = free_ports(len(Ports.model_fields) + 1)
+    async with AsyncExitStack() as parts:
+        folder = parts.enter_context(tempfile.TemporaryDirectory(prefix="aiox-bench-"))
+        settings = Settings(
+            home=Path(folder) / "home",
+            ports=Ports(**dict(zip(Ports.model_fields, numbers, strict=True))),
+            limits=Limits(messages_per_minute=NO_LIMIT, message_burst=NO_LIMIT),
+            model=Model(provider="openai", name="stub", api_base=model_url),
+            telemetry=Telemetry(sample_rate=0, log_level="WARNING"),
+        )
+        home = prepare(settings)
+        credentials.ensure(home)
+        ca.ensure(home, settings.domain, SystemClock().now())
+        bench = Bench(home, settings, echo_port, secrets.token_hex(16))
+        (home.root / ejabberd.EXTRA).write_text(_echo_listener(bench))
+        await _start_stores(parts, bench)
+        for service in SERVICES:
+            process = await services.start(home, settings, service)
+            parts.push_async_callback(process.stop)
+        yield bench
+
+
+def _echo_listener(bench: Bench) -> str:
+    return f"""listen:
+  - port: {bench.echo_port}
+    ip: "127.0.0.1"
+    module: ejabberd_service
+    max_fsm_queue: 50000
+    hosts:
+      {ECHO_DOMAIN}:
+        password: "{bench.echo_secret}"
+"""
+
+
+async def _start_stores(parts: AsyncExitStack, bench: Bench) -> None:
+    home, settings = bench.home, bench.settings
+    starts: tuple[Callable[[], Awaitable[Process]], ...] = (
+        lambda: postgres.start(home, settings.ports.postgres),
+        lambda: redis.start(home, settings.ports.redis),
+        lambda: nats.start(home, settings),
+        lambda: ejabberd.start(home, settings),
+    )
+    for start in starts:
+        process = await start()
+        parts.push_async_callback(process.stop)
+    await postgres.migrate(home, settings.ports.postgres)
+
+
+@asynccontextmanager
+async def child(*command: str | Path, first_line_to: list[str], text: str = "") -> AsyncIterator[None]:
+    """A helper process; what it prints first is appended to `first_line_to`. Ends with the block."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    try:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("no pipes")
+        process.stdin.write(text.encode())
+        process.stdin.close()
+        async with asyncio.timeout(30):
+            first_line_to.append((await process.stdout.readline()).decode().strip())
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
