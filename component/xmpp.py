@@ -108,6 +108,9 @@ class XmppLink:
         """Ends the stream in good order."""
         if self.up:
             await self._stream.disconnect(wait=1.0)
+        # slixmpp leaves its sending task running until the stream object is collected.
+        if (sending := self._stream._run_out_filters) is not None:
+            sending.cancel()
 
     async def _connect(self) -> bool:
         self._changed.clear()

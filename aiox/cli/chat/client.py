@@ -17,6 +17,7 @@ from aiox.kernel.jid import bare
 
 RECEIPTS: Final = "urn:xmpp:receipts"
 CHAT_STATES: Final = "http://jabber.org/protocol/chatstates"
+DELAY: Final = "urn:xmpp:delay"
 SID: Final = "urn:xmpp:sid:0"
 STANZAS: Final = "urn:ietf:params:xml:ns:xmpp-stanzas"
 AIOX_ERROR: Final = "urn:aiox:error:0"
@@ -127,8 +128,9 @@ class ChatClient:
         """The question that a message is about: by id of an error, by thread, or the only one this agent was asked."""
         if message.get("type") == "error":
             return self._asked.get(message.get("id", ""))
-        if (asked := self._asked.get(message.findtext(f"{{{CLIENT}}}thread") or "")) is not None:
-            return asked
+        thread = message.findtext(f"{{{CLIENT}}}thread")
+        if thread or message.find(f"{{{DELAY}}}delay") is not None:
+            return self._asked.get(thread or "")  # a late answer to an older question stays what it is
         open_here = [asked for asked in self._asked.values() if asked.agent == bare(message.get("from", ""))]
         return open_here[0] if len(open_here) == 1 else None
 

@@ -17,6 +17,7 @@ from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
 LOGIN_S: Final = 15.0
+REASON_S: Final = 0.2
 CLIENT: Final = "jabber:client"
 
 
@@ -60,12 +61,19 @@ class Stream:
             trouble = self._trouble
             self._xmpp.cancel_connection_attempt()
             self._xmpp.abort()
+            self._stop_sending()
             raise ChatTrouble(trouble)
         self._xmpp.send_presence()
 
     async def close(self) -> None:
         """Ends the stream in good order."""
         await self._xmpp.disconnect(wait=1.0)
+        self._stop_sending()
+
+    def _stop_sending(self) -> None:
+        # slixmpp leaves its sending task running until the stream object is collected.
+        if (sending := self._xmpp._run_out_filters) is not None:
+            sending.cancel()
 
     @contextmanager
     def watched(self, tell: Callable[[], object]) -> Iterator[None]:
@@ -121,8 +129,11 @@ class Stream:
         return failed
 
     def _on_end(self, _reason: Any) -> None:
-        if not self._settled.is_set():
-            self._trouble = self._trouble or f"The XMPP server at {self._where} closed the connection."
+        # The event that says why comes a little later than this one when TLS fails.
+        asyncio.get_running_loop().call_later(REASON_S, self._ended)
+
+    def _ended(self) -> None:
+        self._trouble = self._trouble or f"The XMPP server at {self._where} closed the connection."
         self._settled.set()
         self._lost = True
         for tell in list(self._on_lost):

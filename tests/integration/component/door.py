@@ -1,0 +1,145 @@
+"""The door put together on real servers, with a hub of a few lines behind the bus and the outbox table in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import nats
+import structlog
+from nats.aio.client import Client
+
+from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady
+from aiox.kernel.ids import HUB_OWNER, AgentId, derived_id
+from aiox.kernel.jid import BareJid
+from aiox.runtime.clock import SystemClock
+from aiox.runtime.nats import ensure_inbound
+from aiox.runtime.settings import Limits, Settings
+from aiox.runtime.supervisor import Supervisor
+from aiox.runtime.telemetry import Telemetry
+from aiox.wire.codec import decode
+from component.admission import Admission, Chance
+from component.buckets import Buckets
+from component.bus import JetStreamBus
+from component.features.chat_states import Composing
+from component.outbox import Outbox
+from component.service import Router
+from component.watchers import Watchers
+from component.xmpp import XmppLink
+from tests.integration.component.servers import AGENTS, DOMAIN, SECRET, Ejabberd, Nats, until
+
+Answer = Callable[[MessageReceived], OutboxReady | None]
+
+
+def ready_for(question: MessageReceived, body: str = "", error_code: str = "") -> OutboxReady:
+    outbox_id = derived_id(question.turn_id, "outbox")
+    return OutboxReady(
+        outbox_id=outbox_id,
+        turn_id=question.turn_id,
+        owner=HUB_OWNER,
+        from_jid=question.agent_jid,
+        to_jid=question.sender_full,
+        kind="error" if error_code else "answer",
+        body=body,
+        error_code=error_code,
+        stanza_id=f"answer-{outbox_id}",
+        reply_to_id=question.message_id,
+        stanza_type=question.stanza_type,
+        thread=question.thread,
+        part=1,
+    )
+
+
+def enveloped(ready: OutboxReady) -> Envelope[OutboxReady]:
+    now = SystemClock().now()
+    return Envelope(uuid4(), "outbox.ready", 1, HUB_OWNER, "xmpp", uuid4(), uuid4(), now, "test", "", ready)
+
+
+@dataclass
+class Table:
+    """The outbox table."""
+
+    rows: dict[UUID, Envelope[OutboxReady]] = field(default_factory=dict)
+    marked: list[UUID] = field(default_factory=list)
+
+    def put(self, ready: OutboxReady) -> Envelope[OutboxReady]:
+        return self.rows.setdefault(ready.outbox_id, enveloped(ready))
+
+    async def pending(self, _older_than_s: float, limit: int) -> list[Envelope[OutboxReady]]:
+        return list(self.rows.values())[:limit]
+
+    async def mark_sent(self, ids: Sequence[UUID]) -> None:
+        self.marked += ids
+        for one in ids:
+            self.rows.pop(one, None)
+
+
+@dataclass
+class Door:
+    link: XmppLink
+    outbox: Outbox
+    admission: Admission
+    table: Table
+    client: Client
+    seen: list[MessageReceived]
+    visible: set[AgentId]
+    answer: Answer = lambda question: ready_for(question, f"You said: {question.body}")
+
+
+async def _hub(door: Door) -> None:
+    """Takes questions from the bus, answers each through the outbox, and acknowledges last."""
+    subscription = await door.client.jetstream().subscribe("aiox.in.*", durable="test", manual_ack=True)
+    async for message in subscription.messages:
+        question = decode(message.data).payload
+        assert isinstance(question, MessageReceived)
+        door.seen.append(question)
+        if (ready := door.answer(question)) is not None:
+            door.outbox.take(door.table.put(ready))
+        await message.ack()
+
+
+@asynccontextmanager
+async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 60_000) -> AsyncIterator[Door]:
+    log = structlog.get_logger()
+    supervisor = Supervisor(log, stop_budget_s=3)
+    telemetry = Telemetry("component", folder)
+    client = await nats.connect(f"nats://127.0.0.1:{bus.port}", max_reconnect_attempts=-1, reconnect_time_wait=0.1)
+    await ensure_inbound(client.jetstream(), Settings(limits=Limits(inbound_bytes=1 << 26)))
+    link = XmppLink("127.0.0.1", xmpp.component_port, AGENTS, DOMAIN, SECRET, log)
+    composing, table, clock = Composing(), Table(), SystemClock()
+    buckets = Buckets(per_minute, per_minute)
+    chance = Chance(uuid4, lambda: True)
+    admission = Admission(JetStreamBus(client, 2.0), link.send, buckets, composing, telemetry, clock, log, chance)
+    outbox = Outbox(link, table.pending, table.mark_sent, composing, telemetry, log)
+    door = Door(link, outbox, admission, table, client, [], set())
+
+    async def may_see(agent: AgentId, _asker: BareJid) -> bool:
+        return agent in door.visible
+
+    watchers = Watchers(may_see, link.send, clock, log)
+    link.on_stanza(Router(admission, watchers, link))
+    for number in range(8):
+        supervisor.start(f"admission-{number}", admission.work())
+    supervisor.start("watchers", watchers.work())
+    supervisor.start("link", link.run())
+    supervisor.start("confirm", outbox.confirm_for_ever())
+    supervisor.start("sweep", outbox.sweep_for_ever())
+    supervisor.start("hub", _hub(door))
+    try:
+        await until(lambda: link.up)
+        yield door
+    finally:
+        await admission.close()
+        await link.close()
+        await supervisor.stop()
+        await client.close()
+        telemetry.close()
+
+
+async def spell(seconds: float) -> None:
+    """Lets the loop run for a moment, for what must not happen."""
+    await asyncio.sleep(seconds)
