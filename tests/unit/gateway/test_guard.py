@@ -1,0 +1,71 @@
+"""The guard around requests, without any application worth the name inside."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+
+from aiox.runtime.clock import SystemClock
+from gateway.guard import App, Body, Guard, Receive, Scope, Send
+from gateway.metrics import HttpMetrics
+
+
+def guarded(app: App, registry: CollectorRegistry, timeout_s: float = 5) -> httpx.AsyncClient:
+    guard = Guard(Body(app), structlog.get_logger(), SystemClock(), HttpMetrics(registry), timeout_s)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=guard), base_url="http://hub")
+
+
+async def echo(_: Scope, receive: Receive, send: Send) -> None:
+    message = await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": message.get("body", b"")})
+
+
+async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise RuntimeError("the secret is 42")
+
+
+async def stuck(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_json_goes_through_whole() -> None:
+    async with guarded(echo, CollectorRegistry()) as client:
+        answer = await client.post("/v1/x", json={"a": "b" * 100_000})
+    assert answer.status_code == 200
+    assert len(answer.content) > 100_000
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_bug_inside_is_an_internal_problem_without_details() -> None:
+    registry = CollectorRegistry()
+    async with guarded(broken, registry) as client:
+        answer = await client.get("/v1/x")
+    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL")
+    assert "42" not in answer.text
+    labels = {"method": "GET", "route": "other", "status": "500"}
+    assert registry.get_sample_value("http_requests_total", labels) == 1
+
+
+async def test_a_request_that_takes_too_long_is_given_up() -> None:
+    async with guarded(stuck, CollectorRegistry(), timeout_s=0.05) as client:
+        answer = await client.get("/v1/x")
+    assert (answer.status_code, answer.json()["code"]) == (504, "TIMEOUT")
+
+
+@pytest.mark.parametrize("length", ["1048577", "99999999999999999999"])
+async def test_an_announced_length_is_enough_to_refuse(length: str) -> None:
+    async with guarded(echo, CollectorRegistry()) as client:
+        headers = {"content-length": length, "content-type": "application/json"}
+        answer = await client.post("/v1/x", content=b"{}", headers=headers)
+    assert answer.status_code == 413
+
+
+async def test_bodies_of_get_are_not_read() -> None:
+    async with guarded(echo, CollectorRegistry()) as client:
+        answer = await client.request("GET", "/v1/x", content=b"x" * (2 << 20))
+    assert answer.status_code == 200
