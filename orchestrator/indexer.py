@@ -7,12 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-import asyncpg
-
 from aiox.kernel.ids import OwnerId
 from aiox.runtime.keyring import CannotOpen, KeyRing
 from aiox.runtime.logs import Log
-from aiox.runtime.postgres import Pool
+from aiox.runtime.postgres import Pool, StoreTrouble
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.workers.link import WorkerLost
 from orchestrator.workers.pool import NoWorker, WorkerPool
@@ -39,7 +37,7 @@ class Indexer:
         while True:
             try:
                 await self._round()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as broken:
+            except StoreTrouble as broken:
                 self.log.warning("indexer_waits", error=repr(broken))
             except (NoWorker, WorkerLost) as none:
                 self.log.info("indexer_waits", reason=str(none))

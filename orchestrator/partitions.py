@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import asyncpg
-
 from aiox.runtime.logs import Log
-from aiox.runtime.postgres import Pool
+from aiox.runtime.postgres import Pool, StoreTrouble
 from aiox.runtime.supervisor import Supervisor
 from registry import leases
 
@@ -56,7 +54,7 @@ class Partitions:
             async with asyncio.timeout(LEASE_S - RENEW_S):
                 kept = await leases.renew(self._pool, self._holder, LEASE_S)
                 won = await leases.take(self._pool, self._holder, LEASE_S)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as broken:
+        except (*StoreTrouble, TimeoutError) as broken:
             self._log.warning("leases_not_renewed", error=repr(broken))
             return
         for partition in [number for number, (fence, _) in self._held.items() if kept.get(number) != fence]:
