@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +14,8 @@ from aiox.runtime.settings import Service, Settings
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+StoreTrouble: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What a caller that tries again later may catch: the database refused, the connection broke, nobody listens."""
 
 
 async def connect(settings: Settings, secrets: Secrets, service: Service, size: int = 4) -> Pool:
