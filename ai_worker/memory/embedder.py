@@ -90,7 +90,8 @@ class MiniLM:
         """One unit vector for each text, in order. Waits its turn; safe to cancel."""
         loop = asyncio.get_running_loop()
         asked = [_Asked(text, loop.create_future()) for text in texts]
-        for one in asked:
+        # Texts of like length share a batch: it is as long as its longest.
+        for one in sorted(asked, key=lambda one: len(one.text)):
             self._waiting.put_nowait(one)
         return list(await asyncio.gather(*(one.answer for one in asked)))
 

@@ -53,7 +53,7 @@ class Store:
         """Stores a document's passages for all who may invoke the agent; returns how many. Raises NoSuchDocument."""
         # PostgreSQL's text cannot hold NUL.
         chunks = cut(document.text.replace("\x00", ""), self.embedder.count, markdown=document.markdown)
-        vectors = await self.embedder.embed([embedded_text(document.title, chunk) for chunk in chunks])
+        vectors = await self.embedder.embed([embedded_text(chunk) for chunk in chunks])
         async with owner_scope(self.pool, owner, agent) as connection:
             if not await connection.fetchval(_DOCUMENT, owner, agent, document.id):
                 raise NoSuchDocument(str(document.id))

@@ -31,7 +31,8 @@ _ENOUGH: Final = 0.3
 _NEAR_BEST: Final = 0.8
 """Sentences within this share of the best one are quoted too."""
 _AT_MOST: Final = 4
-_LOOKED_AT: Final = 32
+_LOOKED_AT: Final = 20
+"""Sentences compared with the question at most, those of the nearest passages first."""
 
 
 @dataclass(frozen=True, slots=True)

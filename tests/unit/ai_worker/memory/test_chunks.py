@@ -85,9 +85,17 @@ def test_windows_lines_are_lines() -> None:
     assert [chunk.section for chunk in cut("# A\r\ntext\r\n# B\r\ntext\r\n", words)] == ["A", "B"]
 
 
-def test_a_passage_is_embedded_under_its_title_and_headings() -> None:
-    assert embedded_text("Guide", Chunk(0, "Start > Now", "go")) == "Guide > Start > Now\ngo"
-    assert embedded_text("", Chunk(0, "", "go")) == "go"
+def test_a_passage_is_embedded_under_its_nearest_heading() -> None:
+    assert embedded_text(Chunk(0, "Start > Now", "go")) == "Now\ngo"
+    assert embedded_text(Chunk(0, "", "go")) == "go"
+
+
+def test_wrapped_lines_are_not_cut_and_list_items_keep_their_line() -> None:
+    text = "- one two\n  three four\n- five six\n- seven eight nine ten"
+    assert [chunk.content for chunk in cut(text, words, 8)] == [
+        "- one two\n  three four\n- five six",
+        "- seven eight nine ten",
+    ]
 
 
 @given(
