@@ -84,15 +84,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
 
     partitions = Partitions(pool, f"orchestrator-{uuid4().hex[:8]}", drain, supervisor, log)
 
-    async def ready() -> str:
-        if not bus.is_connected:
-            return "no bus"
-        if not workers.healthy():
-            return "no worker"
-        return "" if partitions.count else "no partitions yet"
-
     await _listen_for_beats(bus, workers, log)
-    supervisor.start("health", health.serve(health.health_app(ready), settings.ports.orchestrator_health))
+    probes = health.health_app(_ready(bus, workers, partitions))
+    supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("commits", ports.commits.run())
     supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
     supervisor.start("partitions", partitions.run())
@@ -106,6 +100,17 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await pool.close()
         telemetry.close()
         log.info("stopped")
+
+
+def _ready(bus: Client, workers: WorkerPool, partitions: Partitions) -> health.Ready:
+    async def ready() -> str:
+        if not bus.is_connected:
+            return "no bus"
+        if not workers.healthy():
+            return "no worker"
+        return "" if partitions.count else "no partitions yet"
+
+    return ready
 
 
 def _worker_pool(
