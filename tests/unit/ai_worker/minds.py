@@ -1,0 +1,101 @@
+"""A mind for unit tests: memory in a list, a model that says what it was told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from ai_worker.model.offline import Closeness
+from ai_worker.model.port import ChatModel, Delta
+from ai_worker.turn import Mind
+from ai_worker.words import Kind, Limits, ModelChoice, Passage, Prompt, Turn
+from aiox.kernel.outcome import Usage
+from aiox.runtime.clock import SystemClock
+from aiox.runtime.telemetry import Telemetry
+
+OWNER, AGENT = uuid4(), uuid4()
+ANN = "ann@example.org"
+COUNTED = Usage(7, 3)
+PASSAGE = Passage(uuid4(), uuid4(), Kind.CHUNK, "Guide", "Start", "The hub starts with make up.", 0.2)
+
+
+@dataclass
+class Log:
+    """Keeps what was logged."""
+
+    lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def _write(self, event: str, **values: object) -> None:
+        self.lines.append((event, values))
+
+    info = warning = error = _write
+
+
+@dataclass
+class Memory:
+    """What was asked of memory, and what it answers."""
+
+    known: tuple[Passage, ...] = ()
+    asked: list[tuple[UUID, UUID, str, str]] = field(default_factory=list)
+    kept: list[tuple[UUID, UUID, str, str]] = field(default_factory=list)
+
+    async def passages(self, owner: UUID, agent: UUID, subject: str, question: str) -> tuple[Passage, ...]:
+        self.asked.append((owner, agent, subject, question))
+        return self.known
+
+    async def closeness(self, question: str, texts: Sequence[str]) -> list[float]:
+        return [0.5 for _ in texts]
+
+    async def fact(self, owner: UUID, agent: UUID, subject: str, fact: str) -> UUID:
+        self.kept.append((owner, agent, subject, fact))
+        return uuid4()
+
+
+@dataclass
+class Model:
+    """Says `pieces`, then raises `error` or waits for ever, as told."""
+
+    pieces: Sequence[str] = ("hello",)
+    usage: Usage | None = COUNTED
+    error: Exception | None = None
+    hangs: bool = False
+    prompts: list[Prompt] = field(default_factory=list)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    name: str = "scripted"
+
+    def input_tokens(self, prompt: Prompt) -> int:
+        return 5
+
+    async def complete(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Delta, None]:
+        self.prompts.append(prompt)
+        try:
+            for piece in self.pieces:
+                yield Delta(piece)
+            if self.hangs:
+                await asyncio.Event().wait()
+            if self.error is not None:
+                raise self.error
+            yield Delta("", self.usage)
+        finally:
+            self.closed.set()
+
+
+def mind(folder: Path, model: Model, memory: Memory | None = None, **changed: Any) -> Mind:
+    memory = memory or Memory()
+    log: Any = Log()
+
+    def choose(_choice: ModelChoice, _closeness: Closeness) -> ChatModel:
+        return model
+
+    chosen: Callable[[ModelChoice, Closeness], ChatModel] = choose
+    made = Mind(memory, memory, chosen, "minilm", Telemetry("ai_worker", folder, 10), SystemClock(), log, "worker-1")
+    return replace(made, **changed)
+
+
+def turn(message: str = "Hi there", **changed: Any) -> Turn:
+    made = Turn(uuid4(), OWNER, AGENT, ANN, Prompt("Ada", "", message), Limits(2000), ModelChoice(), timeout_s=5.0)
+    return replace(made, **changed)
