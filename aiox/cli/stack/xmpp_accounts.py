@@ -67,12 +67,12 @@ async def _succeed(home: Home, settings: Settings, command: str, arguments: dict
 async def _call(home: Home, settings: Settings, command: str, arguments: dict[str, str]) -> tuple[int, Any]:
     """One command of mod_http_api: HTTP status and answer."""
     secrets = home.secrets("stack")
-    who = aiohttp.BasicAuth(f"{API_ACCOUNT}@{settings.domain}", secrets.read("xmpp_api"))
+    who = aiohttp.encode_basic_auth(f"{API_ACCOUNT}@{settings.domain}", secrets.read("xmpp_api"))
     tls = ssl.create_default_context(cafile=str(secrets.path("ca.crt")))
     url = f"https://127.0.0.1:{settings.ports.xmpp_http}/api/{command}"
-    headers = {"Host": settings.domain}
+    headers = {"Host": settings.domain, "Authorization": who}
     async with (
-        aiohttp.ClientSession(auth=who, timeout=_BUDGET) as session,
+        aiohttp.ClientSession(timeout=_BUDGET) as session,
         session.post(url, json=arguments, ssl=tls, headers=headers) as answer,
     ):
         return answer.status, await answer.json(content_type=None)
