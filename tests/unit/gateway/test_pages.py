@@ -1,0 +1,37 @@
+"""The web pages: built files when they are there, else one page that says how to build them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+
+from gateway.pages import add_pages
+
+
+def client(built: Path) -> httpx.AsyncClient:
+    app = FastAPI(docs_url=None, redoc_url=None)
+    add_pages(app, built)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hub")
+
+
+async def test_without_a_build_the_page_says_how_to_make_one(tmp_path: Path) -> None:
+    async with client(tmp_path) as browser:
+        answer = await browser.get("/")
+    assert answer.status_code == 200
+    assert "npm run build" in answer.text
+
+
+async def test_built_pages_are_served_and_nothing_above_them(tmp_path: Path) -> None:
+    built = tmp_path / "dist"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text("<p>built</p>")
+    (built / "assets" / "app.js").write_text("1")
+    (tmp_path / "secret").write_text("42")
+    async with client(built) as browser:
+        assert (await browser.get("/")).text == "<p>built</p>"
+        script = await browser.get("/assets/app.js")
+        assert script.headers["content-type"].startswith("text/javascript")
+        for path in ("/../secret", "/%2e%2e/secret", "/assets/../../secret", "/secret"):
+            assert (await browser.get(path)).status_code == 404

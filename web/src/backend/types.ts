@@ -1,0 +1,42 @@
+// The parts of /openapi.json that the pages use.
+
+export interface Session {
+  access_token: string;
+  expires_in: number;
+  jid: string;
+  user_id: string;
+}
+
+export type Visibility = "private" | "shared" | "public";
+export type DocumentState = "waiting" | "ready" | "failed";
+
+export interface Agent {
+  agent_id: string;
+  jid: string;
+  name: string;
+  description: string;
+  visibility: Visibility;
+  active_version: number;
+  documents: { ready: number; waiting: number; failed: number };
+  created_at: string;
+}
+
+export interface AgentDocument {
+  id: string;
+  title: string;
+  source: string;
+  media_type: string;
+  bytes: number;
+  state: DocumentState;
+  chunks: number;
+  error: string;
+  created_at: string;
+}
+
+/** RFC 9457. */
+export interface Problem {
+  title: string;
+  status: number;
+  code: string;
+  detail?: string;
+}
