@@ -19,12 +19,12 @@ Every setting of the hub, with its default. This page is generated from `aiox/ru
 `python -m setup.settings_document`; do not edit it.
 
 A setting is read from the environment first, then from `hub.toml` in the folder `AIOX_HOME` (default `./var`). In the
-environment the name starts with `AIOX_` and sections are joined by two underscores: `AIOX_MODEL__PROVIDER=ollama`. In
+environment the name starts with `AIOX_` and sections are joined by two underscores: `AIOX_MODEL__PROVIDER=ollama_chat`. In
 `hub.toml` sections are tables:
 
 ```toml
 [model]
-provider = "ollama"
+provider = "ollama_chat"
 ```
 
 A setting that does not exist, or a value of the wrong kind, stops the start with one line that names it. A change takes
