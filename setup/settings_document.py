@@ -19,8 +19,8 @@ Every setting of the hub, with its default. This page is generated from `aiox/ru
 `python -m setup.settings_document`; do not edit it.
 
 A setting is read from the environment first, then from `hub.toml` in the folder `AIOX_HOME` (default `./var`). In the
-environment the name starts with `AIOX_` and sections are joined by two underscores: `AIOX_MODEL__PROVIDER=ollama_chat`. In
-`hub.toml` sections are tables:
+environment the name starts with `AIOX_` and sections are joined by two underscores:
+`AIOX_MODEL__PROVIDER=ollama_chat`. In `hub.toml` sections are tables:
 
 ```toml
 [model]
