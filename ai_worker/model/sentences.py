@@ -14,7 +14,7 @@ _BULLET = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+")
 _RULE = re.compile(r"^[\s|:\-=*_]+$")
 _END = re.compile(r"(?<=[.!?])[ \t]+(?=[\"'“(]?[A-Z0-9À-Þ])")
 _WORD = re.compile(r"\w+")
-_ENDINGS: Final = ("ations", "ation", "ingly", "ings", "ing", "edly", "ied", "ies", "ed", "es", "ly", "s")
+_ENDINGS: Final = ("ations", "ation", "ingly", "ings", "ing", "edly", "ied", "ies", "ed", "es", "ly", "s", "e")
 _COMMON: Final = frozenset(
     _WORD.findall(
         "a about after all also an and any are as at be been but by can could did do does for from had has have how"
