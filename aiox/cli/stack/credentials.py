@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random
 from typing import Final
 
-from aiox.cli.stack.home import Home
+from aiox.cli.stack.home import Home, private_folder
 
 SERVICES: Final = ("component", "gateway", "orchestrator", "ai_worker")
 _KEYRING_READERS: Final = ("gateway", "orchestrator", "stack")
@@ -22,6 +22,7 @@ _STACK_ONLY: Final = (
 
 def ensure(home: Home) -> None:
     """Writes what is missing and leaves what is there."""
+    private_folder(private_folder(home.root) / "secrets")
     for service in SERVICES:
         for store in ("postgres", "nats", "redis"):
             _own(home, service, store)

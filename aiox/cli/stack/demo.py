@@ -18,6 +18,7 @@ from aiox.cli.stack.xmpp_accounts import ServerAccounts
 from aiox.commands import create_account, create_agent, list_agents, list_executions, put_document
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.passwords import Passwords
+from aiox.kernel.agent import Governance
 from aiox.kernel.ids import HUB_OWNER, AgentId, OwnerId
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
@@ -33,6 +34,8 @@ NAME: Final = "demo"
 AGENT_NAME: Final = "Guide"
 QUESTION: Final = "What happens to a message before it is receipted?"
 PROMPT: Final = "You explain the AIOX hub. Answer from the documents you are given, briefly, and name your source."
+DEMO_TOKENS: Final = 20_000
+"""Tokens a minute: with the default of 1,000 a newcomer's second question would be refused."""
 ANSWER_S: Final = 60.0
 EMBEDDED_S: Final = 120.0
 _POLL_S: Final = 0.1
@@ -110,7 +113,9 @@ async def _account(hub: Hub, home: Home, settings: Settings, demo: Demo) -> Owne
     if login is not None:
         await xmpp.ensure(login.jid, demo.password)
         return login.owner
-    fields = create_account.CreateAccount.model_validate({"email": email, "password": demo.password, "name": NAME})
+    fields = create_account.CreateAccount.model_validate(
+        {"email": email, "password": demo.password, "name": NAME, "quota": {"tokens_per_minute": DEMO_TOKENS}}
+    )
     made = await create_account.run(hub, Actor(HUB_OWNER, BareJid(demo.jid)), fields, xmpp, Passwords())
     if isinstance(made, Refused):
         raise CannotGoOn(f"the demo account was refused: {made.reason} Mend: make reset")
@@ -122,7 +127,10 @@ async def _agent(hub: Hub, actor: Actor) -> AgentSummary:
     if found is not None:
         return found
     fields = create_agent.CreateAgent(
-        name=AGENT_NAME, description="Knows the documentation of this hub.", system_prompt=PROMPT
+        name=AGENT_NAME,
+        description="Knows the documentation of this hub.",
+        system_prompt=PROMPT,
+        governance=Governance(max_tokens_per_minute=DEMO_TOKENS),
     )
     made = await create_agent.run(hub, actor, fields)
     found = await _find_agent(hub, actor)

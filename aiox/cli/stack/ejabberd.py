@@ -89,7 +89,7 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
     return Program(
         name="ejabberd",
         title="ejabberd",
-        command=(*erlang.split(), "-mnesia", "dir", f'"{folder / "mnesia"}"', "-s", "ejabberd", "-eval", account),
+        command=(*erlang.split(), *_mnesia(folder), "-s", "ejabberd", "-eval", account),
         environment={
             **BARE_ENVIRONMENT,
             "HOME": str(folder),

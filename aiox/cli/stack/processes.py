@@ -16,6 +16,7 @@ from aiox.cli.stack.trouble import CannotGoOn, PartDied
 _POLL_S: Final = 0.03
 _LAST_LINES: Final = 8
 _LINE_CHARACTERS: Final = 400
+_OUTPUT_BYTES: Final = 100_000
 
 BARE_ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 """What stores and server see: nothing of the caller's environment, where keys may lie."""
@@ -117,12 +118,15 @@ class Process:
         self._kill()  # what it may have left in its session
         return loop.time() - began
 
-    def last_words(self) -> str:
-        """The last log lines of this run, on one line."""
+    def output(self) -> str:
+        """What it has written since it was started; the last 100,000 bytes at most."""
         with self._log.open("rb") as file:
-            file.seek(self._log_start)
-            lines = file.read()[-20_000:].decode(errors="replace").splitlines()
-        last = [line.strip()[:_LINE_CHARACTERS] for line in lines if line.strip()][-_LAST_LINES:]
+            file.seek(max(self._log_start, file.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
+            return file.read().decode(errors="replace")
+
+    def last_words(self) -> str:
+        """The last lines it wrote, on one line."""
+        last = [line.strip()[:_LINE_CHARACTERS] for line in self.output().splitlines() if line.strip()][-_LAST_LINES:]
         if last and last[-1].startswith("aiox: "):  # one of our own services: it has said all in one line
             return last[-1].removeprefix("aiox: ")
         return " | ".join(last) or "(it wrote nothing)"

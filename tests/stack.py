@@ -1,0 +1,169 @@
+"""A throw-away hub: the code of `aiox up` in a home and on ports of its own, also while another hub is up."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from aiox.cli.chat.client import ChatClient
+from aiox.cli.stack import ca, credentials
+from aiox.cli.stack.home import Home, prepare
+from aiox.cli.stack.processes import Process, Program
+from aiox.cli.stack.up import READY
+from aiox.cli.stack.xmpp_accounts import ServerAccounts
+from aiox.commands import create_account, create_agent
+from aiox.commands.hub import Actor, Hub
+from aiox.commands.passwords import Passwords
+from aiox.kernel.ids import HUB_OWNER
+from aiox.kernel.jid import BareJid
+from aiox.kernel.outcome import Refused
+from aiox.runtime import postgres
+from aiox.runtime.clock import SystemClock
+from aiox.runtime.keyring import KeyRing
+from aiox.runtime.settings import Ports, Settings, Telemetry, environment
+
+START_S = 90.0
+STOP_S = 60.0
+
+
+def free_ports() -> Ports:
+    """Ports of loopback that nobody listens on now."""
+    probes = {name: socket.socket() for name in Ports.model_fields}
+    for probe in probes.values():
+        probe.bind(("127.0.0.1", 0))
+    ports = {name: probe.getsockname()[1] for name, probe in probes.items()}
+    for probe in probes.values():
+        probe.close()
+    return Ports(**ports)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person with an address on the hub."""
+
+    actor: Actor
+    jid: str
+    password: str
+
+
+class RunningHub:
+    """A whole hub in a child process, and ways in for tests."""
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self.home = home
+        self.settings = settings
+        self.process: Process | None = None
+
+    async def start(self, *options: str) -> Process:
+        """Starts `aiox up` and waits until it says that it is ready."""
+        self.process = await Process.start(self._program(*options), self.home.log_file("test"))
+
+        async def ready() -> bool:
+            return READY in self.printed()
+
+        await self.process.until_ready(ready)
+        return self.process
+
+    async def stop(self) -> None:
+        """Stops it in order."""
+        if self.process is not None:
+            await self.process.stop()
+
+    async def restart(self) -> None:
+        """Stops all processes and starts them anew on the same home."""
+        await self.stop()
+        await self.start()
+
+    def printed(self) -> str:
+        """What the last `aiox up` has printed so far."""
+        return "" if self.process is None else self.process.output()
+
+    async def account(self, name: str = "") -> Account:
+        """A new account, made through the command."""
+        name = name or f"u{uuid4().hex[:10]}"
+        password = secrets.token_urlsafe(15)
+        fields = create_account.CreateAccount.model_validate(
+            {"email": f"{name}@example.org", "password": password, "name": name}
+        )
+        jid = BareJid(f"{name}@{self.settings.domain}")
+        async with self.commands() as hub:
+            accounts = ServerAccounts(self.home, self.settings)
+            made = await create_account.run(hub, Actor(HUB_OWNER, jid), fields, accounts, Passwords())
+        assert not isinstance(made, Refused), made
+        return Account(Actor(made.owner, jid), jid, password)
+
+    async def agent(self, owner: Account, **fields: object) -> create_agent.AgentCreated:
+        """A new agent of this account, made through the command."""
+        async with self.commands() as hub:
+            asked = create_agent.CreateAgent.model_validate({"name": "Ada", **fields})
+            made = await create_agent.run(hub, owner.actor, asked)
+        assert not isinstance(made, Refused), made
+        return made
+
+    @asynccontextmanager
+    async def commands(self) -> AsyncIterator[Hub]:
+        """What aiox/commands need, as the gateway's role."""
+        pool = await postgres.connect(self.settings, self.home.secrets("gateway"), "gateway")
+        try:
+            keys = KeyRing.parse(self.home.secrets("gateway").read("keyring"))
+            yield Hub(pool, keys, SystemClock(), self.settings.domain)
+        finally:
+            await pool.close()
+
+    def client(self, account: Account) -> ChatClient:
+        """An XMPP client of this account; to be entered."""
+        ca_file = self.home.secrets("xmpp").path("ca.crt")
+        return ChatClient(account.jid, account.password, "127.0.0.1", self.settings.ports.xmpp_client, ca_file)
+
+    def _program(self, *options: str) -> Program:
+        return Program(
+            name="test",
+            title="aiox up",
+            command=(sys.executable, "-m", "aiox.cli.main", "up", *(options or ("--no-demo",))),
+            environment={**environment(self.home.root), "PYTHONUNBUFFERED": "1"},
+            stop_signal=signal.SIGTERM,
+            death_signal=signal.SIGTERM,
+            ready_budget_s=START_S,
+            stop_budget_s=STOP_S,
+        )
+
+
+@asynccontextmanager
+async def throw_away() -> AsyncIterator[RunningHub]:
+    """A hub that is not started yet; stopped and deleted in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="aiox-test-"))
+    try:
+        settings = Settings(home=folder, ports=free_ports(), telemetry=Telemetry(sample_rate=1.0))
+        hub = RunningHub(prepare(settings), settings)
+        try:
+            yield hub
+        finally:
+            await hub.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home with secrets, certificates and ports, in which single parts are started."""
+
+    home: Home
+    settings: Settings
+
+
+def new_place(folder: Path) -> Place:
+    """A place in `folder`, with nothing running."""
+    settings = Settings(home=folder, ports=free_ports(), telemetry=Telemetry(sample_rate=1.0))
+    home = prepare(settings)
+    credentials.ensure(home)
+    ca.ensure(home, settings.domain, SystemClock().now())
+    return Place(home, settings)

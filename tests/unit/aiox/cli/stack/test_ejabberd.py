@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aiox.cli.stack import ejabberd
+from tests.stack import Place, new_place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return new_place(tmp_path)
+
+
+@pytest.fixture
+def config(place: Place) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load(ejabberd.render(place.home, place.settings))
+    return read
+
+
+def test_every_listener_is_on_loopback(config: dict[str, Any]) -> None:
+    assert [listener["ip"] for listener in config["listen"]] == ["127.0.0.1"] * 3
+
+
+def test_clients_must_use_tls(config: dict[str, Any]) -> None:
+    clients = next(one for one in config["listen"] if one["module"] == "ejabberd_c2s")
+    assert clients["starttls_required"] is True
+    assert next(one for one in config["listen"] if one["module"] == "ejabberd_http")["tls"] is True
+
+
+def test_the_component_speaks_for_its_own_domain_only(config: dict[str, Any], place: Place) -> None:
+    door = next(one for one in config["listen"] if one["module"] == "ejabberd_service")
+    assert door["check_from"] is True
+    assert door["hosts"] == {"agents.localhost": {"password": place.home.secrets("component").read("xmpp_component")}}
+
+
+def test_the_account_interface_asks_for_account_and_place(config: dict[str, Any]) -> None:
+    (permission,) = config["api_permissions"].values()
+    assert permission["who"]["access"]["allow"] == [{"acl": "hub"}, {"ip": "127.0.0.0/8"}]
+    assert config["access_rules"]["c2s"] == {"deny": "hub", "allow": "all"}
+    assert "*" not in permission["what"]
+
+
+def test_no_name_is_left_unfilled(place: Place) -> None:
+    body = ejabberd.render(place.home, place.settings).split("\n", 2)[2]
+    assert "$" not in body

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from aiox.cli.traces import read_trace
+
+
+def span(name: str, trace: str, start_ms: float, **attributes: str) -> str:
+    start = int(start_ms * 1e6)
+    return json.dumps(
+        {
+            "service": "component",
+            "name": name,
+            "trace_id": trace,
+            "start_ns": start,
+            "end_ns": start + 2_000_000,
+            "attributes": attributes,
+        }
+    )
+
+
+def test_one_turn_in_order_of_its_steps(tmp_path: Path) -> None:
+    lines = [span("03 admitted", "t1", 12.0), span("01 received", "t1", 10.0, **{"aiox.correlation_id": "c1"})]
+    other = span("01 received", "t2", 1.0, **{"aiox.correlation_id": "c2"})
+    (tmp_path / "component.jsonl").write_text("\n".join([*lines, other]) + "\n")
+    found = read_trace(tmp_path, "c1")
+    assert [(one.name, one.start_ms, one.duration_ms) for one in found] == [
+        ("01 received", 0.0, 2.0),
+        ("03 admitted", 2.0, 2.0),
+    ]
+    assert read_trace(tmp_path, "t1") == found
+
+
+def test_an_unknown_id_and_a_half_written_line(tmp_path: Path) -> None:
+    (tmp_path / "component.jsonl").write_text(span("01 received", "t1", 1.0) + "\n" + '{"service": "comp')
+    assert read_trace(tmp_path, "c9") == []
