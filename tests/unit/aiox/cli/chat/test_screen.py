@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiox.cli.chat.screen import printable
+
+TITLE = "\x1b]0;owned\x07"
+
+
+def test_escape_sequences_lose_their_power() -> None:
+    assert printable(f"hi{TITLE}\x1b[2J") == "hi]0;owned[2J"
+
+
+@pytest.mark.control
+def test_without_the_guard_the_sequence_would_reach_the_terminal() -> None:
+    assert "\x1b" in f"hi{TITLE}"
+
+
+def test_text_stays_readable() -> None:
+    assert printable("a\tb\r\nc é 漢 🙂") == "a\tb\nc é 漢 🙂"
+
+
+def test_direction_overrides_are_gone() -> None:
+    assert printable("pay \u202e001\u202c") == "pay 001"
+
+
+@given(st.text())
+def test_no_control_character_is_left(text: str) -> None:
+    assert all(char in "\t\n" or not (ord(char) < 32 or 127 <= ord(char) < 160) for char in printable(text))

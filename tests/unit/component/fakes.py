@@ -1,0 +1,86 @@
+"""Edges of the door for unit tests: a bus and a link in memory, a clock by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from xml.etree.ElementTree import Element
+
+from component.bus import BusBusy
+from component.outbox import LinkLost
+from component.stanza_xml import to_text
+
+
+@dataclass
+class FakeBus:
+    """Keeps what is stored; refuses while `down`; waits while `gate` is closed."""
+
+    stored: list[tuple[str, bytes]] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    down: bool = False
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def store(self, subject: str, data: bytes, message_id: str) -> None:
+        await self.gate.wait()
+        if self.down:
+            raise BusBusy("down")
+        if message_id and message_id in self.seen:
+            return
+        self.seen.add(message_id)
+        self.stored.append((subject, data))
+
+
+@dataclass
+class FakeLink:
+    """Keeps what is sent. `confirm` returns when `pong` is set and fails when `breaks` is called."""
+
+    up: bool = True
+    session: int = 1
+    sent: list[str] = field(default_factory=list)
+    confirms: int = 0
+    pong: asyncio.Event = field(default_factory=asyncio.Event)
+    broken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def send(self, element: Element) -> bool:
+        if self.up:
+            self.sent.append(to_text(element))
+        return self.up
+
+    async def confirm(self, timeout_s: float) -> None:
+        self.confirms += 1
+        if not self.up:
+            raise LinkLost("no link")
+        session = self.session
+        await self.pong.wait()
+        if self.session != session:
+            raise LinkLost("the link broke")
+
+    def breaks(self) -> None:
+        self.up = False
+        self.session += 1
+        self.pong.set()
+
+    def returns(self) -> None:
+        self.up = True
+        self.pong.set()
+
+
+@dataclass
+class HandClock:
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+async def settle() -> None:
+    """Lets everything that can run, run."""
+    for _ in range(50):
+        await asyncio.sleep(0)
