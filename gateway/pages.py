@@ -14,8 +14,9 @@ _PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
 <title>AIOX</title>
 <h1>This AIOX hub is running</h1>
-<p>The web pages are not built yet. Build them with <code>make web</code>, or by hand:
-<code>cd web &amp;&amp; npm ci &amp;&amp; npm run build</code>, and start the hub again.</p>
+<p>The web pages are not built yet. Build them in the project folder, with the Node of its .venv:
+<code>PATH="$PWD/.venv/bin:$PATH" &amp;&amp; cd web &amp;&amp; npm ci &amp;&amp; npm run build</code>,
+and start the hub again.</p>
 <p>Chat with your agents from any XMPP client, or with <code>aiox chat</code>.</p>
 <p>The API is described at <a href="/openapi.json">/openapi.json</a>; health is at <a href="/readyz">/readyz</a>.</p>
 </html>

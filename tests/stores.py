@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL and Redis, started by the stack's own code, for tests of what stands on them."""
+"""Pools of every service on the throw-away PostgreSQL, and people and agents made past the commands."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 
-from aiox.cli.stack import credentials, postgres, redis
 from aiox.cli.stack.home import Home
 from aiox.commands.hub import Actor, Hub
 from aiox.kernel.account import QuotaConfig
@@ -23,7 +21,7 @@ from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Pool, owner_scope
 from aiox.runtime.postgres import connect as pool_of
-from aiox.runtime.settings import Ports, Service, Settings
+from aiox.runtime.settings import Service, Settings
 from registry import accounts, agents, tenants
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -93,22 +91,11 @@ class Stores:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Stores]:
-    """Starts both stores under `folder`, at the newest revision, and stops them."""
-    home = Home(folder)
-    settings = Settings(home=folder, ports=Ports(postgres=free_port(), redis=free_port()))
-    home.logs.mkdir(parents=True, exist_ok=True)
-    credentials.ensure(home)
-    database = await postgres.start(home, settings.ports.postgres)
+async def opened(home: Home, settings: Settings) -> AsyncIterator[Stores]:
+    """Pools of every service on a PostgreSQL that runs, at the newest revision."""
+    pools = {name: await pool_of(settings, home.secrets(name), name) for name in SERVICES}
     try:
-        memory = await redis.start(home, settings.ports.redis)
-        try:
-            await postgres.migrate(home, settings.ports.postgres)
-            pools = {name: await pool_of(settings, home.secrets(name), name) for name in SERVICES}
-            yield Stores(home, settings, pools, KeyRing.parse(home.secrets("gateway").read("keyring")))
-            for pool in pools.values():
-                await pool.close()
-        finally:
-            await memory.stop()
+        yield Stores(home, settings, pools, KeyRing.parse(home.secrets("gateway").read("keyring")))
     finally:
-        await database.stop()
+        for pool in pools.values():
+            await pool.close()

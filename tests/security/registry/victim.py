@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from aiox.commands.hub import Actor
 from aiox.kernel.ids import AgentId
-from tests.stores import Stores
+from policy.ledger import Record
+from tests.stores import NOW, Stores
 
 SUBJECT = "guest@localhost"
 
@@ -79,22 +79,9 @@ async def make_victim(stores: Stores) -> Victim:
         for statement in ROWS.strip().removesuffix(";").split(";\n"):
             values = [actor.owner, agent_id][: 2 if "$2" in statement else 1]
             await connection.execute(statement, *values)
-        await connection.execute("SELECT ledger_append($1)", [_record(actor.owner, uuid4())])
+        record = Record(uuid4(), actor.owner, "test", "info", {}, NOW, actor.jid)
+        await connection.execute("SELECT ledger_append($1)", [record.encode()])
     return Victim(actor, agent_id)
-
-
-def _record(owner: UUID, record_id: UUID) -> bytes:
-    return json.dumps(
-        {
-            "id": str(record_id),
-            "owner_user_id": str(owner),
-            "event_type": "test",
-            "severity": "info",
-            "details": {},
-            "created_at": "2026-01-01T00:00:00+00:00",
-            "actor": "test",
-        }
-    ).encode()
 
 
 async def owner_tables(stores: Stores) -> list[OwnerTable]:
