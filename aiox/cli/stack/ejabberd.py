@@ -111,3 +111,8 @@ def libraries() -> str:
     if not found:
         raise CannotGoOn("ejabberd is not installed. Mend: sh setup/debian.sh")
     return str(found[-1].parents[1])
+
+
+def _mnesia(folder: Path) -> tuple[str, ...]:
+    """Where Mnesia keeps its tables, and its dumps when it is killed: else those land in the working folder."""
+    return ("-mnesia", "dir", f'"{folder / "mnesia"}"', "-mnesia", "core_dir", f'"{folder}"')
