@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.stores import Stores, running
+from tests.stack import Place
+from tests.stores import Stores, opened
 
 
 @pytest.fixture(scope="session")
-async def stores(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stores]:
-    async with running(tmp_path_factory.mktemp("stores")) as started:
+async def stores(postgres: Place) -> AsyncIterator[Stores]:
+    async with opened(postgres.home, postgres.settings) as started:
         yield started

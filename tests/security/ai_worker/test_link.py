@@ -127,9 +127,9 @@ async def link(tmp_path: Path) -> AsyncIterator[Link]:
 
 
 @pytest.fixture
-async def hub(link: Link) -> AsyncIterator[grpc.aio.Channel]:
-    async with link.hub() as channel:
-        yield channel
+async def channel(link: Link) -> AsyncIterator[grpc.aio.Channel]:
+    async with link.hub() as opened:
+        yield opened
 
 
 class NoGuard(Guard):
@@ -177,9 +177,9 @@ def test_every_message_carries_owner_request_and_token(way: Way) -> None:
     ids=["no owner", "foreign owner", "other request", "no request", "no token", "no such token"],
 )
 async def test_a_message_with_a_defect_is_refused_and_not_logged(
-    link: Link, hub: grpc.aio.Channel, way: Way, attack: dict[str, str], defect: str
+    link: Link, channel: grpc.aio.Channel, way: Way, attack: dict[str, str], defect: str
 ) -> None:
-    refused = await refusal(hub, way, good(way, **attack))
+    refused = await refusal(channel, way, good(way, **attack))
     assert refused.code() is REFUSED
     assert defect in (refused.details() or "")
     assert link.memory.asked == []
@@ -187,8 +187,8 @@ async def test_a_message_with_a_defect_is_refused_and_not_logged(
 
 
 @pytest.mark.parametrize("way", ways(), ids=str)
-async def test_a_message_without_a_defect_is_taken(hub: grpc.aio.Channel, way: Way) -> None:
-    await send(hub, way, good(way))
+async def test_a_message_without_a_defect_is_taken(channel: grpc.aio.Channel, way: Way) -> None:
+    await send(channel, way, good(way))
 
 
 @pytest.mark.control
@@ -202,21 +202,21 @@ async def test_without_the_guard_any_owner_is_taken(open_link: Link, way: Way, o
 
 
 @pytest.mark.parametrize("way", [way for way in ways() if "agent_id" in way.message.DESCRIPTOR.fields_by_name], ids=str)
-async def test_another_agent_of_the_same_owner_is_refused(hub: grpc.aio.Channel, way: Way) -> None:
-    refused = await refusal(hub, way, good(way, agent_id=str(uuid4())))
+async def test_another_agent_of_the_same_owner_is_refused(channel: grpc.aio.Channel, way: Way) -> None:
+    refused = await refusal(channel, way, good(way, agent_id=str(uuid4())))
     assert (refused.code(), refused.details()) == (REFUSED, "agent_id is not the token's")
 
 
-async def test_health_of_the_worker_is_not_for_owners(hub: grpc.aio.Channel) -> None:
+async def test_health_of_the_worker_is_not_for_owners(channel: grpc.aio.Channel) -> None:
     request = uuid4()
     asked = pb.HealthAsked(request_id=str(request), owner_user_id=str(OWNER), token=token(OWNER, AGENT, request))
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await AgentWorkerStub(hub).HealthCheck(asked, timeout=10)
+        await AgentWorkerStub(channel).HealthCheck(asked, timeout=10)
     assert refused.value.code() is REFUSED
 
 
-async def test_a_stream_message_without_a_body_is_refused(hub: grpc.aio.Channel) -> None:
-    stream: Any = AgentWorkerStub(hub).StreamResponse(timeout=10)
+async def test_a_stream_message_without_a_body_is_refused(channel: grpc.aio.Channel) -> None:
+    stream: Any = AgentWorkerStub(channel).StreamResponse(timeout=10)
     await stream.write(pb.FromHub())
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await end_of(stream, "")
@@ -253,17 +253,17 @@ def with_another_key(owner: UUID, agent: UUID, request: UUID) -> str:
     ],
 )
 async def test_a_wrong_token_is_refused(
-    hub: grpc.aio.Channel, way: Way, made: Callable[[UUID, UUID, UUID], str], defect: str
+    channel: grpc.aio.Channel, way: Way, made: Callable[[UUID, UUID, UUID], str], defect: str
 ) -> None:
-    refused = await refusal(hub, way, good(way, token_of=made))
+    refused = await refusal(channel, way, good(way, token_of=made))
     assert (refused.code(), refused.details()) == (REFUSED, f"token: {defect}")
 
 
 @pytest.mark.parametrize("way", ways(), ids=str)
-async def test_a_message_sent_twice_is_refused_the_second_time(hub: grpc.aio.Channel, way: Way) -> None:
+async def test_a_message_sent_twice_is_refused_the_second_time(channel: grpc.aio.Channel, way: Way) -> None:
     message = good(way)
-    await send(hub, way, message)
-    refused = await refusal(hub, way, message)
+    await send(channel, way, message)
+    refused = await refusal(channel, way, message)
     assert (refused.code(), refused.details()) == (REFUSED, "token: used already")
 
 

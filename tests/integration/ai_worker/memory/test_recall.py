@@ -33,7 +33,7 @@ The web page is on port 8080.
 
 
 @dataclass(frozen=True)
-class Place:
+class Known:
     """One agent and what reads and writes its memory."""
 
     stores: Stores
@@ -91,21 +91,21 @@ async def embedder() -> AsyncIterator[Counting]:
 
 
 @pytest.fixture
-async def place(stores: Stores, embedder: Counting) -> Place:
+async def known(stores: Stores, embedder: Counting) -> Known:
     return await another(stores, embedder)
 
 
-async def another(stores: Stores, embedder: Counting) -> Place:
+async def another(stores: Stores, embedder: Counting) -> Known:
     actor = await stores.account()
     agent = await stores.agent(actor)
     pool = stores.pools["ai_worker"]
     recall = Recall(pool, embedder, limit=4, max_distance=0.72)
-    return Place(stores, recall, Store(pool, embedder, SystemClock()), actor.owner, agent)
+    return Known(stores, recall, Store(pool, embedder, SystemClock()), actor.owner, agent)
 
 
-async def test_the_nearest_passage_comes_first_with_title_and_section(place: Place) -> None:
-    document_id = await place.document()
-    first, *_ = found = await place.ask("How do I start the hub?")
+async def test_the_nearest_passage_comes_first_with_title_and_section(known: Known) -> None:
+    document_id = await known.document()
+    first, *_ = found = await known.ask("How do I start the hub?")
     assert (first.title, first.section, first.kind) == ("Guide", "Guide > Start", Kind.CHUNK)
     assert first.content == "The hub starts with make up."
     assert first.document_id == document_id
@@ -113,96 +113,96 @@ async def test_the_nearest_passage_comes_first_with_title_and_section(place: Pla
     assert 0 <= first.distance < 0.72
 
 
-async def test_what_is_far_is_no_memory(place: Place) -> None:
-    await place.document()
-    assert await place.ask("Zebras eat grass in the savannah of Kenya.") == ()
+async def test_what_is_far_is_no_memory(known: Known) -> None:
+    await known.document()
+    assert await known.ask("Zebras eat grass in the savannah of Kenya.") == ()
 
 
-async def test_nothing_is_embedded_while_nothing_is_stored(place: Place, embedder: Counting) -> None:
+async def test_nothing_is_embedded_while_nothing_is_stored(known: Known, embedder: Counting) -> None:
     before = embedder.texts
-    assert await place.ask("How do I start the hub?") == ()
+    assert await known.ask("How do I start the hub?") == ()
     assert embedder.texts == before
 
 
-async def test_a_document_stored_twice_is_stored_once(place: Place) -> None:
-    document_id = await place.document()
-    await place.store.document(place.owner, place.agent, Document(document_id, "Guide", GUIDE, True))
-    found = await place.ask("How do I start the hub?")
+async def test_a_document_stored_twice_is_stored_once(known: Known) -> None:
+    document_id = await known.document()
+    await known.store.document(known.owner, known.agent, Document(document_id, "Guide", GUIDE, True))
+    found = await known.ask("How do I start the hub?")
     assert len({one.memory_id for one in found}) == len(found)
     assert len([one for one in found if one.section == "Guide > Start"]) == 1
 
 
-async def test_a_fact_is_recalled_for_its_subject_and_nobody_else(place: Place) -> None:
-    first = await place.store.fact(place.owner, place.agent, ANN, "my cat is called Ada")
-    again = await place.store.fact(place.owner, place.agent, ANN, "My cat  is called Ada")
+async def test_a_fact_is_recalled_for_its_subject_and_nobody_else(known: Known) -> None:
+    first = await known.store.fact(known.owner, known.agent, ANN, "my cat is called Ada")
+    again = await known.store.fact(known.owner, known.agent, ANN, "My cat  is called Ada")
     assert first == again
-    (fact,) = await place.ask("What is my cat called?", ANN)
+    (fact,) = await known.ask("What is my cat called?", ANN)
     assert (fact.kind, fact.content, fact.title) == (Kind.FACT, "my cat is called Ada", "")
-    assert await place.ask("What is my cat called?", BOB) == ()
-    assert await place.ask("What is my cat called?", "") == ()
+    assert await known.ask("What is my cat called?", BOB) == ()
+    assert await known.ask("What is my cat called?", "") == ()
 
 
-async def test_two_subjects_may_tell_the_same(place: Place) -> None:
-    assert await place.store.fact(place.owner, place.agent, ANN, "I like tea") != await place.store.fact(
-        place.owner, place.agent, BOB, "I like tea"
+async def test_two_subjects_may_tell_the_same(known: Known) -> None:
+    assert await known.store.fact(known.owner, known.agent, ANN, "I like tea") != await known.store.fact(
+        known.owner, known.agent, BOB, "I like tea"
     )
-    assert len(await place.ask("What do I like?", BOB)) == 1
+    assert len(await known.ask("What do I like?", BOB)) == 1
 
 
-async def test_another_agent_of_the_same_owner_knows_nothing_of_it(place: Place, stores: Stores) -> None:
-    await place.document()
+async def test_another_agent_of_the_same_owner_knows_nothing_of_it(known: Known, stores: Stores) -> None:
+    await known.document()
     actor_agent = await stores.agent(await stores.account())
-    assert await place.recall.passages(place.owner, actor_agent, ANN, "How do I start the hub?") == ()
+    assert await known.recall.passages(known.owner, actor_agent, ANN, "How do I start the hub?") == ()
 
 
-async def test_another_owner_finds_nothing(place: Place, stores: Stores, embedder: Counting) -> None:
-    await place.document()
+async def test_another_owner_finds_nothing(known: Known, stores: Stores, embedder: Counting) -> None:
+    await known.document()
     stranger = await another(stores, embedder)
-    assert await place.recall.passages(stranger.owner, place.agent, ANN, "How do I start the hub?") == ()
+    assert await known.recall.passages(stranger.owner, known.agent, ANN, "How do I start the hub?") == ()
 
 
-async def test_a_document_of_another_agent_is_not_stored(place: Place, stores: Stores, embedder: Counting) -> None:
+async def test_a_document_of_another_agent_is_not_stored(known: Known, stores: Stores, embedder: Counting) -> None:
     document_id = await (await another(stores, embedder)).document()
     with pytest.raises(NoSuchDocument):
-        await place.store.document(place.owner, place.agent, Document(document_id, "Guide", GUIDE, True))
-    assert await place.ask("How do I start the hub?") == ()
+        await known.store.document(known.owner, known.agent, Document(document_id, "Guide", GUIDE, True))
+    assert await known.ask("How do I start the hub?") == ()
 
 
 @asynccontextmanager
-async def as_worker(place: Place, agent: UUID, subject: str) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
-    async with owner_scope(place.stores.pools["ai_worker"], place.owner, agent, subject) as connection:
+async def as_worker(known: Known, agent: UUID, subject: str) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+    async with owner_scope(known.stores.pools["ai_worker"], known.owner, agent, subject) as connection:
         yield connection
 
 
 COUNT = "SELECT count(*) FROM agent_memories UNION ALL SELECT count(*) FROM memory_vectors_384"
 
 
-async def test_row_level_security_holds_when_the_filters_are_left_out(place: Place) -> None:
-    await place.document()
-    await place.store.fact(place.owner, place.agent, ANN, "my cat is called Ada")
+async def test_row_level_security_holds_when_the_filters_are_left_out(known: Known) -> None:
+    await known.document()
+    await known.store.fact(known.owner, known.agent, ANN, "my cat is called Ada")
     seen = {}
-    for name, agent, subject in (("ann", place.agent, ANN), ("bob", place.agent, BOB), ("other", uuid4(), ANN)):
-        async with as_worker(place, agent, subject) as connection:
+    for name, agent, subject in (("ann", known.agent, ANN), ("bob", known.agent, BOB), ("other", uuid4(), ANN)):
+        async with as_worker(known, agent, subject) as connection:
             seen[name] = [row["count"] for row in await connection.fetch(COUNT)]
     assert seen == {"ann": [3, 3], "bob": [2, 2], "other": [0, 0]}
 
 
 @pytest.mark.control
-async def test_without_row_level_security_the_same_query_sees_all(place: Place) -> None:
-    await place.document()
-    async with place.stores.superuser() as connection:
+async def test_without_row_level_security_the_same_query_sees_all(known: Known) -> None:
+    await known.document()
+    async with known.stores.superuser() as connection:
         assert all(row["count"] >= 2 for row in await connection.fetch(COUNT))
 
 
-async def test_the_worker_can_neither_change_nor_forget(place: Place) -> None:
-    await place.document()
+async def test_the_worker_can_neither_change_nor_forget(known: Known) -> None:
+    await known.document()
     for sql in ("DELETE FROM agent_memories", "UPDATE agent_memories SET content = ''", "TRUNCATE agent_memories"):
-        async with as_worker(place, place.agent, ANN) as connection:
+        async with as_worker(known, known.agent, ANN) as connection:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(sql)
 
 
-async def test_nul_characters_are_left_out(place: Place) -> None:
-    await place.store.fact(place.owner, place.agent, ANN, "my cat\x00 is called Ada")
-    (fact,) = await place.ask("What is my cat called?")
+async def test_nul_characters_are_left_out(known: Known) -> None:
+    await known.store.fact(known.owner, known.agent, ANN, "my cat\x00 is called Ada")
+    (fact,) = await known.ask("What is my cat called?")
     assert fact.content == "my cat is called Ada"
