@@ -36,14 +36,28 @@ STOP_S = 60.0
 
 
 def free_ports() -> Ports:
-    """Ports of loopback that nobody listens on now."""
-    probes = {name: socket.socket() for name in Ports.model_fields}
-    for probe in probes.values():
-        probe.bind(("127.0.0.1", 0))
-    ports = {name: probe.getsockname()[1] for name, probe in probes.items()}
-    for probe in probes.values():
-        probe.close()
+    """Ports of loopback that nobody listens on now.
+
+    Below the range from which the kernel takes the near ends of connections, so that a hub which restarts finds its
+    ports free again.
+    """
+    ports: dict[str, int] = {}
+    while len(ports) < len(Ports.model_fields):
+        name = list(Ports.model_fields)[len(ports)]
+        port = 10_000 + secrets.randbelow(20_000)
+        if port not in ports.values() and _is_free(port):
+            ports[name] = port
     return Ports(**ports)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
