@@ -9,7 +9,8 @@ fail() { printf 'aiox set-up: %s\n' "$*" >&2; exit 1; }
 PACKAGES="redis-server bubblewrap python3-venv ca-certificates util-linux libexpat1"
 EJABBERD="ejabberd erlang-p1-pgsql erlang-p1-oauth2"
 
-. /etc/os-release 2>/dev/null || fail "no /etc/os-release here. Mend: run on Debian 12 or 13."
+[ -r /etc/os-release ] || fail "no /etc/os-release here. Mend: run on Debian 12 or 13."
+. /etc/os-release
 case "${ID:-}:${VERSION_ID:-}" in
   debian:12) suite=bookworm ;;
   debian:13) suite=trixie ;;
@@ -47,7 +48,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
-if [ ! -e $policy ]; then
+if [ ! -e $policy ] || grep -q 'placed by the AIOX set-up' $policy; then # one of ours is left when a set-up was killed
   printf '#!/bin/sh\n# placed by the AIOX set-up for the length of one installation\nexit 101\n' | $as_root tee $policy >/dev/null
   $as_root chmod 755 $policy
   made_policy=yes

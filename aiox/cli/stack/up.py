@@ -29,9 +29,14 @@ async def up(settings: Settings, clock: Clock, *, once: bool, demo: bool) -> Non
         with home.log_file("up").open("a") as log_file:
             supervisor = Supervisor(_log_to(log_file))
             parts = Parts(supervisor)
-            supervisor.start("story", _story(home, settings, clock, parts, supervisor, once=once, demo=demo))
+            told = asyncio.Event()
+            supervisor.start("story", _story(home, settings, clock, parts, told, demo=demo))
+            if once:
+                supervisor.start("once", _stop_when(told, supervisor))
             try:
                 await supervisor.run_until_stopped()
+                if once and not told.is_set():
+                    raise CannotGoOn("stopped from outside before the hub had answered.")
             except ServiceFailed as failed:
                 raise _plainly(failed.__cause__ or failed) from failed
             finally:
@@ -67,18 +72,21 @@ async def _xmpp(home: Home, settings: Settings, parts: Parts) -> None:
 
 
 async def _story(
-    home: Home, settings: Settings, clock: Clock, parts: Parts, supervisor: Supervisor, *, once: bool, demo: bool
+    home: Home, settings: Settings, clock: Clock, parts: Parts, told: asyncio.Event, *, demo: bool
 ) -> None:
     began = clock.monotonic()
     await start_all(home, settings, parts)
     print(f"All parts are ready after {clock.monotonic() - began:.1f} s", flush=True)
     if demo:
         await show(home, settings, clock)
-    print(READY, flush=True)
-    if once:
-        supervisor.request_stop()
-    else:
-        print("Ctrl-C stops everything in order.", flush=True)
+    print(f"{READY} Ctrl-C stops everything in order.", flush=True)
+    told.set()
+    await asyncio.Event().wait()
+
+
+async def _stop_when(told: asyncio.Event, supervisor: Supervisor) -> None:
+    await told.wait()
+    supervisor.request_stop()
     await asyncio.Event().wait()
 
 
