@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
-from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
@@ -20,8 +19,6 @@ from orchestrator.proofs import Turn
 
 ACK_WAIT_S = 60
 MAX_ACK_PENDING = 256
-_BATCH = 64
-_POLL_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +32,37 @@ class Delivery:
 Put = Callable[[Delivery], Awaitable[None]]
 
 
-async def drain_partition(stream: JetStreamContext, partition: int, fence: int, put: Put, log: Log) -> None:
-    """Reads a partition until cancelled. Starts with a fresh consumer, so that what a dead owner had comes at once."""
-    name = inbound_consumer(partition)
+async def drain_partition(bus: Client, put: Put, log: Log, partition: int, fence: int) -> None:
+    """Takes a partition's messages until cancelled.
+
+    Starts with a fresh consumer, so that what a dead owner had comes at once, and what a slow one still holds no longer
+    reaches it. The server pushes, at most MAX_ACK_PENDING unacknowledged: nats-py's pull waits for a whole batch.
+    """
+    stream, name = bus.jetstream(), inbound_consumer(partition)
     try:
         await stream.delete_consumer(INBOUND, name)
     except NotFoundError:
         log.debug("consumer_is_new", partition=partition)
+    inbox = bus.new_inbox()
+
+    async def take(message: Msg) -> None:
+        await _take(message, partition, fence, put, log)
+
+    subscription = await bus.subscribe(inbox, cb=take)
     config = ConsumerConfig(
         durable_name=name,
+        deliver_subject=inbox,
         filter_subject=inbound_subject(partition),
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=ACK_WAIT_S,
         max_ack_pending=MAX_ACK_PENDING,
     )
-    await stream.add_consumer(INBOUND, config)
-    subscription = await stream.pull_subscribe_bind(consumer=name, stream=INBOUND)
-    while True:
-        try:
-            messages = await subscription.fetch(_BATCH, timeout=_POLL_S)
-        except TimeoutError:
-            continue
-        except NatsError as broken:
-            log.warning("fetch_failed", partition=partition, error=repr(broken))
-            await asyncio.sleep(0.5)
-            continue
-        for message in messages:
-            await _take(message, partition, fence, put, log)
+    try:
+        await stream.add_consumer(INBOUND, config)
+        await asyncio.Event().wait()
+    finally:
+        await subscription.unsubscribe()
 
 
 async def _take(message: Msg, partition: int, fence: int, put: Put, log: Log) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from uuid import uuid4
 
@@ -33,7 +32,7 @@ from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
 from registry.quotas import Quotas
 from registry.tenants import load_ring
-from registry.turns import Conclusion, conclude
+from registry.turns import conclude
 from registry.workers import record_beat
 
 POOL_SIZE = 8
@@ -47,25 +46,18 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     pool = await postgres.connect(settings, secrets, "orchestrator", POOL_SIZE)
     memory = redis.connect(settings, secrets, "orchestrator")
     bus = await nats.connect(settings, secrets, "orchestrator", log)
-    stream = bus.jetstream()
-    await nats.ensure_inbound(stream, settings)
+    await nats.ensure_inbound(bus.jetstream(), settings)
 
-    workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
     keys = KeyRing.parse(secrets.read("keyring"))
-
-    async def write(batch: Sequence[Conclusion]) -> None:
-        await conclude(pool, batch)
-
-    async def announce(event: Envelope[OutboxReady]) -> None:
-        await bus.publish(nats.OUTBOX_READY, encode(event))
-
+    workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
+    commits = Commits(partial(conclude, pool))
     ports = Ports(
         pool=pool,
         quotas=Quotas(memory),
         versions=Versions(pool, keys),
         workers=workers,
-        commits=Commits(write),
-        announce=announce,
+        commits=commits,
+        announce=partial(_announce, bus),
         telemetry=telemetry,
         clock=clock,
         settings=settings,
@@ -74,20 +66,13 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         known_tools=frozenset(),
     )
     lanes: Lanes[Delivery] = Lanes(supervisor, partial(handle, ports), OPEN_TURNS)
-
-    async def put(delivery: Delivery) -> None:
-        message = delivery.turn.message
-        await lanes.put((message.sender, message.agent_id), delivery)
-
-    async def drain(partition: int, fence: int) -> None:
-        await drain_partition(stream, partition, fence, put, log)
-
+    drain = partial(drain_partition, bus, partial(_put, lanes), log)
     partitions = Partitions(pool, f"orchestrator-{uuid4().hex[:8]}", drain, supervisor, log)
 
     await _listen_for_beats(bus, workers, log)
     probes = health.health_app(_ready(bus, workers, partitions))
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
-    supervisor.start("commits", ports.commits.run())
+    supervisor.start("commits", commits.run())
     supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
     supervisor.start("partitions", partitions.run())
     log.info("started")
@@ -100,6 +85,15 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await pool.close()
         telemetry.close()
         log.info("stopped")
+
+
+async def _announce(bus: Client, event: Envelope[OutboxReady]) -> None:
+    await bus.publish(nats.OUTBOX_READY, encode(event))
+
+
+async def _put(lanes: Lanes[Delivery], delivery: Delivery) -> None:
+    message = delivery.turn.message
+    await lanes.put((message.sender, message.agent_id), delivery)
 
 
 def _ready(bus: Client, workers: WorkerPool, partitions: Partitions) -> health.Ready:

@@ -19,20 +19,20 @@ async def append(where: Pool | Connection, records: Sequence[Record]) -> None:
         await where.fetchval("SELECT ledger_append($1)", [record.encode() for record in records])
 
 
-async def read(pool: Pool, after: int = 0) -> AsyncIterator[list[Row]]:
+async def read(where: Pool | Connection, after: int = 0) -> AsyncIterator[list[Row]]:
     """All records after a sequence number, page by page, columns compared with what was hashed."""
     while True:
-        found = await pool.fetch("SELECT * FROM ledger_read($1, $2)", after, _PAGE)
+        found = await where.fetch("SELECT * FROM ledger_read($1, $2)", after, _PAGE)
         if not found:
             return
         yield [_row(record) for record in found]
         after = found[-1]["seq"]
 
 
-async def verify_chain(pool: Pool) -> tuple[int, bytes] | Fault:
+async def verify_chain(where: Pool | Connection) -> tuple[int, bytes] | Fault:
     """Walks the whole chain. Returns the last seq and hash, or the first fault."""
     seq, head = 0, GENESIS
-    async for page in read(pool):
+    async for page in read(where):
         result = verify(page, seq, head)
         if isinstance(result, Fault):
             return result

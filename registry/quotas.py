@@ -36,14 +36,25 @@ for _, late in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
   redis.call('ZREM', leases, late)
 end
 
-local history = {}
-if history_limit > 0 then history = redis.call('LRANGE', history_key, -history_limit, -1) end
-for _, entry in ipairs(history) do input = input + math.ceil(#entry / 3) end
+-- The newest turns of the conversation that fit into half of the room; older ones stay out of this prompt.
+local function recent(room)
+  local fitting, cost = {}, 0
+  if history_limit == 0 then return fitting, cost end
+  local entries = redis.call('LRANGE', history_key, -history_limit, -1)
+  for index = #entries, 1, -1 do
+    local more = math.ceil(#entries[index] / 3)
+    if cost + more > room / 2 then break end
+    cost = cost + more
+    table.insert(fitting, 1, entries[index])
+  end
+  return fitting, cost
+end
 
 local mine = redis.call('HGET', reservations, turn)
 if mine then
   local held = cjson.decode(mine)
   redis.call('ZADD', leases, now + lease_ms, turn)
+  local history = recent(held.tokens - input)
   return {'ok', held.tokens, held.input, history}
 end
 if redis.call('ZCARD', leases) >= concurrent then return {'full', 'turns at once', concurrent, 1} end
@@ -55,11 +66,13 @@ for index = 4, #KEYS do
   if left == nil or room < left then tightest, left = index, room end
   windows[#windows + 1] = KEYS[index]
 end
-if left == nil then return {'full', '0', 0, 0} end
+if left == nil then return {'full', 'none', 0, 0} end
 if left <= input then
   local limit = tonumber(ARGV[8 + (tightest - 4) * 2])
   return {'full', tostring(tightest - 4), limit, tonumber(ARGV[9 + (tightest - 4) * 2])}
 end
+local history, cost = recent(left - input)
+input = input + cost
 local tokens = input + math.min(max_tokens, left - input)
 for index = 4, #KEYS do
   redis.call('INCRBY', KEYS[index], tokens)

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +72,9 @@ class Account:
 class RunningHub:
     """A whole hub in a child process, and ways in for tests."""
 
-    def __init__(self, home: Home, settings: Settings) -> None:
+    def __init__(self, home: Home, settings: Settings, extra: Mapping[str, str] | None = None) -> None:
         self.home = home
+        self._extra = dict(extra or {})
         self.settings = settings
         self.process: Process | None = None
 
@@ -101,12 +102,12 @@ class RunningHub:
         """What the last `aiox up` has printed so far."""
         return "" if self.process is None else self.process.output()
 
-    async def account(self, name: str = "") -> Account:
-        """A new account, made through the command."""
+    async def account(self, name: str = "", quota: Mapping[str, int] | None = None) -> Account:
+        """A new account, made through the command; `quota` as in SPEC 6."""
         name = name or f"u{uuid4().hex[:10]}"
         password = secrets.token_urlsafe(15)
         fields = create_account.CreateAccount.model_validate(
-            {"email": f"{name}@example.org", "password": password, "name": name}
+            {"email": f"{name}@example.org", "password": password, "name": name, "quota": dict(quota or {})}
         )
         jid = BareJid(f"{name}@{self.settings.domain}")
         async with self.commands() as hub:
@@ -143,7 +144,7 @@ class RunningHub:
             name="test",
             title="aiox up",
             command=(sys.executable, "-m", "aiox.cli.main", "up", *(options or ("--no-demo",))),
-            environment={**environment(self.home.root), "PYTHONUNBUFFERED": "1"},
+            environment={**environment(self.home.root), **self._extra, "PYTHONUNBUFFERED": "1"},
             stop_signal=signal.SIGTERM,
             death_signal=signal.SIGTERM,
             ready_budget_s=START_S,

@@ -28,7 +28,7 @@ async def start(home: Home, settings: Settings, service: str) -> Process:
         name=service,
         title=TITLES[service],
         command=(sys.executable, "-m", "aiox.cli.main", "run", service),
-        environment=environment(home.root, without=() if service == "ai_worker" else (_MODEL_KEY,)),
+        environment=environment(home.root, without=() if service == "orchestrator" else (_MODEL_KEY,)),
         stop_signal=signal.SIGTERM,
         ready_budget_s=60,
         stop_budget_s=10,

@@ -1,0 +1,41 @@
+"""A second throw-away hub, with a stub where the model's provider is, for tests that stop and break its parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from aiox.cli.stack.home import prepare
+from aiox.runtime.settings import Model, Settings, Telemetry
+from bench.stub_model import StubModel, stub_model
+from tests.stack import RunningHub, free_ports
+
+
+@dataclass(frozen=True)
+class ModelHub:
+    """A running hub and the endpoint its agents think with."""
+
+    hub: RunningHub
+    model: StubModel
+
+
+@pytest.fixture(scope="session")
+async def model_hub() -> AsyncIterator[ModelHub]:
+    async with stub_model() as stub:
+        with TemporaryDirectory(prefix="aiox-test-") as folder:
+            settings = Settings(
+                home=Path(folder),
+                ports=free_ports(),
+                telemetry=Telemetry(sample_rate=1.0),
+                model=Model(provider="openai", name="stub", api_base=stub.url),
+            )
+            hub = RunningHub(prepare(settings), settings, {"AIOX_MODEL__API_KEY": "sk-stub"})
+            await hub.start()
+            try:
+                yield ModelHub(hub, stub)
+            finally:
+                await hub.stop()
