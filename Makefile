@@ -12,6 +12,7 @@ help: ## Show this
 setup: ## Install what is missing: Debian packages, .venv, embedding model (quick when nothing is)
 	@sh setup/debian.sh
 	@sh setup/python.sh
+	@sh setup/web.sh
 
 up: setup ## Start the whole hub and ask the demo agent a question; Ctrl-C stops it. ONCE=1: stop after the answer
 	@$(PY) -m aiox.cli.main up $(if $(call yes,$(ONCE)),--once)

@@ -26,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+ledger_app = typer.Typer(help="Proofs over the append-only ledger.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
+
 
 @app.callback()
 def _every_command(
@@ -110,6 +113,14 @@ def trace(
     print(f"{'step':<28} {'process':<14} {'begins':>10} {'takes':>10}")
     for span in spans:
         print(f"{span.name:<28} {span.service:<14} {span.start_ms:>7.1f} ms {span.duration_ms:>7.1f} ms")
+
+
+@ledger_app.command("verify")
+def ledger_verify() -> None:
+    """Walk the hash chain of a running hub and name the first bad record, if there is one."""
+    from aiox.cli.ledger import verify
+
+    print(asyncio.run(verify(load_settings())))
 
 
 @app.command()
