@@ -70,7 +70,7 @@ class Telemetry(_Section):
     """Logs and traces."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    sample_rate: float = Field(0.01, ge=0, le=1, description="share of turns that are traced")
+    sample_rate: float = Field(1.0, ge=0, le=1, description="share of turns that are traced; 0.01 under load")
 
 
 class Settings(BaseSettings):

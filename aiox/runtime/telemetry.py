@@ -1,7 +1,7 @@
 """One OpenTelemetry trace per sampled turn; each span is made by the process that does the step.
 
 Spans are written as JSON lines to `AIOX_HOME/traces/<service>.jsonl`. Unsampled turns carry an empty traceparent and
-make no spans at all (a span costs about 20 us).
+make no spans at all (a span costs about 20 us). A file beyond 32 MiB is put aside once, as `.1`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -18,6 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import INVALID_SPAN, Span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+_FILE_BYTES: Final = 32 << 20
 _PROPAGATOR = TraceContextTextMapPropagator()
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -25,6 +27,7 @@ Attributes = Mapping[str, str | int | float | bool]
 class _JsonLines(SpanExporter):
     def __init__(self, path: Path, service: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._file = path.open("a")
         self._service = service
 
@@ -44,6 +47,10 @@ class _JsonLines(SpanExporter):
             }
             self._file.write(json.dumps(line) + "\n")
         self._file.flush()
+        if self._file.tell() > _FILE_BYTES:
+            self._file.close()
+            self._path.replace(self._path.with_suffix(".jsonl.1"))
+            self._file = self._path.open("a")
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:

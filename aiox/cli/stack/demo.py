@@ -36,6 +36,8 @@ QUESTION: Final = "What happens to a message before it is receipted?"
 PROMPT: Final = "You explain the AIOX hub. Answer from the documents you are given, briefly, and name your source."
 DEMO_TOKENS: Final = 20_000
 """Tokens a minute: with the default of 1,000 a newcomer's second question would be refused."""
+SPANS_S: Final = 0.4
+"""The services write their spans in batches, every 0.2 s."""
 ANSWER_S: Final = 60.0
 EMBEDDED_S: Final = 120.0
 _POLL_S: Final = 0.1
@@ -64,6 +66,7 @@ async def show(home: Home, settings: Settings, clock: Clock) -> None:
         demo = await prepare(hub, home, settings)
         exchange = await ask(demo)
         turn = await _last_turn(hub, demo)
+        await asyncio.sleep(SPANS_S)
     finally:
         await pool.close()
     print_answer(QUESTION, exchange, turn, home)
