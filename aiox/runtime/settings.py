@@ -73,6 +73,14 @@ class Telemetry(_Section):
     sample_rate: float = Field(1.0, ge=0, le=1, description="share of turns that are traced; 0.01 under load")
 
 
+class Crash(_Section):
+    """For tests of durability only: where a process kills itself (aiox/runtime/crash.py)."""
+
+    point: str = Field("", description="name of a crash point; empty: never")
+    passage: int = Field(1, ge=1, description="at the n-th time the point is passed")
+    text: str = Field("", description="only for messages that contain this text")
+
+
 class Settings(BaseSettings):
     """The whole configuration of one process. Frozen: changes need a restart."""
 
@@ -85,6 +93,7 @@ class Settings(BaseSettings):
     model: Model = Model()
     memory: Memory = Memory()
     telemetry: Telemetry = Telemetry()
+    crash: Crash = Crash()
     minilm_folder: Path = Field(Path(".venv/share/aiox/minilm"), description="graph and tokenizer built at set-up")
 
     @property
