@@ -4,25 +4,72 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from aiox.runtime.supervisor import Supervisor
 
 Item = TypeVar("Item")
+Together = Callable[[Sequence[Item], Item], bool]
+"""Whether an item may share a group with those that are in it."""
+Restartable = Callable[["Group[Item]"], bool]
+"""Whether a group that is being handled may still be restarted with one more item."""
+
+
+class Group(Generic[Item]):
+    """Items handled together, in order. `since` is when it was first handled, in seconds of the loop's clock."""
+
+    def __init__(self, items: list[Item], since: float) -> None:
+        self.items = items
+        self.since = since
+        self.sealed = False
+        self._scope: asyncio.Timeout | None = None
+
+    @contextmanager
+    def noticing(self, scope: asyncio.Timeout) -> Iterator[None]:
+        """Within it, a joining item makes `scope` expire at once; the caller starts again."""
+        self._scope = scope
+        try:
+            yield
+        finally:
+            self._scope = None
+
+    def seal(self) -> None:
+        """Something is shown or done: from here on what comes belongs to the next turn."""
+        self.sealed = True
+
+    def join(self, item: Item) -> bool:
+        """Adds an item and has the handling restarted; False when there is nothing to restart."""
+        if self._scope is None or self.sealed:
+            return False
+        self.items.append(item)
+        self._scope.reschedule(asyncio.get_running_loop().time())
+        self._scope = None
+        return True
 
 
 class Lanes(Generic[Item]):
-    """Hands items to `handle`, one at a time per key, in the order they were put.
+    """Hands groups of items to `handle`, one at a time per key, in the order they were put.
 
     `handle` must not raise: it is the boundary where a turn's failure ends. At most `limit` items are open at once.
     """
 
-    def __init__(self, supervisor: Supervisor, handle: Callable[[Item], Awaitable[None]], limit: int) -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        handle: Callable[[Group[Item]], Awaitable[None]],
+        limit: int,
+        together: Together[Item] = lambda _group, _item: False,
+        restartable: Restartable[Item] = lambda _group: False,
+    ) -> None:
         self._supervisor = supervisor
         self._handle = handle
         self._limit = limit
-        self._lanes: dict[Hashable, deque[Item]] = {}
+        self._together = together
+        self._restartable = restartable
+        self._waiting: dict[Hashable, deque[Item]] = {}
+        self._current: dict[Hashable, Group[Item]] = {}
         self._open = 0
         self._room = asyncio.Event()
         self._room.set()
@@ -32,26 +79,38 @@ class Lanes(Generic[Item]):
         """Items put and not yet handled."""
         return self._open
 
+    def handled_since(self) -> dict[Hashable, float]:
+        """When each conversation's present group was first handled, in seconds of the loop's clock."""
+        return {key: group.since for key, group in self._current.items()}
+
     async def put(self, key: Hashable, item: Item) -> None:
         """Adds an item to its lane; waits while too many are open."""
         while self._open >= self._limit:
             self._room.clear()
             await self._room.wait()
         self._open += 1
-        lane = self._lanes.get(key)
-        if lane is not None:
-            lane.append(item)
-            return
-        self._lanes[key] = deque([item])
-        self._supervisor.run_once("lane", self._walk(key))
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            self._waiting[key] = deque([item])
+            self._supervisor.run_once("lane", self._walk(key))
+        elif waiting or not self._joins(key, item):
+            waiting.append(item)
+
+    def _joins(self, key: Hashable, item: Item) -> bool:
+        group = self._current.get(key)
+        return group is not None and self._restartable(group) and self._together(group.items, item) and group.join(item)
 
     async def _walk(self, key: Hashable) -> None:
-        lane = self._lanes[key]
-        while lane:
+        waiting = self._waiting[key]
+        while waiting:
+            group = Group([waiting.popleft()], asyncio.get_running_loop().time())
+            while waiting and self._together(group.items, waiting[0]):
+                group.items.append(waiting.popleft())
+            self._current[key] = group
             try:
-                await self._handle(lane[0])
+                await self._handle(group)
             finally:
-                lane.popleft()
-                self._open -= 1
+                del self._current[key]
+                self._open -= len(group.items)
                 self._room.set()
-        del self._lanes[key]
+        del self._waiting[key]

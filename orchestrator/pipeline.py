@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aiox.runtime.crash import CrashPoint
 from orchestrator.ports import Ports
 from orchestrator.proofs import Accepted, Repeated, Stopped, Turn
 from orchestrator.steps.answer import answer
@@ -17,6 +18,7 @@ from orchestrator.steps.settle import settle
 
 async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     """From an admitted message to what came of it. Raises only when infrastructure fails; then it can be repeated."""
+    ports.crash(CrashPoint.TURN_TAKEN, turn.message.body)
     identified = await identify(ports, turn)
     if isinstance(identified, Repeated):
         return identified
@@ -27,12 +29,18 @@ async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     reserved = await reserve(ports, loaded)
     if isinstance(reserved, Stopped):
         return reserved
+    ports.crash(CrashPoint.AFTER_RESERVE, turn.message.body)
     assigned = assign(ports, reserved)
-    return await dispatch(ports, assigned)
+    dispatched = await dispatch(ports, assigned)
+    ports.crash(CrashPoint.AFTER_ANSWER, turn.message.body)
+    return dispatched
 
 
 async def conclude(ports: Ports, ended: Accepted) -> None:
     """Settles, records and answers: one commit with the outbox row. Raises LeaseLost, AlreadyConcluded."""
     await settle(ports, ended)
+    ports.crash(CrashPoint.AFTER_SETTLE, ended.turn.message.body)
     recorded = await record(ports, ended)
+    ports.crash(CrashPoint.AFTER_COMMIT, ended.turn.message.body)
     await answer(ports, recorded)
+    ports.crash(CrashPoint.AFTER_ANNOUNCE, ended.turn.message.body)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiox.kernel.envelope import Envelope, OutboxReady
 from aiox.runtime.clock import Clock
+from aiox.runtime.crash import Hook
 from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
 from aiox.runtime.settings import Settings
@@ -35,3 +37,7 @@ class Ports:
     weights: Weights
     known_tools: frozenset[str]
     """Names in the hub's tool registry."""
+    crash: Hook
+    """Called at every durable step; does nothing but in tests."""
+    quarantine: asyncio.Lock
+    """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""

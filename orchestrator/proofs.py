@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiox.kernel.canonical import Json
 from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.kernel.ids import HUB_OWNER, OwnerId, VersionId
+from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered, Failed, Refused
 from aiox.runtime.keyring import KeyRing
 from policy.ledger import Record
@@ -20,6 +21,10 @@ from registry.short_term import PastTurn
 from registry.turns import QuotaConfig, TurnFacts
 
 
+def _nothing() -> None:
+    """A turn alone in its group has nothing to seal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A message taken from the bus. `fence` is the lease's token of its partition; `sequence` its admission order."""
@@ -28,6 +33,17 @@ class Turn:
     partition: int
     fence: int
     sequence: int
+    suspect: bool = False
+    """It may have been in somebody's hands before: delivered again, or to an owner who died."""
+    members: tuple[Turn, ...] = ()
+    """The messages that share this turn, when there are several."""
+    seal: Callable[[], None] = _nothing
+    """To be called before anything is shown or done: until then another message may restart the turn."""
+
+    @property
+    def all_members(self) -> tuple[Turn, ...]:
+        """The messages of this turn, itself when it is alone."""
+        return self.members or (self,)
 
     @property
     def message(self) -> MessageReceived:
@@ -55,6 +71,8 @@ class Stopped:
     owner: OwnerId
     outcome: Refused | Failed
     decision: Record
+    alert_to: BareJid | None = None
+    """The agent's owner, when somebody else's message ended as a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)

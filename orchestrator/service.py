@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from functools import partial
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from nats.aio.msg import Msg
 from aiox.kernel.envelope import Envelope, OutboxReady, WorkerBeat
 from aiox.runtime import health, nats, postgres, redis
 from aiox.runtime.clock import Clock
+from aiox.runtime.crash import crash_hook
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
@@ -20,9 +23,10 @@ from aiox.runtime.supervisor import Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import NotAnEvent, decode, encode
 from orchestrator.commits import Commits
+from orchestrator.debounce import belong_together, may_restart
 from orchestrator.indexer import Indexer
 from orchestrator.intake import Delivery, drain_partition
-from orchestrator.lanes import Lanes
+from orchestrator.lanes import Group, Lanes
 from orchestrator.partitions import Partitions
 from orchestrator.ports import Ports
 from orchestrator.turns import handle
@@ -64,8 +68,10 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         log=log,
         weights=Weights(),
         known_tools=frozenset(),
+        crash=crash_hook(settings.crash),
+        quarantine=asyncio.Lock(),
     )
-    lanes: Lanes[Delivery] = Lanes(supervisor, partial(handle, ports), OPEN_TURNS)
+    lanes = _lanes(supervisor, ports)
     drain = partial(drain_partition, bus, partial(_put, lanes), log)
     partitions = Partitions(pool, f"orchestrator-{uuid4().hex[:8]}", drain, supervisor, log)
 
@@ -85,6 +91,18 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await pool.close()
         telemetry.close()
         log.info("stopped")
+
+
+def _lanes(supervisor: Supervisor, ports: Ports) -> Lanes[Delivery]:
+    window_s = ports.settings.limits.debounce_ms / 1000
+
+    def together(deliveries: Sequence[Delivery], another: Delivery) -> bool:
+        return window_s > 0 and belong_together([delivery.turn for delivery in deliveries], another.turn)
+
+    def restartable(group: Group[Delivery]) -> bool:
+        return may_restart(group.since, asyncio.get_running_loop().time(), window_s, group.sealed)
+
+    return Lanes(supervisor, partial(handle, ports), OPEN_TURNS, together, restartable)
 
 
 async def _announce(bus: Client, event: Envelope[OutboxReady]) -> None:

@@ -53,6 +53,10 @@ class Versions:
             self._opened.popitem(last=False)
         return opened
 
+    async def ring(self, owner: OwnerId) -> KeyRing:
+        """The tenant's key ring. Raises CannotOpen, TenantKeyMissing."""
+        return await load_ring(self._pool, self._keys, owner)
+
     def reputation(self, version_id: VersionId) -> float:
         """R: 1 while there is no history."""
         return self._reputation.get(version_id, 1.0)

@@ -38,6 +38,10 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.DOCUMENT_LIST: _OWNER,
         Action.EXECUTION_LIST: _OWNER,
         Action.LEDGER_VERIFY: _OWNER,
+        Action.TURN_LIST: _OWNER,
+        Action.TURN_READ: _OWNER,
+        Action.TURN_RETRY: _OWNER,
+        Action.TURN_DROP: _OWNER,
     }
 )
 """One profile per action: the relations that may."""

@@ -70,3 +70,9 @@ async def is_active(pool: Pool, owner: OwnerId) -> bool:
     async with owner_scope(pool, owner) as connection:
         found = await connection.fetchval("SELECT true FROM users WHERE id = $1 AND deactivated_at IS NULL", owner)
     return bool(found)
+
+
+async def find_address(pool: Pool, owner: OwnerId) -> BareJid | None:
+    """The JID of an account, for the orchestrator's alerts; None when it is gone."""
+    found = await pool.fetchval("SELECT find_address($1)", owner)
+    return None if found is None else BareJid(found)

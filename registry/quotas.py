@@ -2,7 +2,7 @@
 
 The sum is that of `policy/quota.py`, done atomically: N parallel reservations are never admitted past a limit. Each
 reservation is an entry (turn, tokens, lease) beside its counters; one whose lease ran out is given back by the next
-call. A turn that asks again after a crash gets its own reservation back.
+call. A turn that asks again, after a crash or with one more message, first gives back what it held.
 """
 
 from __future__ import annotations
@@ -24,17 +24,19 @@ local turn, now, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local input, max_tokens, concurrent = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local history_limit = tonumber(ARGV[7])
 
-for _, late in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
-  local entry = redis.call('HGET', reservations, late)
+local function give_back(of)
+  local entry = redis.call('HGET', reservations, of)
   if entry then
     local held = cjson.decode(entry)
     for _, key in ipairs(held.windows) do
       if redis.call('EXISTS', key) == 1 then redis.call('DECRBY', key, held.tokens) end
     end
-    redis.call('HDEL', reservations, late)
+    redis.call('HDEL', reservations, of)
   end
-  redis.call('ZREM', leases, late)
+  redis.call('ZREM', leases, of)
 end
+for _, late in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do give_back(late) end
+give_back(turn)
 
 -- The newest turns of the conversation that fit into half of the room; older ones stay out of this prompt.
 local function recent(room)
@@ -50,13 +52,6 @@ local function recent(room)
   return fitting, cost
 end
 
-local mine = redis.call('HGET', reservations, turn)
-if mine then
-  local held = cjson.decode(mine)
-  redis.call('ZADD', leases, now + lease_ms, turn)
-  local history = recent(held.tokens - input)
-  return {'ok', held.tokens, held.input, history}
-end
 if redis.call('ZCARD', leases) >= concurrent then return {'full', 'turns at once', concurrent, 1} end
 
 local windows, tightest, left = {}, nil, nil

@@ -113,7 +113,7 @@ class Conclusion:
 
     partition: int
     fence: int
-    inbox: InboxRow
+    inbox: Sequence[InboxRow]
     records: Sequence[Record]
     executions: Sequence[ExecutionRow] = field(default=())
     outbox: Sequence[OutboxRow] = field(default=())
@@ -136,7 +136,7 @@ async def conclude(pool: Pool, batch: Sequence[Conclusion]) -> None:
             [partition for partition, _ in fences],
             [fence for _, fence in fences],
             [record.encode() for turn in batch for record in turn.records],
-            [_inbox(turn.inbox) for turn in batch],
+            [_inbox(row) for turn in batch for row in turn.inbox],
             [_execution(row) for turn in batch for row in turn.executions],
             [_outbox(row) for turn in batch for row in turn.outbox],
         )

@@ -18,3 +18,7 @@ class Action(StrEnum):
     DOCUMENT_LIST = "document.list"
     EXECUTION_LIST = "execution.list"
     LEDGER_VERIFY = "ledger.verify"
+    TURN_LIST = "turn.list"
+    TURN_READ = "turn.read"
+    TURN_RETRY = "turn.retry"
+    TURN_DROP = "turn.drop"

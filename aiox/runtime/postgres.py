@@ -18,6 +18,20 @@ StoreTrouble: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 """What a caller that tries again later may catch: the database refused, the connection broke, nobody listens."""
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether the store itself is gone or restarting, so that waiting helps; false for what it refuses for a reason."""
+    if isinstance(error, asyncpg.DataError | asyncpg.exceptions.DataError):
+        return False
+    return isinstance(
+        error,
+        asyncpg.PostgresConnectionError
+        | asyncpg.OperatorInterventionError
+        | asyncpg.InsufficientResourcesError
+        | asyncpg.InterfaceError
+        | OSError,
+    )
+
+
 async def connect(settings: Settings, secrets: Secrets, service: Service, size: int = 4) -> Pool:
     """A pool of `size` connections as this service's role. Raises OSError or asyncpg.PostgresError."""
     return await asyncpg.create_pool(

@@ -44,6 +44,9 @@ class Limits(_Section):
     message_burst: int = Field(20, ge=1, description="messages a bare JID may send at once")
     turn_timeout_ms: int = Field(60_000, ge=100, description="for a whole turn, all tries inside, in milliseconds")
     worker_capacity: int = Field(8, ge=1, description="turns one worker thinks about at a time")
+    debounce_ms: int = Field(
+        400, ge=0, le=5000, description="a message within this time restarts the turn before it, merged; 0 is off"
+    )
     attempts: int = Field(5, ge=1, description="tries before a turn becomes a dead letter")
     inbound_bytes: int = Field(1 << 30, ge=1 << 20, description="JetStream holds at most this many bytes of inbound")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from aiox.kernel.canonical import Json
@@ -14,10 +15,13 @@ from aiox.runtime.keyring import Place
 from aiox.runtime.steps import Step
 from aiox.wire.codec import encode
 from orchestrator.ports import Ports
-from orchestrator.proofs import Accepted, Dispatched
-from orchestrator.steps.reply import reply
+from orchestrator.proofs import Accepted, Dispatched, Turn
+from orchestrator.steps.reply import replies_of
 from policy.ledger import Record
 from registry.turns import Conclusion, ExecutionRow, InboxRow, OutboxRow
+
+MERGED: Final = "merged"
+"""Inbox outcome of a message that shares another one's turn; the turn's id follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ async def record(ports: Ports, ended: Accepted) -> Recorded:
     now = ports.clock.now()
     duration_ms = max(0, round((now - turn.envelope.occurred_at).total_seconds() * 1000))
     with ports.telemetry.span(Step.RECORDED, turn.envelope.traceparent, turn.attributes):
-        replies = (reply(ports, ended, now),)
+        replies = replies_of(ended, now)
         await ports.commits.add(_conclusion(ended, replies, now, duration_ms))
     return Recorded(ended, replies, duration_ms)
 
@@ -47,22 +51,29 @@ def _conclusion(
     return Conclusion(
         partition=turn.partition,
         fence=turn.fence,
-        inbox=InboxRow(
-            turn=message.turn_id,
-            owner=ended.owner,
-            agent=message.agent_id,
-            sender=message.sender,
-            message_id=message.message_id,
-            outcome=outcome_code(ended.outcome),
-            correlation_id=turn.envelope.correlation_id,
-            admitted_at=turn.envelope.occurred_at,
-            concluded_at=now,
-        ),
+        inbox=tuple(_inbox(ended, member, now) for member in turn.all_members),
         records=(ended.decision, _outcome_record(ended, now)),
         executions=(_execution(ended, now, duration_ms),) if isinstance(ended, Dispatched) else (),
         outbox=tuple(
             OutboxRow(event.payload.outbox_id, message.turn_id, ended.owner, encode(event), now) for event in replies
         ),
+    )
+
+
+def _inbox(ended: Accepted, member: Turn, now: datetime) -> InboxRow:
+    """The message that began the turn has its outcome; those that joined it say so."""
+    message = member.message
+    began = message.turn_id == ended.turn.message.turn_id
+    return InboxRow(
+        turn=message.turn_id,
+        owner=ended.owner,
+        agent=message.agent_id,
+        sender=message.sender,
+        message_id=message.message_id,
+        outcome=outcome_code(ended.outcome) if began else f"{MERGED} {ended.turn.message.turn_id}",
+        correlation_id=member.envelope.correlation_id,
+        admitted_at=member.envelope.occurred_at,
+        concluded_at=now,
     )
 
 
@@ -74,6 +85,8 @@ def outcome_code(outcome: Answered | Failed | Refused) -> str:
 def _outcome_record(ended: Accepted, now: datetime) -> Record:
     turn, outcome = ended.turn, ended.outcome
     details: dict[str, Json] = {"turn_id": str(turn.message.turn_id), "outcome": outcome_code(outcome)}
+    if turn.members:
+        details["merged"] = [str(member.message.turn_id) for member in turn.members]
     if isinstance(outcome, Refused):
         details["rules"] = list(outcome.rules)
     if isinstance(ended, Dispatched) and not isinstance(outcome, Refused):

@@ -6,20 +6,27 @@ from datetime import datetime
 
 from aiox.kernel.envelope import Envelope, OutboxReady
 from aiox.kernel.ids import derived_id
+from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered
-from orchestrator.ports import Ports
-from orchestrator.proofs import Accepted
+from orchestrator.proofs import Accepted, Stopped
 
 RESOURCE = "aiox"
 """One constant resource for all that agents say, so that a later correction (XEP-0308) matches."""
 
 
-def reply(ports: Ports, ended: Accepted, now: datetime) -> Envelope[OutboxReady]:
-    """The event that becomes the outbox row and, announced, the stanza."""
-    turn, message, outcome = ended.turn, ended.turn.message, ended.outcome
+def replies_of(ended: Accepted, now: datetime) -> tuple[Envelope[OutboxReady], ...]:
+    """The events that become outbox rows and, announced, stanzas: the reply, and an owner's alert."""
+    replies = (_envelope(ended, _reply(ended), now),)
+    if isinstance(ended, Stopped) and ended.alert_to is not None:
+        return (*replies, _envelope(ended, _alert(ended, ended.alert_to), now))
+    return replies
+
+
+def _reply(ended: Accepted) -> OutboxReady:
+    message, outcome = ended.turn.message, ended.outcome
     answered = isinstance(outcome, Answered)
     outbox_id = derived_id(message.turn_id, "reply:0")
-    ready = OutboxReady(
+    return OutboxReady(
         outbox_id=outbox_id,
         turn_id=message.turn_id,
         owner=ended.owner,
@@ -34,8 +41,33 @@ def reply(ports: Ports, ended: Accepted, now: datetime) -> Envelope[OutboxReady]
         thread=message.thread,
         part=0,
     )
+
+
+def _alert(ended: Stopped, owner: BareJid) -> OutboxReady:
+    message = ended.turn.message
+    outbox_id = derived_id(message.turn_id, "alert")
+    return OutboxReady(
+        outbox_id=outbox_id,
+        turn_id=message.turn_id,
+        owner=ended.owner,
+        from_jid=f"{message.agent_jid}/{RESOURCE}",
+        to_jid=owner,
+        kind="notice",
+        body=f"A message from {message.sender} could not be answered and was set aside."
+        f" See it with: aiox turns show {message.turn_id}",
+        error_code="",
+        stanza_id=str(outbox_id),
+        reply_to_id="",
+        stanza_type="chat",
+        thread="",
+        part=0,
+    )
+
+
+def _envelope(ended: Accepted, ready: OutboxReady, now: datetime) -> Envelope[OutboxReady]:
+    turn = ended.turn
     return Envelope(
-        id=derived_id(outbox_id, "event"),
+        id=derived_id(ready.outbox_id, "event"),
         type="outbox.ready",
         version=1,
         tenant=ended.owner,

@@ -141,10 +141,32 @@ async def test_control_other_ids_are_other_messages(hub: RunningHub) -> None:
     ada = await hub.account(quota=ROOMY_ACCOUNT)
     agent = await hub.agent(ada, governance=ROOMY)
     async with online(hub, ada) as person:
-        for number in range(2):
-            person.say(agent.jid, "only once, please", message_id=f"id-{number}")
+        for _ in range(2):
+            await answer_to(person, agent.jid, "only once, please")
         await answer_to(person, agent.jid, "and this one comes last")
         assert len([got for got in person.got if body_of(got)]) == 3
+
+
+async def test_messages_in_quick_succession_share_a_turn_and_keep_their_own_receipts(hub: RunningHub) -> None:
+    ada = await hub.account(quota=ROOMY_ACCOUNT)
+    agent = await hub.agent(ada, governance=ROOMY)
+    async with online(hub, ada) as person:
+        asked = [
+            person.say(agent.jid, text, extra=(Element(f"{{{RECEIPTS}}}request"),))
+            for text in ("one more thing", "and another", "and a third")
+        ]
+        for message_id in asked:
+            await person.receipt_for(message_id)
+        await answer_to(person, agent.jid, "this one comes last")
+        answers = [got for got in person.got if body_of(got)]
+    assert len(answers) < 4
+    async with superuser(hub) as connection:
+        outcomes = await connection.fetch(
+            "SELECT outcome FROM inbox WHERE agent_id = $1 ORDER BY admitted_at", agent.agent_id
+        )
+    assert len(outcomes) == 4
+    assert len([row for row in outcomes if row["outcome"] == "answered"]) == len(answers)
+    assert all(row["outcome"] == "answered" or row["outcome"].startswith("merged ") for row in outcomes)
 
 
 async def test_a_used_up_quota_is_refused_with_limit_and_reset(hub: RunningHub) -> None:

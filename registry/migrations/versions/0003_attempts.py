@@ -51,6 +51,29 @@ def upgrade() -> None:
         "writer",
         "orchestrator",
     )
+    run("GRANT SELECT ON aiox.dead_letters TO aiox_finder")
+    run("CREATE POLICY finder_select ON aiox.dead_letters FOR SELECT TO aiox_finder USING (true)")
+    definer_function(
+        """
+        CREATE FUNCTION aiox.find_dead_letters(p_limit int) RETURNS TABLE (turn_id uuid, owner_user_id uuid)
+        LANGUAGE sql STABLE AS $$
+            SELECT turn_id, owner_user_id FROM aiox.dead_letters WHERE closed_at IS NULL
+            ORDER BY created_at DESC, turn_id LIMIT p_limit
+        $$""",
+        "find_dead_letters(int)",
+        "finder",
+        "gateway",
+    )
+    definer_function(
+        """
+        CREATE FUNCTION aiox.find_address(p_owner uuid) RETURNS text LANGUAGE sql STABLE AS $$
+            SELECT jid FROM aiox.users WHERE id = p_owner AND deactivated_at IS NULL
+        $$""",
+        "find_address(uuid)",
+        "finder",
+        "orchestrator",
+    )
+    run("GRANT DELETE, SELECT ON aiox.turn_attempts TO aiox_writer")
     run("GRANT DELETE, SELECT ON aiox.inbox TO aiox_writer")
     run("CREATE POLICY writer_select ON aiox.inbox FOR SELECT TO aiox_writer USING (true)")
     run("CREATE POLICY writer_delete ON aiox.inbox FOR DELETE TO aiox_writer USING (true)")
@@ -60,7 +83,9 @@ def upgrade() -> None:
     definer_function(
         """
         CREATE FUNCTION aiox.sweep_turns(p_days int) RETURNS bigint LANGUAGE sql AS $$
-            WITH old_inbox AS (
+            WITH old_attempts AS (
+                DELETE FROM aiox.turn_attempts WHERE created_at < now() - make_interval(days => greatest(p_days, 7))),
+            old_inbox AS (
                 DELETE FROM aiox.inbox WHERE created_at < now() - make_interval(days => greatest(p_days, 7)) RETURNING 1),
             old_outbox AS (
                 DELETE FROM aiox.outbox WHERE sent_at < now() - make_interval(days => greatest(p_days, 7)) RETURNING 1)
@@ -75,6 +100,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run("DROP FUNCTION aiox.sweep_turns(int)")
+    run("DROP FUNCTION aiox.find_address(uuid)")
+    run("DROP FUNCTION aiox.find_dead_letters(int)")
     run("DROP FUNCTION aiox.bury(uuid, uuid, uuid, text, text, int, bytea, uuid, timestamptz)")
     for table in ("inbox", "outbox"):
         run(f"DROP POLICY writer_select ON aiox.{table}")

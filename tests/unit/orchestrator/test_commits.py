@@ -29,7 +29,7 @@ def conclusion(number: int) -> Conclusion:
         NOW,
         NOW,
     )
-    return Conclusion(partition=number, fence=1, inbox=row, records=())
+    return Conclusion(partition=number, fence=1, inbox=(row,), records=())
 
 
 async def results(commits: Commits, numbers: Sequence[int]) -> list[BaseException | None]:
@@ -54,7 +54,7 @@ async def test_turns_that_wait_share_one_write() -> None:
 @pytest.mark.parametrize("error", [AlreadyConcluded, LeaseLost])
 async def test_one_bad_turn_fails_alone(error: type[Exception]) -> None:
     async def write(batch: Sequence[Conclusion]) -> None:
-        if any(turn.inbox.turn == UUID(int=3) for turn in batch):
+        if any(turn.inbox[0].turn == UUID(int=3) for turn in batch):
             raise error
 
     found = await results(Commits(write), range(6))
