@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
@@ -17,6 +18,7 @@ from uuid import uuid4
 from aiox.cli.chat.client import ChatClient
 from aiox.cli.stack import ca, credentials
 from aiox.cli.stack.home import Home, prepare
+from aiox.cli.stack.ports import PORT_STEP
 from aiox.cli.stack.processes import Process, Program
 from aiox.cli.stack.up import READY
 from aiox.cli.stack.xmpp_accounts import ServerAccounts
@@ -31,6 +33,7 @@ from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.settings import Ports, Settings, Telemetry, environment
 
+_PROGRAMS = {"postgres": "postgres", "redis-server": "redis", "nats-server": "nats", "beam.smp": "ejabberd"}
 START_S = 90.0
 STOP_S = 60.0
 
@@ -39,14 +42,17 @@ def free_ports() -> Ports:
     """Ports of loopback that nobody listens on now.
 
     Below the range from which the kernel takes the near ends of connections, so that a hub which restarts finds its
-    ports free again.
+    ports free again. Those of second and third instances are free as well.
     """
     ports: dict[str, int] = {}
+    taken: set[int] = set()
     while len(ports) < len(Ports.model_fields):
         name = list(Ports.model_fields)[len(ports)]
         port = 10_000 + secrets.randbelow(20_000)
-        if port not in ports.values() and _is_free(port):
+        family = {port + PORT_STEP * instance for instance in range(3)}
+        if not family & taken and all(_is_free(one) for one in family):
             ports[name] = port
+            taken |= family
     return Ports(**ports)
 
 
@@ -58,6 +64,30 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, its_parent = (process / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+        except OSError:  # it ended meanwhile
+            continue
+        if int(its_parent) == parent and state != "Z":
+            found.append(int(process.name))
+    return found
+
+
+def _part_of(pid: int) -> str:
+    """The part that a child of `aiox up` is; empty for its helpers, and before it has become what it will be."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return ""
+    if "aiox.cli.main" in words:
+        service, *more = words[words.index("run") + 1 : -1]
+        return f"{service}-{more[1]}" if more else service
+    return _PROGRAMS.get(Path(words[0]).name.split(" ")[0], "")
 
 
 @dataclass(frozen=True)
@@ -97,6 +127,19 @@ class RunningHub:
         """Stops all processes and starts them anew on the same home."""
         await self.stop()
         await self.start()
+
+    def pids(self) -> dict[str, int]:
+        """The process of each part that runs now: postgres, redis, nats, ejabberd, component, orchestrator-2..."""
+        assert self.process is not None
+        found = {_part_of(child): child for child in _children(self.process.pid)}
+        found.pop("", None)
+        return found
+
+    def kill(self, part: str) -> int:
+        """SIGKILL to the process of that part, as a crash would. Returns its process id."""
+        pid = self.pids()[part]
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     def printed(self) -> str:
         """What the last `aiox up` has printed so far."""

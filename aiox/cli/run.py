@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, get_args
+from typing import Any, get_args
 
 import uvloop
 
+from aiox.cli.stack.ports import ports_of
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import Clock, SystemClock
 from aiox.runtime.logs import Log, configure_logs
 from aiox.runtime.secrets import Secrets
-from aiox.runtime.settings import Ports, Service, Settings
+from aiox.runtime.settings import Service, Settings
 
 Run = Callable[[Settings, Secrets, Log, Clock], Coroutine[Any, Any, None]]
-PORT_STEP: Final = 100
-_OWN_PORTS: Final[dict[Service, tuple[str, ...]]] = {
-    "component": ("component_health",),
-    "gateway": ("gateway",),
-    "orchestrator": ("orchestrator_health",),
-    "ai_worker": ("ai_worker_health", "ai_worker"),
-}
 
 
 def run_service(service: str, settings: Settings, instance: int = 1) -> None:
@@ -36,12 +30,6 @@ def run_service(service: str, settings: Settings, instance: int = 1) -> None:
     except Exception as error:
         log.exception("service_failed", error=repr(error))
         raise
-
-
-def ports_of(service: Service, ports: Ports, instance: int) -> Ports:
-    """The hub's ports as one instance of a service sees them."""
-    shift = PORT_STEP * (instance - 1)
-    return ports.model_copy(update={name: getattr(ports, name) + shift for name in _OWN_PORTS[service]})
 
 
 def _known(service: str) -> Service:

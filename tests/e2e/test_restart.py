@@ -5,25 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-from pathlib import Path
 
 from policy.ledger import Fault
 from registry import ledger
 from tests.e2e.conftest import ModelHub
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, shape
-
-
-def process_of(home: Path, service: str) -> int:
-    """The process that runs a service of this very hub."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (process / "cmdline").read_bytes().split(b"\0")
-            environment = (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if line[-3:-1] == [b"run", service.encode()] and f"AIOX_HOME={home}\0".encode() in environment:
-            return int(process.name)
-    raise LookupError(service)
 
 
 async def test_after_a_restart_of_all_processes_the_conversation_goes_on(model_hub: ModelHub) -> None:
@@ -49,7 +35,7 @@ async def test_a_worker_that_is_down_is_said_so_and_the_next_one_answers(model_h
     hub = model_hub.hub
     ada = await hub.account()
     agent = await hub.agent(ada)
-    worker = process_of(hub.home.root, "ai_worker")
+    worker = hub.pids()["ai_worker"]
     async with online(hub, ada) as person:
         os.kill(worker, signal.SIGSTOP)
         try:

@@ -1,12 +1,14 @@
-"""The parts of a running stack: started with a line each, watched, stopped in order."""
+"""The parts of a running stack: started with a line each, started again when they die, stopped in order."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-from aiox.cli.stack.processes import Process
+from aiox.cli.stack.healing import Deaths
+from aiox.cli.stack.processes import Process, Program
+from aiox.cli.stack.trouble import CannotGoOn, PartDied
 from aiox.runtime.supervisor import Supervisor
 
 STOP_ORDER: Final = (
@@ -17,32 +19,84 @@ STOP_ORDER: Final = (
     {"nats", "redis"},
     {"postgres"},
 )
+HEAL_BUDGET_S: Final = 25.0
+"""What the slowest part needs to stop when the stack is stopped while that part is being started again."""
+
+Begin = Callable[[], Awaitable[Process]]
+"""Starts a part and returns when it is ready. Raises CannotGoOn."""
 
 
 class Parts:
-    """What runs. Every part's unexpected end ends the whole stack through the supervisor."""
+    """What runs. A part that dies is started again; one that dies too often ends the stack through the supervisor."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
+    def __init__(self, supervisor: Supervisor, deaths: Callable[[], Deaths] = Deaths) -> None:
         self._supervisor = supervisor
+        self._deaths = deaths
         self._running: dict[str, Process] = {}
+        self._down: set[str] = set()
+        self._back = asyncio.Event()
 
-    async def start(self, starting: Awaitable[Process]) -> Process:
-        """Waits until a part is ready, says so, and watches it from then on."""
+    async def start(self, begin: Begin) -> Process:
+        """Waits until a part is ready, says so, and keeps it running from then on."""
         began = _now()
-        process = await starting
+        process = await begin()
         program = process.program
         self._running[program.name] = process
-        self._supervisor.start(f"watch {program.name}", process.until_death())
+        self._supervisor.start(f"keep {program.name}", self._keep(begin, process))
         print(f"  {program.title:<16} ready in {_now() - began:4.1f} s", flush=True)
         return process
 
     async def stop(self) -> None:
-        """Stops all parts, doors first, stores last."""
-        for stage in STOP_ORDER:
-            leaving = [self._running.pop(name) for name in sorted(stage) if name in self._running]
+        """Stops all parts, doors first, stores last. Nothing is started again: the supervisor has stopped before."""
+        for stage in range(len(STOP_ORDER)):
+            leaving = [self._running.pop(name) for name in sorted(self._running) if _stage(name) == stage]
             times = await asyncio.gather(*(process.stop() for process in leaving))
             for process, seconds in zip(leaving, times, strict=True):
                 print(f"  {process.program.title:<16} stopped in {seconds:4.1f} s", flush=True)
+
+    async def _keep(self, begin: Begin, process: Process) -> None:
+        """Starts the part again each time it dies. Raises PartDied, with its last words, when that was too often."""
+        deaths, name = self._deaths(), process.program.name
+        while True:
+            try:
+                await process.until_death()
+            except PartDied as died:
+                self._down.add(name)
+                await self._running.pop(name).stop()
+                process = self._running[name] = await self._again(begin, died, deaths, process.program)
+                self._down.discard(name)
+                self._back.set()
+            else:
+                return
+
+    async def _again(self, begin: Begin, died: PartDied, deaths: Deaths, program: Program) -> Process:
+        began, title = _now(), program.title
+        last: CannotGoOn = died
+        while True:
+            wait = deaths.next_wait(_now())
+            if wait is None:
+                raise last
+            await asyncio.sleep(wait)
+            await self._until_stores_are_back(program.name)
+            try:
+                process = await begin()
+            except CannotGoOn as again:
+                last = again
+                print(f"  {title:<16} did not come back: {again}", flush=True)
+            else:
+                print(f"  {title:<16} had died, is back after {_now() - began:4.1f} s ({died.how})", flush=True)
+                return process
+
+    async def _until_stores_are_back(self, name: str) -> None:
+        """A part that needs another one which is down as well would only die again."""
+        while any(_stage(other) > _stage(name) for other in self._down):
+            self._back.clear()
+            await self._back.wait()
+
+
+def _stage(name: str) -> int:
+    """Where a part stands in the order of stopping; `orchestrator-2` stands beside `orchestrator`."""
+    return next(number for number, stage in enumerate(STOP_ORDER) if name.split("-")[0] in stage)
 
 
 async def together(*work: Coroutine[Any, Any, Any]) -> None:

@@ -5,11 +5,25 @@ from __future__ import annotations
 import errno
 import socket
 from pathlib import Path
+from typing import Final
 
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.runtime.settings import Ports
+from aiox.runtime.settings import Ports, Service
 
 _LISTEN = "0A"
+PORT_STEP: Final = 100
+_OWN_PORTS: Final[dict[Service, tuple[str, ...]]] = {
+    "component": ("component_health",),
+    "gateway": ("gateway",),
+    "orchestrator": ("orchestrator_health",),
+    "ai_worker": ("ai_worker_health", "ai_worker"),
+}
+
+
+def ports_of(service: Service, ports: Ports, instance: int) -> Ports:
+    """The hub's ports as one instance of a service sees them: its own lie 100 higher for each instance before it."""
+    shift = PORT_STEP * (instance - 1)
+    return ports.model_copy(update={name: getattr(ports, name) + shift for name in _OWN_PORTS[service]})
 
 
 def check(ports: Ports) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import signal
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,6 +47,8 @@ log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %q%u@%d '
 log_statement = 'none'
 """
+_ORPHAN_POLL_S: Final = 0.05
+_ORPHAN_ROUNDS: Final = 100
 _HBA: Final = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -64,6 +69,7 @@ async def start(home: Home, port: int) -> Process:
     if not (folder / "data" / "PG_VERSION").exists():
         await _initialise(home, folder, guise)
     _configure(folder, port, guise)
+    await _until_orphans_are_gone(folder / "data")
     program = Program(
         name="postgres",
         title="PostgreSQL",
@@ -86,6 +92,35 @@ async def start(home: Home, port: int) -> Process:
         await process.stop()
         raise
     return process
+
+
+async def _until_orphans_are_gone(data: Path) -> None:
+    """Waits for the children of a server that was killed; ends those that do not notice.
+
+    They share its memory, and a new server refuses to start beside them. They lead sessions of their own, so that no
+    process group holds them; their working folder names them.
+    """
+    for attempt in range(_ORPHAN_ROUNDS):
+        orphans = _working_in(data)
+        if not orphans:
+            return
+        if attempt == _ORPHAN_ROUNDS // 2:
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(_ORPHAN_POLL_S)
+    raise CannotGoOn(f"processes of an older PostgreSQL still use {data}. Mend: end the processes {_working_in(data)}")
+
+
+def _working_in(folder: Path) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink() == folder:
+                found.append(int(process.name))
+        except OSError:  # it ended meanwhile, or belongs to another user
+            continue
+    return found
 
 
 async def migrate(home: Home, port: int) -> None:

@@ -135,7 +135,7 @@ class Process:
         code = self._child.returncode
         how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
         return PartDied(
-            f"{self.program.title} ended ({how}). Its last words: {self.last_words()} Mend: see {self._log}"
+            f"{self.program.title} ended ({how}). Its last words: {self.last_words()} Mend: see {self._log}", how
         )
 
     def _kill(self) -> None:

@@ -9,32 +9,36 @@ from typing import Final
 import aiohttp
 
 from aiox.cli.stack.home import Home
+from aiox.cli.stack.ports import ports_of
 from aiox.cli.stack.processes import Process, Program
-from aiox.runtime.settings import Settings, environment
+from aiox.runtime.settings import Ports, Service, Settings, environment
 
-TITLES: Final = {
+TITLES: Final[dict[Service, str]] = {
     "component": "component",
     "gateway": "gateway",
     "orchestrator": "orchestrator",
     "ai_worker": "AI worker",
 }
+STOP_BUDGET_S: Final = 10.0
+"""After this time a service that was asked to stop is killed. What it does to stop must fit in."""
 _MODEL_KEY: Final = "AIOX_MODEL__API_KEY"
 _BUDGET: Final = aiohttp.ClientTimeout(total=2)
 
 
-async def start(home: Home, settings: Settings, service: str) -> Process:
-    """Starts a service and waits until it says that it is ready."""
+async def start(home: Home, settings: Settings, service: Service, instance: int = 1) -> Process:
+    """Starts a service and waits until it says that it is ready. Raises CannotGoOn."""
+    name = service if instance == 1 else f"{service}-{instance}"
     program = Program(
-        name=service,
-        title=TITLES[service],
-        command=(sys.executable, "-m", "aiox.cli.main", "run", service),
+        name=name,
+        title=TITLES[service] if instance == 1 else f"{TITLES[service]} {instance}",
+        command=(sys.executable, "-m", "aiox.cli.main", "run", service, *_number(instance)),
         environment=environment(home.root, without=() if service == "orchestrator" else (_MODEL_KEY,)),
         stop_signal=signal.SIGTERM,
         ready_budget_s=60,
-        stop_budget_s=10,
+        stop_budget_s=STOP_BUDGET_S,
     )
-    process = await Process.start(program, home.log_file(service))
-    port = health_port(settings, service)
+    process = await Process.start(program, home.log_file(name))
+    port = health_port(ports_of(service, settings.ports, instance), service)
     try:
         async with aiohttp.ClientSession(timeout=_BUDGET) as session:
 
@@ -48,9 +52,12 @@ async def start(home: Home, settings: Settings, service: str) -> Process:
     return process
 
 
-def health_port(settings: Settings, service: str) -> int:
+def _number(instance: int) -> tuple[str, ...]:
+    return () if instance == 1 else ("--instance", str(instance))
+
+
+def health_port(ports: Ports, service: Service) -> int:
     """Where a service answers /readyz."""
-    ports = settings.ports
     return {
         "component": ports.component_health,
         "gateway": ports.gateway,

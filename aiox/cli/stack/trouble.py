@@ -8,4 +8,11 @@ class CannotGoOn(Exception):
 
 
 class PartDied(CannotGoOn):
-    """A process of the stack ended by itself. The message names it and carries its last log lines."""
+    """A process of the stack ended by itself. The message names it and carries its last log lines.
+
+    `how` is the signal or exit code it ended with.
+    """
+
+    def __init__(self, message: str, how: str = "ended") -> None:
+        super().__init__(message)
+        self.how = how

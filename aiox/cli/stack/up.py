@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from functools import partial
 from typing import Final, TextIO
 
 import structlog
@@ -10,27 +12,48 @@ import structlog
 from aiox.cli.stack import ca, credentials, ejabberd, lock, nats, ports, postgres, redis, services
 from aiox.cli.stack.demo import show
 from aiox.cli.stack.home import Home, prepare
-from aiox.cli.stack.parts import Parts, together
+from aiox.cli.stack.parts import HEAL_BUDGET_S, Parts, together
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log
-from aiox.runtime.settings import Settings
+from aiox.runtime.settings import Service, Settings
 from aiox.runtime.supervisor import ServiceFailed, Supervisor
 
 READY: Final = "The hub is ready."
 
 
-async def up(settings: Settings, clock: Clock, *, once: bool, demo: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many processes of each service run side by side."""
+
+    components: int = 1
+    orchestrators: int = 1
+    workers: int = 1
+
+    def of(self) -> dict[Service, int]:
+        """By the name of the service."""
+        return {
+            "orchestrator": self.orchestrators,
+            "ai_worker": self.workers,
+            "gateway": 1,
+            "component": self.components,
+        }
+
+
+ONE_EACH: Final = Counts()
+
+
+async def up(settings: Settings, clock: Clock, *, once: bool, demo: bool, counts: Counts = ONE_EACH) -> None:
     """Starts everything, shows it, and waits for Ctrl-C; with `once` stops by itself. Raises CannotGoOn."""
     home = prepare(settings)
     with lock.held(home):
         print(f"AIOX hub at {home.root}", flush=True)
-        make_ready(home, settings, clock)
+        make_ready(home, settings, clock, counts)
         with home.log_file("up").open("a") as log_file:
-            supervisor = Supervisor(_log_to(log_file))
+            supervisor = Supervisor(_log_to(log_file), HEAL_BUDGET_S)
             parts = Parts(supervisor)
             told = asyncio.Event()
-            supervisor.start("story", _story(home, settings, clock, parts, told, demo=demo))
+            supervisor.start("story", _story(home, settings, clock, parts, told, counts, demo=demo))
             if once:
                 supervisor.start("once", _stop_when(told, supervisor))
             try:
@@ -45,37 +68,47 @@ async def up(settings: Settings, clock: Clock, *, once: bool, demo: bool) -> Non
                 await parts.stop()
 
 
-def make_ready(home: Home, settings: Settings, clock: Clock) -> None:
+def make_ready(home: Home, settings: Settings, clock: Clock, counts: Counts = ONE_EACH) -> None:
     """Secrets, certificates and free ports: what must be right before the first process starts. Raises CannotGoOn."""
     ports.check(settings.ports)
+    for service, count in counts.of().items():
+        for instance in range(2, count + 1):
+            ports.check(ports.ports_of(service, settings.ports, instance))
     credentials.ensure(home)
     ca.ensure(home, settings.domain, clock.now())
 
 
-async def start_all(home: Home, settings: Settings, parts: Parts) -> None:
+async def start_all(home: Home, settings: Settings, parts: Parts, counts: Counts = ONE_EACH) -> None:
     """Stores, then schema, then XMPP server and services, side by side where they can."""
+    port = settings.ports.postgres
     await together(
-        parts.start(postgres.start(home, settings.ports.postgres)),
-        parts.start(redis.start(home, settings.ports.redis)),
-        parts.start(nats.start(home, settings)),
+        parts.start(partial(postgres.start, home, port)),
+        parts.start(partial(redis.start, home, settings.ports.redis)),
+        parts.start(partial(nats.start, home, settings)),
     )
-    await postgres.migrate(home, settings.ports.postgres)
+    await postgres.migrate(home, port)
+    inner = {service: count for service, count in counts.of().items() if service != "component"}
     await together(
-        _xmpp(home, settings, parts),
-        *(parts.start(services.start(home, settings, name)) for name in ("orchestrator", "ai_worker", "gateway")),
+        _xmpp(home, settings, parts, counts.components),
+        *(_instances(home, settings, parts, service, count) for service, count in inner.items()),
     )
 
 
-async def _xmpp(home: Home, settings: Settings, parts: Parts) -> None:
-    await parts.start(ejabberd.start(home, settings))
-    await parts.start(services.start(home, settings, "component"))
+async def _xmpp(home: Home, settings: Settings, parts: Parts, components: int) -> None:
+    await parts.start(partial(ejabberd.start, home, settings))
+    await _instances(home, settings, parts, "component", components)
+
+
+async def _instances(home: Home, settings: Settings, parts: Parts, service: Service, count: int) -> None:
+    numbers = range(1, count + 1)
+    await together(*(parts.start(partial(services.start, home, settings, service, number)) for number in numbers))
 
 
 async def _story(
-    home: Home, settings: Settings, clock: Clock, parts: Parts, told: asyncio.Event, *, demo: bool
+    home: Home, settings: Settings, clock: Clock, parts: Parts, told: asyncio.Event, counts: Counts, *, demo: bool
 ) -> None:
     began = clock.monotonic()
-    await start_all(home, settings, parts)
+    await start_all(home, settings, parts, counts)
     print(f"All parts are ready after {clock.monotonic() - began:.1f} s", flush=True)
     if demo:
         await show(home, settings, clock)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from aiox.cli.run import ports_of, run_service
+from aiox.cli.run import run_service
+from aiox.cli.stack.ports import ports_of
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.settings import Ports, Settings
 
