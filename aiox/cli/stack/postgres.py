@@ -14,13 +14,15 @@ from aiox.cli.stack.credentials import SERVICES
 from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect, run
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.cli.stack.unprivileged import Disguise, disguise
+from aiox.cli.stack.unprivileged import Disguise, disguise, unreachable
 from registry.migrate import roles_sql, upgrade
 
 SUPERUSER: Final = "postgres"
 MIGRATOR: Final = "aiox_migrator"
 DATABASE: Final = "aiox"
 XMPP_DATABASE: Final = "ejabberd"
+ARCHIVE_READER: Final = "aiox_archive"
+"""May see which stanzas the XMPP server has archived, and no text (granted by the part ejabberd)."""
 
 _CONFIG: Final = """\
 # Written at every start by `aiox up`.
@@ -66,6 +68,11 @@ async def start(home: Home, port: int) -> Process:
     guise = await disguise()
     if guise.note:
         print(f"  {guise.note}")
+    if guise.owner is not None and (shut := unreachable(Path(binary("postgres")))) is not None:
+        raise CannotGoOn(
+            f"PostgreSQL must not run as root, user namespaces are forbidden here, and no other user may enter {shut}."
+            " Mend: put the project outside it, for instance into /opt, or allow user namespaces."
+        )
     if not (folder / "data" / "PG_VERSION").exists():
         await _initialise(home, folder, guise)
     _configure(folder, port, guise)
@@ -178,14 +185,19 @@ async def _ensure_roles(home: Home, port: int) -> None:
     passwords[MIGRATOR] = stack.read("postgres_migrator")
     insiders = ", ".join(passwords)
     passwords[XMPP_DATABASE] = stack.read("postgres_ejabberd")
+    passwords[ARCHIVE_READER] = home.secrets("component").read("archive")
     script = [
         _once(MIGRATOR, roles_sql()),
-        _once(XMPP_DATABASE, f"CREATE ROLE {XMPP_DATABASE} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;"),
+        *(
+            _once(role, f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;")
+            for role in (XMPP_DATABASE, ARCHIVE_READER)
+        ),
         *(f"ALTER ROLE {role} PASSWORD '{password}';" for role, password in passwords.items()),
         _ensure_database(DATABASE, MIGRATOR),
         _ensure_database(XMPP_DATABASE, XMPP_DATABASE),
         f"REVOKE ALL ON DATABASE {DATABASE}, {XMPP_DATABASE}, postgres, template1 FROM PUBLIC;",
         f"GRANT CONNECT ON DATABASE {DATABASE} TO {insiders};",
+        f"GRANT CONNECT ON DATABASE {XMPP_DATABASE} TO {ARCHIVE_READER};",
         f"\\connect {DATABASE}",
         "SET client_min_messages = warning;",
         "CREATE EXTENSION IF NOT EXISTS vector;",

@@ -55,6 +55,14 @@ async def disguise() -> Disguise:
     )
 
 
+def unreachable(path: Path) -> Path | None:
+    """The first folder on the way to `path` that only its owner may enter; None when everyone may reach it.
+
+    PostgreSQL asks access(2) for its own programs, which leaves capabilities out: what stands under /root stays shut.
+    """
+    return next((folder for folder in reversed(path.resolve().parents) if not folder.stat().st_mode & 0o001), None)
+
+
 async def namespaces_allowed() -> bool:
     """Whether this process may make a user namespace."""
     if shutil.which("unshare") is None:
