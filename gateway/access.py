@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.passwords import Passwords
 from aiox.kernel.actions import Action
@@ -27,10 +28,11 @@ BEARER: Final = HTTPBearer(auto_error=False, description="An access token from P
 
 
 class Door:
-    """What the routes need: hub, tokens, passwords, counters."""
+    """What the routes need: hub, tokens, passwords, counters, and a way to put a message on the bus again."""
 
-    def __init__(self, hub: Hub, tokens: AccessTokens, passwords: Passwords, count: Count) -> None:
+    def __init__(self, hub: Hub, tokens: AccessTokens, passwords: Passwords, count: Count, resubmit: Resubmit) -> None:
         self.hub = hub
+        self.resubmit = resubmit
         self.tokens = tokens
         self.passwords = passwords
         self._count = count

@@ -140,6 +140,31 @@ class ExecutionList(_Out):
     items: Sequence[ExecutionOut]
 
 
+class DeadLetterOut(_Out):
+    """A turn that was set aside after too many failed attempts. `closed_as` is empty, retried or dropped."""
+
+    turn: UUID
+    agent: UUID
+    sender: str
+    reason: str
+    attempts: int
+    correlation_id: UUID
+    created_at: datetime
+    closed_as: str
+
+
+class DeadLetterShown(DeadLetterOut):
+    """The same with the message itself, while it is kept."""
+
+    text: str | None
+
+
+class DeadLetterList(_Out):
+    """Turns that wait for a decision, newest first."""
+
+    items: Sequence[DeadLetterOut]
+
+
 _ALWAYS = (ErrorCode.RATE_LIMITED, ErrorCode.INTERNAL, ErrorCode.HUB_BUSY, ErrorCode.TIMEOUT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from aiox.commands.hub import Hub
 from aiox.commands.passwords import Passwords
-from aiox.runtime import postgres, redis
+from aiox.runtime import nats, postgres, redis
 from aiox.runtime.clock import Clock
 from aiox.runtime.health import Ready, serve
 from aiox.runtime.keyring import KeyRing
@@ -36,7 +37,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     pool = await postgres.connect(settings, secrets, "gateway", size=8)
     memory = redis.connect(settings, secrets, "gateway")
     rates = Rates(memory)
-    door = Door(Hub(pool, keys, clock, settings.domain), tokens, Passwords(), rates.count)
+    bus = await nats.connect(settings, secrets, "gateway", log)
+    hub = Hub(pool, keys, clock, settings.domain)
+    door = Door(hub, tokens, Passwords(), rates.count, partial(nats.put_inbound, bus.jetstream()))
     app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES)
     supervisor = Supervisor(log)
     supervisor.start("http", serve(app, settings.ports.gateway))
@@ -45,6 +48,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await supervisor.run_until_stopped()
     finally:
         await supervisor.stop()
+        await bus.close()
         await memory.aclose()
         await pool.close()
         log.info("stopped")

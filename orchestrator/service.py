@@ -29,6 +29,7 @@ from orchestrator.intake import Delivery, drain_partition
 from orchestrator.lanes import Group, Lanes
 from orchestrator.partitions import Partitions
 from orchestrator.ports import Ports
+from orchestrator.retention import sweep_for_ever
 from orchestrator.turns import handle
 from orchestrator.versions import Versions
 from orchestrator.workers.link import WorkerLink, open_channel
@@ -80,6 +81,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("commits", commits.run())
     supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
+    supervisor.start("retention", sweep_for_ever(pool, log))
     supervisor.start("partitions", partitions.run())
     log.info("started")
     try:
@@ -132,7 +134,7 @@ def _worker_pool(
 
     def connect(beat: WorkerBeat) -> WorkerLink:
         channel = open_channel(f"{beat.host}:{beat.port}", secrets)
-        return WorkerLink(beat.worker_id, channel, key, clock, log)
+        return WorkerLink(beat.worker_id, channel, key, clock, log, supervisor.run_once)
 
     async def remember(beat: WorkerBeat, status: str) -> None:
         await record_beat(pool, beat, status, clock)

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
@@ -28,6 +29,10 @@ app = typer.Typer(
 
 ledger_app = typer.Typer(help="Proofs over the append-only ledger.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+turns_app = typer.Typer(help="Turns that were set aside after too many failed attempts.", no_args_is_help=True)
+app.add_typer(turns_app, name="turns")
+
+WhichTurn = Annotated[UUID, typer.Argument(help="id of the turn, from 'aiox turns list'", metavar="TURN")]
 
 
 @app.callback()
@@ -47,11 +52,16 @@ def up(
         bool, typer.Option("--once", help="start, ask the demo agent, stop; non-zero if a part failed")
     ] = False,
     demo: Annotated[bool, typer.Option(help="make the demo account and agent, and ask a question")] = True,
+    components: Annotated[int, typer.Option(min=1, help="XMPP doors side by side")] = 1,
+    orchestrators: Annotated[int, typer.Option(min=1, help="orchestrators side by side")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="AI workers side by side")] = 1,
 ) -> None:
-    """Start the whole hub on this machine: stores, XMPP server, services. Ctrl-C stops it."""
+    """Start the whole hub on this machine: stores, XMPP server, services. What dies comes back. Ctrl-C stops it."""
+    from aiox.cli.stack.up import Counts
     from aiox.cli.stack.up import up as run_up
 
-    asyncio.run(run_up(load_settings(), SystemClock(), once=once, demo=demo))
+    counts = Counts(components, orchestrators, workers)
+    asyncio.run(run_up(load_settings(), SystemClock(), once=once, demo=demo, counts=counts))
 
 
 @app.command()
@@ -121,6 +131,38 @@ def ledger_verify() -> None:
     from aiox.cli.ledger import verify
 
     print(asyncio.run(verify(load_settings())))
+
+
+@turns_app.command("list")
+def turns_list() -> None:
+    """Turns that wait for a decision, newest first."""
+    from aiox.cli.turns import list_open
+
+    print(asyncio.run(list_open(load_settings())))
+
+
+@turns_app.command("show")
+def turns_show(turn: WhichTurn) -> None:
+    """What is known of one: who, when, how often, why. Its text is for its owner only."""
+    from aiox.cli.turns import show
+
+    print(asyncio.run(show(load_settings(), turn)))
+
+
+@turns_app.command("retry")
+def turns_retry(turn: WhichTurn) -> None:
+    """Put the message on the bus again. Repeating this does not answer it twice."""
+    from aiox.cli.turns import retry
+
+    print(asyncio.run(retry(load_settings(), turn)))
+
+
+@turns_app.command("drop")
+def turns_drop(turn: WhichTurn) -> None:
+    """Give the message up and let its text go."""
+    from aiox.cli.turns import drop
+
+    print(asyncio.run(drop(load_settings(), turn)))
 
 
 @app.command()

@@ -10,10 +10,12 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
-from aiox.kernel.ids import PARTITIONS
+from aiox.kernel.envelope import Envelope, MessageReceived
+from aiox.kernel.ids import PARTITIONS, partition_of
 from aiox.runtime.logs import Log
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
+from aiox.wire.codec import encode
 
 INBOUND: Final = "AIOX_IN"
 OUTBOX_READY: Final = "aiox.out"
@@ -84,3 +86,10 @@ async def ensure_inbound(stream: JetStreamContext, settings: Settings) -> None:
         await stream.add_stream(wanted)
         return
     await stream.update_stream(wanted)
+
+
+async def put_inbound(stream: JetStreamContext, envelope: Envelope[MessageReceived]) -> None:
+    """Puts a message on the subject of its conversation; returns when it is stored. Raises nats.errors.Error."""
+    message = envelope.payload
+    subject = inbound_subject(partition_of(message.sender, message.agent_id))
+    await stream.publish(subject, encode(envelope), headers={"Nats-Msg-Id": str(message.turn_id)})

@@ -20,6 +20,7 @@ from aiox.runtime.settings import Settings
 MAX_PAYLOAD: Final = 1 << 20
 COMMANDS: Final = "aiox.command.>"
 
+_INBOUND: Final = inbound_subject(0).rsplit(".", 1)[0] + ".*"
 _STREAM: Final = [f"$JS.API.STREAM.{verb}.{INBOUND}" for verb in ("INFO", "CREATE", "UPDATE")]
 _CONSUMERS: Final = [
     f"$JS.API.CONSUMER.CREATE.{INBOUND}.>",
@@ -33,10 +34,10 @@ _CONSUMERS: Final = [
 ]
 _RIGHTS: Final[dict[str, tuple[list[str], list[str]]]] = {
     # service: what it may publish, what it may subscribe to beside its own inbox
-    "component": ([inbound_subject(0).rsplit(".", 1)[0] + ".*", "$JS.API.INFO", *_STREAM, COMMANDS], [OUTBOX_READY]),
+    "component": ([_INBOUND, "$JS.API.INFO", *_STREAM, COMMANDS], [OUTBOX_READY]),
     "orchestrator": (["$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY], [WORKER_BEAT, COMMANDS]),
     "ai_worker": ([WORKER_BEAT], []),
-    "gateway": ([COMMANDS], []),
+    "gateway": ([_INBOUND, COMMANDS], []),
 }
 
 

@@ -34,7 +34,7 @@ def upgrade() -> None:
         )""")
     owner_table(
         "dead_letters",
-        {"gateway": "SELECT, UPDATE", "orchestrator": "SELECT", "writer": "INSERT"},
+        {"gateway": "SELECT, UPDATE", "orchestrator": "SELECT", "writer": "SELECT, INSERT"},
         worker_rule="false",
     )
     definer_function(

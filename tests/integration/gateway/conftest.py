@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
 from aiox.commands.passwords import Passwords
+from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.runtime import redis
 from gateway.access import Door
 from gateway.app import make_app
@@ -26,11 +27,15 @@ async def stores(postgres: Place, redis: Place) -> AsyncIterator[Stores]:
         yield started
 
 
+async def _no_bus(_envelope: Envelope[MessageReceived]) -> None:
+    raise AssertionError("no test here puts a message on the bus")
+
+
 @pytest.fixture(scope="session")
 async def door(stores: Stores) -> AsyncIterator[HttpDoor]:
     memory = redis.connect(stores.settings, stores.home.secrets("gateway"), "gateway")
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
-    inner = Door(stores.hub, AccessTokens(b"k" * 32), passwords, Rates(memory).count)
+    inner = Door(stores.hub, AccessTokens(b"k" * 32), passwords, Rates(memory).count, _no_bus)
 
     async def ready() -> str:
         return ""

@@ -43,7 +43,7 @@ async def answer_of(path: str, port: int, process: Process) -> httpx.Response:
                 await asyncio.sleep(0.05)
 
 
-async def test_serves_and_stops_in_order(postgres: Place, redis: Place) -> None:
+async def test_serves_and_stops_in_order(postgres: Place, redis: Place, nats: Place) -> None:
     port = free_port()
     process = await start(postgres, port)
     try:

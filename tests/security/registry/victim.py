@@ -38,6 +38,9 @@ INSERT INTO inbox (turn_id, owner_user_id, agent_id, sender_jid, message_id, out
     VALUES (gen_random_uuid(), $1, $2, '{SUBJECT}', 'm1', 'answered', gen_random_uuid(), now(), now());
 INSERT INTO outbox (id, turn_id, owner_user_id, envelope, created_at)
     VALUES (gen_random_uuid(), gen_random_uuid(), $1, 'secret', now());
+INSERT INTO dead_letters (turn_id, owner_user_id, agent_id, sender_jid, reason, attempts, envelope, correlation_id,
+                          created_at)
+    VALUES (gen_random_uuid(), $1, $2, '{SUBJECT}', 'why', 5, 'secret', gen_random_uuid(), now());
 """
 OWNER_TABLES = """
     SELECT c.relname AS name,

@@ -1,0 +1,24 @@
+"""Once an hour, what was kept long enough goes. Any number of orchestrators may do it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiox.runtime.logs import Log
+from aiox.runtime.postgres import Pool, StoreTrouble
+from registry.retention import sweep_turns
+
+EVERY_S = 3600.0
+
+
+async def sweep_for_ever(pool: Pool, log: Log) -> None:
+    """Runs until cancelled; a store that is away is asked again an hour later."""
+    while True:
+        try:
+            gone = await sweep_turns(pool)
+        except StoreTrouble as away:
+            log.warning("retention_waits", error=repr(away))
+        else:
+            if gone:
+                log.info("retention", rows=gone)
+        await asyncio.sleep(EVERY_S)
