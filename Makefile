@@ -1,6 +1,6 @@
 # What can be done with this tree. `make` alone explains.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset chat test check prove bench clean
+.PHONY: help setup up down reset chat test check prove chaos bench clean
 PY := .venv/bin/python
 yes = $(filter 1 yes true,$(1))
 
@@ -34,6 +34,9 @@ check: setup ## Judge the code: ruff, mypy --strict, import contracts, sizes, ge
 
 prove: setup ## Run the long rounds with full figures. PART=name: those whose name contains it; SEED=n repeats one
 	@$(PY) -m setup.prove "$(PART)" $(SEED)
+
+chaos: ## Kill processes under load, the long round. SEED=n repeats one (make prove PART=chaos)
+	@$(MAKE) --no-print-directory prove PART=chaos SEED=$(SEED)
 
 bench: setup ## Measure the hub beside its peers. ARGS= goes to the harness
 	@$(PY) -m bench $(ARGS)

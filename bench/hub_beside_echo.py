@@ -54,7 +54,7 @@ async def sides(clients: int, questions: int, seconds: float) -> AsyncIterator[l
     ):
         if lines[1] != "ready":
             raise RuntimeError(f"the echo component did not start: {lines[1]}")
-        asked = await people(bench, clients)
+        asked = await people(bench.home, bench.settings, clients)
         ready = await connected([person.login for person in asked])
         echoes = [f"echo{number}@{ECHO_DOMAIN}" for number in range(clients)]
         try:

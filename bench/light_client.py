@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
+from xml.etree.ElementTree import Element, tostring
 
-from slixmpp import ClientXMPP
-from slixmpp.stanza import Message
-
+from aiox.cli.chat.client import SID
+from aiox.cli.chat.stream import CLIENT, Stream
 from bench.measure import Figure, percentile
 
 ANSWER_BUDGET_S = 30.0
@@ -31,60 +30,47 @@ class Login:
     ca: Path
 
 
-class LightClient(ClientXMPP):
+class LightClient:
     """One account, one conversation, one question at a time."""
 
     def __init__(self, login: Login) -> None:
-        super().__init__(login.jid, login.password, sasl_mech="SCRAM-SHA-256")
-        self._login = login
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stream = Stream(login.jid, login.password, "127.0.0.1", login.port, login.ca, self._heard)
         self._answer: asyncio.Future[str] | None = None
-        self.ssl_context = ssl.create_default_context(cafile=str(login.ca))
-        self.add_event_handler("session_start", self._started)
-        self.add_event_handler("failed_auth", self._refused)
-        self.add_event_handler("message", self._received)
-        self.add_event_handler("message_error", self._bounced)
+        self._jid = login.jid
 
     async def log_in(self) -> None:
-        """Connects and sends presence. Raises TimeoutError, or NoAnswer when the password is refused."""
-        self.connect("127.0.0.1", self._login.port)
-        async with asyncio.timeout(ANSWER_BUDGET_S):
-            await self._ready
+        """Connects and sends presence. Raises ChatTrouble."""
+        await self._stream.open()
+
+    async def disconnect(self) -> None:
+        """Ends the stream."""
+        await self._stream.close()
 
     async def ask(self, agent: str, question: str) -> float:
         """Sends a question and waits for its answer. Returns milliseconds. Raises NoAnswer."""
         self._answer = asyncio.get_running_loop().create_future()
-        message = self.make_message(mto=agent, mbody=question, mtype="chat")
-        message["id"] = message["origin_id"]["id"] = self.new_id()
+        message_id = str(uuid4())
+        body = Element(f"{{{CLIENT}}}body")
+        body.text = question
         started = time.perf_counter()
-        message.send()
+        self._stream.send(agent, message_id, [body, Element(f"{{{SID}}}origin-id", {"id": message_id})])
         try:
             async with asyncio.timeout(ANSWER_BUDGET_S):
                 answer = await self._answer
         except TimeoutError:
-            raise NoAnswer(f"{self.boundjid.bare} got no answer within {ANSWER_BUDGET_S:.0f} s") from None
+            raise NoAnswer(f"{self._jid} got no answer within {ANSWER_BUDGET_S:.0f} s") from None
         took = time.perf_counter() - started
         if question not in answer:
             raise NoAnswer(f"{agent} answered something else: {answer[:200]}")
         return took * 1000
 
-    def _started(self, _event: Any) -> None:
-        self.send_presence()
-        if not self._ready.done():
-            self._ready.set_result(None)
-
-    def _refused(self, _event: Any) -> None:
-        if not self._ready.done():
-            self._ready.set_exception(NoAnswer(f"{self._login.jid} was not let in"))
-
-    def _received(self, message: Message) -> None:
-        if message["type"] != "error" and message["body"] and self._answer is not None and not self._answer.done():
-            self._answer.set_result(message["body"])
-
-    def _bounced(self, message: Message) -> None:
-        if self._answer is not None and not self._answer.done():
-            error = message["error"]
-            self._answer.set_exception(NoAnswer(f"{error['condition']}: {error['text']}"))
+    def _heard(self, message: Element) -> None:
+        if self._answer is None or self._answer.done():
+            return
+        if message.get("type") == "error":
+            self._answer.set_exception(NoAnswer(tostring(message, encoding="unicode")))
+        elif (body := message.findtext(f"{{{CLIENT}}}body")) is not None:
+            self._answer.set_result(body)
 
 
 async def connected(logins: list[Login]) -> list[LightClient]:
@@ -92,7 +78,6 @@ async def connected(logins: list[Login]) -> list[LightClient]:
     clients = []
     for login in logins:
         client = LightClient(login)
-        client.register_plugin("xep_0359")
         await client.log_in()
         clients.append(client)
     return clients

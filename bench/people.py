@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
+from aiox.cli.stack.home import Home
 from aiox.cli.stack.xmpp_accounts import ServerAccounts
 from aiox.commands import create_account, create_agent
 from aiox.commands.hub import Actor, Hub
@@ -16,11 +19,13 @@ from aiox.kernel.outcome import Refused
 from aiox.runtime import postgres
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import KeyRing
+from aiox.runtime.settings import Settings
 from bench.light_client import Login
-from bench.throwaway import Bench
 
 MANY: Final = 10**9
 """Tokens a minute and a day."""
+MANY_TURNS: Final = 1000
+"""Of one account or agent at once."""
 
 
 class NotMade(Exception):
@@ -29,44 +34,59 @@ class NotMade(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account and the address of its agent."""
+    """An account and the addresses of its agents."""
 
     login: Login
-    agent: str
+    agents: Sequence[str]
+    owner: UUID
+
+    @property
+    def agent(self) -> str:
+        """The first of its agents."""
+        return self.agents[0]
 
 
-async def people(bench: Bench, count: int) -> list[Person]:
-    """Makes `count` of them. Raises NotMade when the hub refuses one."""
-    pool = await postgres.connect(bench.settings, bench.home.secrets("gateway"), "gateway")
+async def people(
+    home: Home, settings: Settings, count: int, agents: int = 1, name: str = "load", priority: float = 0.5
+) -> list[Person]:
+    """Makes `count` of them with so many agents each, of this priority weight. Raises NotMade."""
+    pool = await postgres.connect(settings, home.secrets("gateway"), "gateway")
     try:
-        keys = KeyRing.parse(bench.home.secrets("stack").read("keyring"))
-        hub = Hub(pool, keys, SystemClock(), bench.settings.domain)
-        return [await _person(bench, hub, f"load{number}") for number in range(count)]
+        hub = Hub(pool, KeyRing.parse(home.secrets("stack").read("keyring")), SystemClock(), settings.domain)
+        made = []
+        for number in range(count):
+            login, actor = await _account(home, settings, hub, f"{name}{number}")
+            made.append(Person(login, [await _agent(hub, actor, priority) for _ in range(agents)], actor.owner))
     finally:
         await pool.close()
+    return made
 
 
-async def _person(bench: Bench, hub: Hub, name: str) -> Person:
-    jid = BareJid(f"{name}@{bench.settings.domain}")
+async def _account(home: Home, settings: Settings, hub: Hub, name: str) -> tuple[Login, Actor]:
+    jid = BareJid(f"{name}@{settings.domain}")
     password = secrets.token_urlsafe(15)
-    account = create_account.CreateAccount.model_validate(
-        {
-            "email": f"{name}@example.org",
-            "password": password,
-            "name": name,
-            "quota": {"tokens_per_minute": MANY, "tokens_per_day": MANY},
-        }
+    quota = {"tokens_per_minute": MANY, "tokens_per_day": MANY, "max_concurrent_requests": MANY_TURNS}
+    fields = create_account.CreateAccount.model_validate(
+        {"email": f"{name}@example.org", "password": password, "name": name, "quota": quota}
     )
-    xmpp = ServerAccounts(bench.home, bench.settings)
-    made = await create_account.run(hub, Actor(HUB_OWNER, jid), account, xmpp, Passwords())
+    made = await create_account.run(hub, Actor(HUB_OWNER, jid), fields, ServerAccounts(home, settings), Passwords())
     if isinstance(made, Refused):
         raise NotMade(f"no account for {name}: {made.reason}")
-    limits = {"max_tokens_per_minute": MANY, "max_tokens_per_day": MANY}
+    ca_file = home.secrets("xmpp").path("ca.crt")
+    return Login(jid, password, settings.ports.xmpp_client, ca_file), Actor(made.owner, jid)
+
+
+async def _agent(hub: Hub, actor: Actor, priority: float) -> str:
+    limits = {"max_tokens_per_minute": MANY, "max_tokens_per_day": MANY, "max_concurrent": MANY_TURNS}
     fields = create_agent.CreateAgent.model_validate(
-        {"name": "Bench", "system_prompt": "Answer.", "governance": limits}
+        {
+            "name": "Bench",
+            "system_prompt": "Answer.",
+            "governance": limits,
+            "capabilities": {"priority_weight": priority},
+        }
     )
-    agent = await create_agent.run(hub, Actor(made.owner, jid), fields)
+    agent = await create_agent.run(hub, actor, fields)
     if isinstance(agent, Refused):
-        raise NotMade(f"no agent for {name}: {agent.reason}")
-    login = Login(jid, password, bench.settings.ports.xmpp_client, bench.ca_file)
-    return Person(login, agent.jid)
+        raise NotMade(f"no agent for {actor.jid}: {agent.reason}")
+    return agent.jid

@@ -40,6 +40,8 @@ class StubModel:
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     count: int = 0
+    thinking: int = 0
+    """Requests that wait for their answer now."""
 
     def script(self, *answers: Scripted | str) -> None:
         """Adds answers to come."""
@@ -52,13 +54,19 @@ class StubModel:
         if self.keep_requests:
             self.asked.append(body)
             self.keys.append(request.headers.get("Authorization", "").removeprefix("Bearer "))
-        if self.latency_ms:
+        self.thinking += 1
+        try:
             await asyncio.sleep(self.latency_ms / 1000)
+        finally:
+            self.thinking -= 1
         answer = self.answers.popleft() if self.answers else Scripted(f"echo: {_question(body)}")
         if answer.status != 200:
             return _failure(answer)
         if body.get("stream"):
-            return await _stream(request, body, answer)
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            with suppress(ConnectionResetError):  # who asked may be gone: killed, or asking anew
+                await _stream(response, request, body, answer)
+            return response
         return web.json_response(_whole(body, answer))
 
 
@@ -106,14 +114,12 @@ def _chunks(body: dict[str, Any], answer: Scripted) -> Iterable[dict[str, Any]]:
         yield head | {"choices": [], "usage": _usage(body, answer.text)}
 
 
-async def _stream(request: web.Request, body: dict[str, Any], answer: Scripted) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+async def _stream(response: web.StreamResponse, request: web.Request, body: dict[str, Any], answer: Scripted) -> None:
     await response.prepare(request)
     for chunk in _chunks(body, answer):
         await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
     await response.write(b"data: [DONE]\n\n")
     await response.write_eof()
-    return response
 
 
 async def _models(_request: web.Request) -> web.Response:

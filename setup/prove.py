@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,8 @@ from typing import Final
 from aiox.runtime.clock import SystemClock
 
 DOCUMENT: Final = Path("docs/proofs.md")
+FIGURES: Final = "PROVE_FIGURES"
+"""Environment variable that names the file in which rounds leave their figures for the row."""
 NOTHING_COLLECTED: Final = 5
 
 
@@ -28,6 +32,7 @@ def main() -> int:
         "pytest",
         "-m",
         "prove",
+        "--capture=no",
         "--timeout",
         "0",
         "-k",
@@ -36,11 +41,14 @@ def main() -> int:
         "tests",
     ]
     began = time.monotonic()
-    status = subprocess.run(command, check=False).returncode
+    with tempfile.NamedTemporaryFile("r") as figures:
+        environment = {**os.environ, FIGURES: figures.name}  # noqa: TID251 -- handed on whole to the rounds
+        status = subprocess.run(command, env=environment, check=False).returncode
+        found = "; ".join(figures.read().splitlines())
     if status == NOTHING_COLLECTED:
         print(f"no long round matches {part!r}; nothing was written", file=sys.stderr)  # noqa: T201 -- a command line
         return status
-    row = line(str(SystemClock().now().date()), commit(), part, seed, time.monotonic() - began, status)
+    row = line(str(SystemClock().now().date()), commit(), part, seed, time.monotonic() - began, status, found)
     with DOCUMENT.open("a") as file:
         file.write(row)
     print(row, end="")  # noqa: T201 -- a command line
@@ -53,10 +61,18 @@ def commit() -> str:
     return subprocess.run(described, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def line(date: str, revision: str, part: str, seed: str, seconds: float, status: int) -> str:
+def note(figures: str) -> None:
+    """What a round has measured, for its row. Without a `make prove` around it nobody keeps it."""
+    if path := os.environ.get(FIGURES):  # noqa: TID251 -- set by `main` above, for its own tests
+        with Path(path).open("a") as file:
+            file.write(figures.replace("\n", " ") + "\n")
+
+
+def line(date: str, revision: str, part: str, seed: str, seconds: float, status: int, figures: str = "") -> str:
     """One row of the table."""
     result = "passed" if status == 0 else f"FAILED ({status})"
-    return f"| {date} | {revision} | {part or 'all'} | {seed} | {seconds:.0f} s | {result} |\n"
+    figures = figures.replace("|", "/")
+    return f"| {date} | {revision} | {part or 'all'} | {seed} | {seconds:.0f} s | {result} | {figures} |\n"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 from slixmpp import ClientXMPP
+from slixmpp.exceptions import IqError, IqTimeout
 from slixmpp.jid import InvalidJID
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
@@ -95,6 +96,27 @@ class Stream:
         for child in children:
             message.xml.append(child)
         self._xmpp.send(message)
+
+    async def query(self, element: Element) -> Element:
+        """Asks the own server (iq of type set). Raises ChatTrouble when the stream has ended or it does not answer."""
+        if self._lost:
+            raise ChatTrouble(self._trouble)
+        iq = self._xmpp.make_iq_set(sub=element)
+        try:
+            answer = await iq.send(timeout=LOGIN_S)  # type: ignore[no-untyped-call]
+        except (IqError, IqTimeout) as refused:
+            raise ChatTrouble(f"The XMPP server at {self._where} did not answer a query: {refused!r}.") from refused
+        found: Element = answer.xml
+        return found
+
+    def on_lost(self, tell: Callable[[], object]) -> None:
+        """From now on, `tell` is called when the stream ends."""
+        self._on_lost.add(tell)
+
+    def drop(self) -> None:
+        """Lets go of a stream that has ended."""
+        self._xmpp.abort()
+        self._stop_sending()
 
     def _make(self, jid: str, password: str, tls: ssl.SSLContext) -> ClientXMPP:
         xmpp = ClientXMPP(jid, password, sasl_mech="SCRAM-SHA-256", ssl_context=tls)
