@@ -24,6 +24,9 @@ class Group(Generic[Item]):
         self.items = items
         self.since = since
         self.sealed = False
+        self.task: asyncio.Task[None] | None = None
+        self.again: Callable[[Item], Item] | None = None
+        """Set when the group was freed: what becomes of its items, which are handled again."""
         self._scope: asyncio.Timeout | None = None
 
     @contextmanager
@@ -79,9 +82,15 @@ class Lanes(Generic[Item]):
         """Items put and not yet handled."""
         return self._open
 
-    def handled_since(self) -> dict[Hashable, float]:
-        """When each conversation's present group was first handled, in seconds of the loop's clock."""
-        return {key: group.since for key, group in self._current.items()}
+    def handled_since(self, before: float) -> list[Group[Item]]:
+        """The groups in handling that were first handled before a time, in seconds of the loop's clock."""
+        return [group for group in self._current.values() if group.since < before]
+
+    def free(self, group: Group[Item], again: Callable[[Item], Item]) -> None:
+        """Cancels the handling of a group. Its items come first in their lane, so the order holds, each for itself."""
+        if group.task is not None and group in self._current.values():
+            group.again = again
+            group.task.cancel()
 
     async def put(self, key: Hashable, item: Item) -> None:
         """Adds an item to its lane; waits while too many are open."""
@@ -106,9 +115,16 @@ class Lanes(Generic[Item]):
             group = Group([waiting.popleft()], asyncio.get_running_loop().time())
             while waiting and self._together(group.items, waiting[0]):
                 group.items.append(waiting.popleft())
+            group.task = asyncio.current_task()
             self._current[key] = group
             try:
                 await self._handle(group)
+            except asyncio.CancelledError:
+                if group.again is None or group.task is None:
+                    raise
+                group.task.uncancel()
+                waiting.extendleft(group.again(item) for item in reversed(group.items))
+                group.items.clear()
             finally:
                 del self._current[key]
                 self._open -= len(group.items)

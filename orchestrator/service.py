@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Final
 from uuid import uuid4
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from aiox.kernel.envelope import Envelope, OutboxReady, WorkerBeat
+from aiox.kernel.tools import known_tools
 from aiox.runtime import health, nats, postgres, redis
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
 from aiox.runtime.keyring import KeyRing
-from aiox.runtime.logs import Log
+from aiox.runtime.logs import Log, describe
 from aiox.runtime.postgres import Pool
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
-from aiox.runtime.supervisor import Supervisor
+from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import NotAnEvent, decode, encode
 from orchestrator.commits import Commits
 from orchestrator.debounce import belong_together, may_restart
+from orchestrator.deliveries import Delivery, InHand
 from orchestrator.indexer import Indexer
-from orchestrator.intake import Delivery, drain_partition
+from orchestrator.intake import Intake
 from orchestrator.lanes import Group, Lanes
 from orchestrator.partitions import Partitions
 from orchestrator.ports import Ports
 from orchestrator.retention import sweep_for_ever
 from orchestrator.turns import handle
 from orchestrator.versions import Versions
+from orchestrator.watchdog import MARGIN_S, Watchdog
 from orchestrator.workers.link import WorkerLink, open_channel
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
+from registry import ledger
 from registry.quotas import Quotas
 from registry.tenants import load_ring
 from registry.turns import conclude
@@ -42,15 +47,21 @@ from registry.workers import record_beat
 
 POOL_SIZE = 8
 OPEN_TURNS = 1024
+_GIVE_BACK_S: Final = 1.0
+STOP: Final = {"turns": 4.0, "tasks": 2.0, "bus": 1.0, "memory": 0.5, "pool": 1.0}
+"""How long each step of a stop may take, in seconds."""
+
+Answers = Callable[[], Awaitable[bool]]
 
 
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
     """Runs until SIGTERM. Raises ServiceFailed when one of its parts ended by itself."""
-    supervisor = Supervisor(log)
+    supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     telemetry = Telemetry("orchestrator", settings.home)
     pool = await postgres.connect(settings, secrets, "orchestrator", POOL_SIZE)
     memory = redis.connect(settings, secrets, "orchestrator")
-    bus = await nats.connect(settings, secrets, "orchestrator", log)
+    reconnects = nats.Reconnects()
+    bus = await nats.connect(settings, secrets, "orchestrator", log, reconnects)
     await nats.ensure_inbound(bus.jetstream(), settings)
 
     keys = KeyRing.parse(secrets.read("keyring"))
@@ -68,34 +79,41 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         settings=settings,
         log=log,
         weights=Weights(),
-        known_tools=frozenset(),
+        known_tools=known_tools(settings.tools.test_folder),
         crash=crash_hook(settings.crash),
         quarantine=asyncio.Lock(),
     )
-    lanes = _lanes(supervisor, ports)
-    drain = partial(drain_partition, bus, partial(_put, lanes), log)
-    partitions = Partitions(pool, f"orchestrator-{uuid4().hex[:8]}", drain, supervisor, log)
+    in_hand = InHand(log)
+    lanes = _lanes(supervisor, ports, in_hand)
+    intake = Intake(bus, reconnects, in_hand, partial(_put, lanes), log)
+    holder = f"orchestrator-{uuid4().hex[:8]}"
+    turn_s = settings.limits.turn_timeout_ms / 1000 + MARGIN_S
+    partitions = Partitions(pool, holder, intake.drain, in_hand, supervisor, log, turn_s)
+    watchdog = Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s)
 
     await _listen_for_beats(bus, workers, log)
-    probes = health.health_app(_ready(bus, workers, partitions))
+    probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("commits", commits.run())
     supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
     supervisor.start("retention", sweep_for_ever(pool, log))
+    supervisor.start("in hand", in_hand.signal_for_ever())
+    supervisor.start("watchdog", watchdog.run())
     supervisor.start("partitions", partitions.run())
     log.info("started")
     try:
         await supervisor.run_until_stopped()
     finally:
+        await closing.step("turns", partitions.close(STOP["turns"] - _GIVE_BACK_S))
         await supervisor.stop()
-        await bus.close()
-        await memory.aclose()
-        await pool.close()
+        await closing.step("bus", bus.close())
+        await closing.step("memory", memory.aclose())
+        await closing.step("pool", pool.close())
         telemetry.close()
         log.info("stopped")
 
 
-def _lanes(supervisor: Supervisor, ports: Ports) -> Lanes[Delivery]:
+def _lanes(supervisor: Supervisor, ports: Ports, in_hand: InHand) -> Lanes[Delivery]:
     window_s = ports.settings.limits.debounce_ms / 1000
 
     def together(deliveries: Sequence[Delivery], another: Delivery) -> bool:
@@ -104,7 +122,16 @@ def _lanes(supervisor: Supervisor, ports: Ports) -> Lanes[Delivery]:
     def restartable(group: Group[Delivery]) -> bool:
         return may_restart(group.since, asyncio.get_running_loop().time(), window_s, group.sealed)
 
-    return Lanes(supervisor, partial(handle, ports), OPEN_TURNS, together, restartable)
+    async def handle_in_hand(group: Group[Delivery]) -> None:
+        try:
+            if in_hand.may_begin(group.items[0].turn):
+                await handle(ports, group)
+        except Exception as bug:  # noqa: BLE001 -- a bug in the boundary itself: said, and left to redelivery
+            ports.log.error("turn_left_to_redelivery", error=describe(bug))
+        for delivery in group.items:
+            in_hand.let_go(delivery)
+
+    return Lanes(supervisor, handle_in_hand, OPEN_TURNS, together, restartable)
 
 
 async def _announce(bus: Client, event: Envelope[OutboxReady]) -> None:
@@ -116,13 +143,13 @@ async def _put(lanes: Lanes[Delivery], delivery: Delivery) -> None:
     await lanes.put((message.sender, message.agent_id), delivery)
 
 
-def _ready(bus: Client, workers: WorkerPool, partitions: Partitions) -> health.Ready:
+def _ready(bus: Client, workers: WorkerPool, partitions: Partitions, counters: Answers) -> health.Ready:
     async def ready() -> str:
         if not bus.is_connected:
-            return "no bus"
+            return "NATS is away"
         if not workers.healthy():
             return "no worker"
-        return "" if partitions.count else "no partitions yet"
+        return partitions.missing() or ("" if await counters() else "Redis is away")
 
     return ready
 

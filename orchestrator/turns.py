@@ -15,7 +15,7 @@ from aiox.runtime.logs import describe
 from aiox.runtime.postgres import is_away
 from orchestrator.burial import bury
 from orchestrator.debounce import merged
-from orchestrator.intake import Delivery
+from orchestrator.deliveries import Delivery
 from orchestrator.lanes import Group
 from orchestrator.pipeline import accept, conclude
 from orchestrator.ports import Ports

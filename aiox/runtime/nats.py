@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import nats
@@ -37,8 +38,29 @@ def inbound_consumer(partition: int) -> str:
     return f"in-{partition}"
 
 
-async def connect(settings: Settings, secrets: Secrets, service: str, log: Log) -> Client:
-    """A connection that comes back for ever. Raises nats.errors.NoServersError when there is none at start."""
+class Reconnects:
+    """Tells who waits for it that the connection has come back: what was under way before is lost."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def next(self) -> asyncio.Event:
+        """Set at the first reconnect from now on."""
+        return self._next
+
+    def happened(self) -> None:
+        """The connection is back."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+
+async def connect(
+    settings: Settings, secrets: Secrets, service: str, log: Log, reconnects: Reconnects | None = None
+) -> Client:
+    """A connection that comes back for ever, and then says so to `reconnects`.
+
+    Raises nats.errors.NoServersError when there is none at start.
+    """
 
     async def failed(error: Exception) -> None:
         log.warning("nats_error", error=repr(error))
@@ -48,6 +70,8 @@ async def connect(settings: Settings, secrets: Secrets, service: str, log: Log) 
 
     async def back() -> None:
         log.info("nats_reconnected")
+        if reconnects is not None:
+            reconnects.happened()
 
     return await nats.connect(
         f"nats://127.0.0.1:{settings.ports.nats}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Service, Settings
@@ -19,3 +20,12 @@ def connect(settings: Settings, secrets: Secrets, service: Service) -> Redis:
         socket_connect_timeout=2.0,
         health_check_interval=15,
     )
+
+
+async def answers(client: Redis) -> bool:
+    """Whether Redis can be reached and takes commands."""
+    try:
+        await client.execute_command("PING")  # type: ignore[no-untyped-call]
+    except (RedisError, OSError):
+        return False
+    return True

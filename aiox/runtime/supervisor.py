@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any
 
 from aiox.runtime.logs import Log, describe
@@ -12,6 +12,27 @@ from aiox.runtime.logs import Log, describe
 
 class ServiceFailed(Exception):
     """A task that should run for ever ended."""
+
+
+class Closing:
+    """What a process does to stop, step by step. `budgets` says how long each step may take, in seconds.
+
+    A step that takes longer is cut off, and one that fails is logged: neither keeps the next from running.
+    """
+
+    def __init__(self, budgets: Mapping[str, float], log: Log) -> None:
+        self._budgets = budgets
+        self._log = log
+
+    async def step(self, name: str, work: Awaitable[object]) -> None:
+        """Runs one step within its budget."""
+        try:
+            async with asyncio.timeout(self._budgets[name]):
+                await work
+        except TimeoutError:
+            self._log.error("stop_step_cut_off", step=name, budget_s=self._budgets[name])
+        except Exception as broken:  # noqa: BLE001 -- said, and the next step runs all the same
+            self._log.error("stop_step_failed", step=name, error=describe(broken))
 
 
 class Supervisor:

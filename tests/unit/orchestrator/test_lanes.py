@@ -41,7 +41,7 @@ def test_each_conversation_keeps_its_order_one_group_at_a_time(script: list[tupl
         while lanes.open:
             await asyncio.sleep(0)
         await asyncio.sleep(0)
-        return handled, lanes.open, len(lanes.handled_since())
+        return handled, lanes.open, len(lanes.handled_since(float("inf")))
 
     handled, still_open, lanes_left = asyncio.run(play())
     assert still_open == lanes_left == 0
