@@ -13,6 +13,7 @@ from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id, partition_of
 from aiox.runtime.clock import Clock
+from aiox.runtime.crash import CrashPoint, Hook, no_hook
 from aiox.runtime.logs import Log
 from aiox.runtime.nats import inbound_subject
 from aiox.runtime.steps import Step
@@ -65,6 +66,7 @@ class Admission:
         clock: Clock,
         log: Log,
         chance: Chance,
+        crash: Hook = no_hook,
     ) -> None:
         self._bus = bus
         self._send = send
@@ -74,6 +76,7 @@ class Admission:
         self._clock = clock
         self._log = log
         self._chance = chance
+        self._crash = crash
         self._closed = False
         self._lanes: Lanes[_Waiting] = Lanes(self._admit, MAX_WAITING, MAX_WAITING_BYTES)
 
@@ -132,6 +135,7 @@ class Admission:
 
     async def _admit(self, waiting: _Waiting) -> None:
         question = waiting.question
+        self._crash(CrashPoint.BEFORE_PUBLISH, question.received.body)
         try:
             with self._telemetry.span(Step.ADMITTED, waiting.traceparent, _attributes(question.received)):
                 await self._store(question.received, waiting.traceparent)
@@ -145,7 +149,10 @@ class Admission:
             self._log.error("admission_failed", turn_id=str(question.received.turn_id), exc_info=bug)
             self._refuse(question.stanza, ErrorCode.INTERNAL)
         else:
+            self._crash(CrashPoint.AFTER_PUBLISH, question.received.body)
             self._confirm(question)
+            await asyncio.sleep(0)  # lets the loop hand the receipt to the kernel
+            self._crash(CrashPoint.AFTER_RECEIPT, question.received.body)
 
     async def _store(self, received: MessageReceived, traceparent: str) -> None:
         correlation = derived_id(received.turn_id, "correlation")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from functools import partial
 from typing import Final, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 from xml.etree.ElementTree import Element
 
 from nats.aio.msg import Msg
@@ -16,6 +16,7 @@ from aiox.kernel.ids import AgentId
 from aiox.kernel.jid import BareJid
 from aiox.runtime import nats, postgres
 from aiox.runtime.clock import Clock
+from aiox.runtime.crash import crash_hook
 from aiox.runtime.health import Ready, health_app, serve
 from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
@@ -29,12 +30,12 @@ from component.buckets import Buckets
 from component.bus import JetStreamBus
 from component.features.chat_states import Composing
 from component.features.presence import SubscriptionPolicy
-from component.outbox import Outbox
+from component.outbox import Outbox, Stores
 from component.queries import answer_query
 from component.stanza_xml import kind_of
 from component.watchers import Watchers
 from component.xmpp import XmppLink
-from registry import directory, outbox
+from registry import archive, directory, outbox
 
 DECIDERS: Final = 4
 """Presence requests that ask the registry at the same time."""
@@ -47,16 +48,18 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor = Supervisor(log)
     telemetry = Telemetry("component", settings.home)
     pool = await postgres.connect(settings, secrets, "component", DECIDERS)
+    archived = await postgres.connect_archive(settings, secrets)
     client = await nats.connect(settings, secrets, "component", log)
     await nats.ensure_inbound(client.jetstream(), settings)
     bus = JetStreamBus(client)
     link = _link(settings, secrets, log)
-    composing = Composing()
+    composing, crash = Composing(), crash_hook(settings.crash)
     limits = settings.limits
     buckets = Buckets(limits.messages_per_minute, limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
-    admission = Admission(bus, link.send, buckets, composing, telemetry, clock, log, chance)
-    replies = _outbox(link, pool, composing, telemetry, log)
+    admission = Admission(bus, link.send, buckets, composing, telemetry, clock, log, chance, crash)
+    stores = _stores(pool, archived)
+    replies = Outbox(link, stores, settings.domain, composing, telemetry, clock, log, crash=crash)
     watchers = Watchers(_may_see(pool), link.send, clock, log)
     link.on_stanza(Router(admission, watchers, link))
 
@@ -67,7 +70,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         supervisor.start(f"admission-{number}", admission.work())
     for number in range(DECIDERS):
         supervisor.start(f"presence-{number}", watchers.work())
+    supervisor.start("send", replies.send_for_ever())
     supervisor.start("confirm", replies.confirm_for_ever())
+    supervisor.start("file", replies.file_for_ever())
     supervisor.start("sweep", replies.sweep_for_ever())
     try:
         await supervisor.run_until_stopped()
@@ -77,6 +82,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await supervisor.stop()
         await client.close()
         await pool.close()
+        await archived.close()
         telemetry.close()
 
 
@@ -123,14 +129,13 @@ def _link(settings: Settings, secrets: Secrets, log: Log) -> XmppLink:
     return XmppLink("127.0.0.1", port, settings.agents_domain, settings.domain, secret, log)
 
 
-def _outbox(link: XmppLink, pool: Pool, composing: Composing, telemetry: Telemetry, log: Log) -> Outbox:
-    async def pending(older_than_s: float, limit: int) -> list[Envelope[OutboxReady]]:
-        return await outbox.pending(pool, older_than_s, limit)
-
-    async def mark_sent(ids: Sequence[UUID]) -> None:
-        await outbox.mark_sent(pool, ids)
-
-    return Outbox(link, pending, mark_sent, composing, telemetry, log)
+def _stores(pool: Pool, archived: Pool) -> Stores:
+    return Stores(
+        pending=partial(outbox.pending, pool),
+        due=partial(outbox.due, pool),
+        mark_sent=partial(outbox.mark_sent, pool),
+        look_up=partial(archive.look_up, archived),
+    )
 
 
 def _may_see(pool: Pool) -> SubscriptionPolicy:

@@ -1,19 +1,44 @@
-"""The outbox from the sender's side: what still has to go out, and what a ping confirmed (DESIGN 2)."""
+"""The outbox from the sender's side: what still has to go out, and what was confirmed (DESIGN 2)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
+
+import asyncpg
 
 from aiox.kernel.envelope import Envelope, OutboxReady
 from aiox.runtime.postgres import Pool
 from aiox.wire.codec import NotAnEvent, decode
 
+DUE_LIMIT: Final = 1024
 
-async def pending(pool: Pool, older_than_s: float, limit: int) -> list[Envelope[OutboxReady]]:
-    """Rows not confirmed yet and older than so many seconds, oldest first. Raises NotAnEvent for a damaged row."""
-    found = await pool.fetch("SELECT envelope FROM outbox_pending($1, $2)", older_than_s, limit)
-    return [_ready(bytes(row["envelope"])) for row in found]
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that is not confirmed. Rows of one conversation go out in the order of `seq`."""
+
+    id: UUID
+    seq: int
+    conversation: UUID
+    age_s: float
+    """Seconds since it was stored, by the database's clock."""
+    envelope: Envelope[OutboxReady] | None
+    """None when the row is damaged: it holds no event of this version."""
+
+
+async def pending(pool: Pool, after: int, older_than_s: float, limit: int) -> list[Row]:
+    """Rows not confirmed yet, behind number `after` and older than so many seconds, in order."""
+    found = await pool.fetch("SELECT * FROM outbox_pending($1, $2, $3)", after, older_than_s, limit)
+    return [_row(one) for one in found]
+
+
+async def due(pool: Pool, ids: Sequence[UUID]) -> list[Row]:
+    """Those of these rows that are not confirmed yet, with what has to go out before them, in order."""
+    found = await pool.fetch("SELECT * FROM outbox_due($1, $2)", list(ids), DUE_LIMIT)
+    return [_row(one) for one in found]
 
 
 async def mark_sent(pool: Pool, ids: Sequence[UUID]) -> None:
@@ -21,10 +46,17 @@ async def mark_sent(pool: Pool, ids: Sequence[UUID]) -> None:
     await pool.execute("SELECT outbox_sent($1)", list(ids))
 
 
-def _ready(data: bytes) -> Envelope[OutboxReady]:
-    event = decode(data)
+def _row(found: asyncpg.Record) -> Row:
+    return Row(found["id"], found["seq"], found["conversation"], found["age_s"], _ready(found["envelope"]))
+
+
+def _ready(data: bytes | None) -> Envelope[OutboxReady] | None:
+    try:
+        event = decode(bytes(data or b""))
+    except NotAnEvent:
+        return None
     if not isinstance(event.payload, OutboxReady):
-        raise NotAnEvent(f"an outbox row holds {event.type}")
+        return None
     return Envelope(
         event.id,
         event.type,

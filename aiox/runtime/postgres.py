@@ -47,6 +47,21 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
     )
 
 
+async def connect_archive(settings: Settings, secrets: Secrets, size: int = 2) -> Pool:
+    """A pool on the XMPP server's database that may read which stanzas are archived. Raises as `connect` does."""
+    return await asyncpg.create_pool(
+        host="127.0.0.1",
+        port=settings.ports.postgres,
+        user="aiox_archive",
+        password=secrets.read("archive"),
+        database="ejabberd",
+        min_size=1,
+        max_size=size,
+        command_timeout=10,
+        server_settings={"application_name": "aiox-archive", "default_transaction_read_only": "on", "jit": "off"},
+    )
+
+
 @asynccontextmanager
 async def owner_scope(
     pool: Pool, owner: UUID, agent: UUID | None = None, subject: str = ""

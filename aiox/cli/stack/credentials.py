@@ -29,6 +29,7 @@ def ensure(home: Home) -> None:
     for name in _STACK_ONLY:
         _own(home, "stack", name)
     _own(home, "component", "xmpp_component")
+    _own(home, "component", "archive")
     _own(home, "gateway", "jwt")
     _shared(home, ("orchestrator", "ai_worker"), "worker_link", random.token_hex(32))
     _shared(home, _KEYRING_READERS, "keyring", f"1:{random.token_hex(32)}\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
+from aiox.cli.stack import postgres
 from aiox.cli.stack.ca import XMPP
 from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect
@@ -27,6 +28,26 @@ _PREPARE_ACCOUNT: Final = (
 """Run inside the server: the account interface gets its password from the secret file, not from a command line."""
 
 
+_ARCHIVE_RIGHTS: Final = """
+    GRANT SELECT (username, bare_peer, origin_id) ON archive TO {reader};
+    GRANT SELECT (username, def, never) ON archive_prefs TO {reader};
+    GRANT SELECT (username) ON users TO {reader};
+    -- Answers carry ids of UUID version 5. One that is sent again after a crash is archived once all the same: while the
+    -- server has yet to store the first, the archive does not show that it will.
+    DO $$
+    DECLARE v_after bigint;
+    BEGIN
+        IF to_regclass('aiox_answers_once') IS NULL THEN
+            SELECT coalesce(max(id), 0) INTO v_after FROM archive;
+            EXECUTE format('CREATE UNIQUE INDEX aiox_answers_once ON archive (username, bare_peer, origin_id)'
+                ' WHERE kind = ''chat'' AND id > %s AND split_part(bare_peer, ''@'', 2) = %L AND origin_id ~ %L',
+                v_after, {agents_domain}, '^[0-9a-f]{{8}}-[0-9a-f]{{4}}-5[0-9a-f]{{3}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}');
+        END IF;
+    END $$;
+"""
+"""What the component may see of the archive (no text), and that an answer is in it once."""
+
+
 async def start(home: Home, settings: Settings) -> Process:
     """Starts ejabberd and waits until its listeners and its account interface answer. Needs PostgreSQL."""
     folder = home.part("ejabberd")
@@ -39,10 +60,18 @@ async def start(home: Home, settings: Settings) -> Process:
 
     try:
         await process.until_ready(ready)
+        await _prepare_archive(home, settings)
     except BaseException:
         await process.stop()
         raise
     return process
+
+
+async def _prepare_archive(home: Home, settings: Settings) -> None:
+    """Once the server has made its tables. Doing it again changes nothing."""
+    quoted = "'" + settings.agents_domain.replace("'", "''") + "'"
+    script = _ARCHIVE_RIGHTS.format(reader=postgres.ARCHIVE_READER, agents_domain=quoted)
+    await postgres.sql(home, settings.ports.postgres, postgres.XMPP_DATABASE, script)
 
 
 def render(home: Home, settings: Settings) -> str:

@@ -26,10 +26,12 @@ from component.admission import Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
 from component.features.chat_states import Composing
-from component.outbox import Outbox
+from component.outbox import Outbox, Stores
 from component.service import Router
 from component.watchers import Watchers
 from component.xmpp import XmppLink
+from registry.archive import Kept, Stanza
+from registry.outbox import Row
 from tests.integration.component.servers import AGENTS, DOMAIN, SECRET, Ejabberd, Nats, until
 
 Answer = Callable[[MessageReceived], OutboxReady | None]
@@ -46,7 +48,7 @@ def ready_for(question: MessageReceived, body: str = "", error_code: str = "") -
         kind="error" if error_code else "answer",
         body=body,
         error_code=error_code,
-        stanza_id=f"answer-{outbox_id}",
+        stanza_id=str(outbox_id),
         reply_to_id=question.message_id,
         stanza_type=question.stanza_type,
         thread=question.thread,
@@ -61,7 +63,7 @@ def enveloped(ready: OutboxReady) -> Envelope[OutboxReady]:
 
 @dataclass
 class Table:
-    """The outbox table."""
+    """The outbox table, and an archive that keeps nothing: the pong alone is the proof."""
 
     rows: dict[UUID, Envelope[OutboxReady]] = field(default_factory=dict)
     marked: list[UUID] = field(default_factory=list)
@@ -69,13 +71,24 @@ class Table:
     def put(self, ready: OutboxReady) -> Envelope[OutboxReady]:
         return self.rows.setdefault(ready.outbox_id, enveloped(ready))
 
-    async def pending(self, _older_than_s: float, limit: int) -> list[Envelope[OutboxReady]]:
-        return list(self.rows.values())[:limit]
+    @property
+    def stores(self) -> Stores:
+        return Stores(self._pending, self._due, self._mark_sent, self._look_up)
 
-    async def mark_sent(self, ids: Sequence[UUID]) -> None:
+    async def _pending(self, after: int, _older_than_s: float, limit: int) -> list[Row]:
+        numbered = enumerate(self.rows.items(), 1)
+        return [Row(key, seq, key, 0.0, row) for seq, (key, row) in numbered if seq > after][:limit]
+
+    async def _due(self, ids: Sequence[UUID]) -> list[Row]:
+        return [row for row in await self._pending(0, 0.0, 10_000) if row.id in ids]
+
+    async def _mark_sent(self, ids: Sequence[UUID]) -> None:
         self.marked += ids
         for one in ids:
             self.rows.pop(one, None)
+
+    async def _look_up(self, stanzas: Sequence[Stanza]) -> list[Kept]:
+        return [Kept.NEVER] * len(stanzas)
 
 
 @dataclass
@@ -114,7 +127,7 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
     buckets = Buckets(per_minute, per_minute)
     chance = Chance(uuid4, lambda: True)
     admission = Admission(JetStreamBus(client, 2.0), link.send, buckets, composing, telemetry, clock, log, chance)
-    outbox = Outbox(link, table.pending, table.mark_sent, composing, telemetry, log)
+    outbox = Outbox(link, table.stores, DOMAIN, composing, telemetry, clock, log)
     door = Door(link, outbox, admission, table, client, [], set())
 
     async def may_see(agent: AgentId, _asker: BareJid) -> bool:
@@ -126,7 +139,9 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
         supervisor.start(f"admission-{number}", admission.work())
     supervisor.start("watchers", watchers.work())
     supervisor.start("link", link.run())
+    supervisor.start("send", outbox.send_for_ever())
     supervisor.start("confirm", outbox.confirm_for_ever())
+    supervisor.start("file", outbox.file_for_ever())
     supervisor.start("sweep", outbox.sweep_for_ever())
     supervisor.start("hub", _hub(door))
     try:

@@ -41,11 +41,15 @@ class FakeLink:
     up: bool = True
     session: int = 1
     sent: list[str] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+    """Ids of stanzas that may not leave."""
     confirms: int = 0
     pong: asyncio.Event = field(default_factory=asyncio.Event)
     broken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(self, element: Element) -> bool:
+        if element.get("id") in self.refuses:
+            return False
         if self.up:
             self.sent.append(to_text(element))
         return self.up
