@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -17,11 +18,14 @@ from ai_worker.memory.embedder import MiniLM
 from ai_worker.memory.recall import Recall
 from ai_worker.memory.store import Store
 from ai_worker.model.choose import choose
+from ai_worker.model.openai_stream import open_session
 from ai_worker.running import Running
 from ai_worker.session import Office, Session, done_in
+from ai_worker.tools.registry import tools_of
 from ai_worker.turn import Mind
 from aiox.runtime import nats, postgres
 from aiox.runtime.clock import Clock
+from aiox.runtime.crash import crash_hook
 from aiox.runtime.health import health_app, serve
 from aiox.runtime.logs import Log
 from aiox.runtime.secrets import Secrets
@@ -175,7 +179,11 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         running = Running(supervisor, settings.limits.worker_capacity)
         recall = Recall(pool, embedder, settings.memory.recall_limit, settings.memory.max_distance)
         store = Store(pool, embedder, clock)
-        mind = Mind(recall, store, choose, embedder.model, telemetry, clock, log, worker_id)
+        session = open_session()
+        opened.push_async_callback(session.close)
+        models = partial(choose, session)
+        tools, crash = tools_of(settings.tools.test_folder), crash_hook(settings.crash)
+        mind = Mind(recall, store, models, embedder.model, telemetry, clock, log, worker_id, tools, crash)
         guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)
         office = Office(mind, guard, running, settings.model.timeout_ms / 1000)
         heart = Heart(worker_id, settings.ports.ai_worker, running, clock)

@@ -1,24 +1,26 @@
 """One link to the hub: messages in, turns started and given up, messages out. Multiplexed by request_id.
 
 A reader never waits on a turn: turns are tasks, what they say goes into this link's queue, and pieces of answers are
-dropped when the hub does not read fast enough. This worker asks for no tools yet, so any answer about one is refused.
+dropped when the hub does not read fast enough. An answer about a tool that nobody asked for is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from ai_worker.link import Guard, LinkRefused
 from ai_worker.running import Key, Running
-from ai_worker.translate import turn_done, turn_of
+from ai_worker.tools.port import Allowed, Ended, NotAllowed
+from ai_worker.translate import allowance, tool_asked, tool_done, turn_done, turn_of
 from ai_worker.turn import Mind, Spent, think
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER
 from aiox.kernel.outcome import Answered, Failed, Usage
+from aiox.runtime.crash import CrashPoint
 from aiox.runtime.tokens import TurnClaims
 from aiox.wire.v1 import worker_pb2 as pb
 
@@ -47,6 +49,7 @@ class Session:
         self._office = office
         self._out: asyncio.Queue[pb.FromWorker | None] = asyncio.Queue()
         self._turns: set[asyncio.Task[None]] = set()
+        self._asking: dict[tuple[Key, str], asyncio.Future[Allowed | NotAllowed]] = {}
 
     def take(self, message: pb.FromHub) -> None:
         """Acts on one message of the hub, without waiting. Raises LinkRefused."""
@@ -60,7 +63,7 @@ class Session:
         elif kind == "cancel":
             self._office.running.cancel(self._key(claims))
         elif kind in _TOOL_ANSWERS:
-            self._refuse_tool(body)
+            self._answer_tool(self._key(claims), body)
         else:
             raise LinkRefused("no body that this worker knows")
 
@@ -111,7 +114,12 @@ class Session:
     def _key(self, claims: TurnClaims) -> Key:
         return self._number, claims.owner, claims.request
 
-    def _refuse_tool(self, answer: pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused) -> None:
+    def _answer_tool(self, key: Key, answer: pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused) -> None:
+        """Hands the hub's answer to the turn that waits for it; one nobody waits for starts nothing."""
+        waiting = self._asking.pop((key, answer.call_id), None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(allowance(answer))
+            return
         refused = pb.ToolDone(
             request_id=answer.request_id,
             owner_user_id=answer.owner_user_id,
@@ -131,12 +139,16 @@ class Session:
                 self._send(pb.FromWorker(delta=delta))
 
         try:
-            outcome = await think(turn_of(asked, claims, self._office.try_timeout_s), mind, spent, say)
+            ear = _Ear(self._key(claims), asked, self._asking, self._send)
+            outcome = await think(turn_of(asked, claims, self._office.try_timeout_s), mind, spent, say, ear)
         except asyncio.CancelledError:
             took = round((mind.clock.monotonic() - started) * 1000)
-            given_up = Failed(ErrorCode.TIMEOUT, "The hub gave this turn up.", spent.usage(), mind.worker_id, took)
+            # While the worker stops, the turn is not over: the hub asks another worker.
+            code = ErrorCode.HUB_BUSY if self._office.running.draining else ErrorCode.TIMEOUT
+            given_up = Failed(code, "This turn was given up.", spent.usage(), mind.worker_id, took)
             self._finish(asked.request_id, claims, given_up)
             raise
+        mind.crash(CrashPoint.BEFORE_DONE, asked.message)
         self._finish(asked.request_id, claims, outcome)
 
     def _finish(self, request_id: str, claims: TurnClaims, outcome: Answered | Failed) -> None:
@@ -154,6 +166,38 @@ class Session:
 
     def _send(self, message: pb.FromWorker) -> None:
         self._out.put_nowait(message)
+
+
+class _Ear:
+    """The hub's ear for one turn on this link."""
+
+    def __init__(
+        self,
+        key: Key,
+        asked: pb.TurnAsked,
+        asking: dict[tuple[Key, str], asyncio.Future[Allowed | NotAllowed]],
+        send: Callable[[pb.FromWorker], None],
+    ) -> None:
+        self._key = key
+        self._turn = asked
+        self._asking = asking
+        self._send = send
+
+    async def ask(self, index: int, tool: str, arguments: bytes) -> Allowed | NotAllowed:
+        """Asks, and waits for the answer on the link."""
+        message = tool_asked(self._turn, index, tool, arguments)
+        place = (self._key, message.call_id)
+        answer: asyncio.Future[Allowed | NotAllowed] = asyncio.get_running_loop().create_future()
+        self._asking[place] = answer
+        self._send(pb.FromWorker(tool_asked=message))
+        try:
+            return await answer
+        finally:
+            self._asking.pop(place, None)
+
+    def told(self, index: int, ended: Ended) -> None:
+        """Tells how it ended; never dropped."""
+        self._send(pb.FromWorker(tool_done=tool_done(self._turn, index, ended)))
 
 
 def done_in(message: pb.FromWorker, request: UUID) -> pb.TurnDone | None:

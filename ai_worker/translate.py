@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
-from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, Turn
+from ai_worker.tools.port import Allowed, Ended, NotAllowed
+from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, ToolOffer, Turn
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed
+from aiox.kernel.tools import call_id
 from aiox.runtime.tokens import TurnClaims
 from aiox.wire.v1 import worker_pb2 as pb
 
@@ -28,6 +31,7 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
             message=asked.message,
             history=tuple(Exchange(turn.user, turn.assistant) for turn in asked.session_context),
             language=asked.language,
+            tools=tuple(ToolOffer(tool.name, tool.description, json.loads(tool.json_schema)) for tool in asked.tools),
         ),
         limits=Limits(
             max_total_tokens=asked.max_total_tokens,
@@ -52,6 +56,40 @@ def _choice(asked: pb.TurnAsked) -> ModelChoice:
         if provider and credential.provider == provider:
             return ModelChoice(provider, asked.llm_config.model, credential.api_base, credential.api_key)
     return ModelChoice(provider, asked.llm_config.model)
+
+
+def tool_asked(asked: pb.TurnAsked, index: int, tool: str, arguments: bytes) -> pb.ToolAsked:
+    """A turn's n-th call, with the id that hub and worker derive alike."""
+    return pb.ToolAsked(
+        request_id=asked.request_id,
+        owner_user_id=asked.owner_user_id,
+        call_id=str(call_id(UUID(asked.request_id), index)),
+        tool_name=tool,
+        canonical_arguments=arguments,
+        taint=["model"],
+    )
+
+
+def tool_done(asked: pb.TurnAsked, index: int, ended: Ended) -> pb.ToolDone:
+    """How a call ended, for the hub."""
+    return pb.ToolDone(
+        request_id=asked.request_id,
+        owner_user_id=asked.owner_user_id,
+        call_id=str(call_id(UUID(asked.request_id), index)),
+        success=ended.success,
+        result_digest=ended.result_digest,
+        duration_ms=ended.duration_ms,
+        error_code=ended.error_code or "",
+    )
+
+
+def allowance(answer: pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused) -> Allowed | NotAllowed:
+    """The hub's answer about a call."""
+    if isinstance(answer, pb.ToolAllowed):
+        return Allowed()
+    if isinstance(answer, pb.ToolHeld):
+        return NotAllowed("This call waits for a person's approval. It was not run.", held=True)
+    return NotAllowed(answer.reason)
 
 
 def turn_done(request_id: str, owner: UUID, outcome: Answered | Failed) -> pb.TurnDone:

@@ -1,13 +1,10 @@
-"""One turn, told from top to bottom: remember, recall, prompt, model, answer (steps 10 and 13 of SPEC 4).
-
-This worker asks for no tools yet: a turn's tool offers are left alone.
-"""
+"""One turn, told from top to bottom: remember, recall, think, act, think, answer (steps 10 and 13 of SPEC 4)."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from traceback import extract_tb
@@ -18,11 +15,15 @@ from ai_worker.memory.remember import fact_in
 from ai_worker.model.offline import Closeness
 from ai_worker.model.port import ChatModel, Delta, ModelFailed
 from ai_worker.model.prompt import fit
-from ai_worker.words import Limits, ModelChoice, Passage, Prompt, Remembered, Turn
+from ai_worker.tools.act import Hands
+from ai_worker.tools.port import AsksHub, Tool
+from ai_worker.words import Acted, Limits, ModelChoice, Passage, Prompt, Remembered, ToolCall, Turn
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Answered, Citation, Failed, Usage
+from aiox.kernel.tools import MAX_CALLS
 from aiox.kernel.units import estimate_tokens
 from aiox.runtime.clock import Clock
+from aiox.runtime.crash import CrashPoint, Hook, no_hook
 from aiox.runtime.logs import Log
 from aiox.runtime.steps import Step
 from aiox.runtime.telemetry import Telemetry
@@ -66,6 +67,10 @@ class Mind:
     clock: Clock
     log: Log
     worker_id: str
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    """The code of the hub's tools, by name."""
+    crash: Hook = no_hook
+    """Called at every durable step; does nothing but in tests."""
 
 
 @dataclass(slots=True)
@@ -73,23 +78,34 @@ class Spent:
     """What a turn has used so far; read when it ends early."""
 
     input_tokens: int = 0
+    """Of the round that runs, estimated."""
     pieces: list[str] = field(default_factory=list)
+    """Of the round that runs."""
     counted: Usage | None = None
+    """Of the round that runs, by the provider."""
+    before: Usage = field(default_factory=lambda: Usage(0, 0))
+    """Of the rounds that are over."""
     model_s: float = 0.0
 
     def usage(self) -> Usage:
         """The provider's count, else an estimate of what went in and came out."""
-        return self.counted or Usage(self.input_tokens, estimate_tokens("".join(self.pieces)))
+        now = self.counted or Usage(self.input_tokens, estimate_tokens("".join(self.pieces)))
+        return _sum(self.before, now)
+
+    def next_round(self) -> None:
+        """What was used until now is kept apart from what comes."""
+        self.before = self.usage()
+        self.input_tokens, self.pieces, self.counted = 0, [], None
 
 
-async def think(turn: Turn, mind: Mind, spent: Spent, say: Say) -> Answered | Failed:
+async def think(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub) -> Answered | Failed:
     """Thinks about one message within the turn's time. A failure is a value; only cancelling raises."""
     started = mind.clock.monotonic()
     attributes = {"aiox.turn_id": str(turn.request_id), "aiox.correlation_id": turn.correlation_id}
     with mind.telemetry.span(Step.THOUGHT, turn.traceparent, attributes):
         try:
             async with asyncio.timeout(turn.timeout_s):
-                return await _answer(turn, mind, spent, say, started)
+                return await _answer(turn, mind, spent, say, hub, started)
         except ModelFailed as failed:
             code, reason = failed.code, failed.text
         except TimeoutError:
@@ -104,25 +120,41 @@ async def think(turn: Turn, mind: Mind, spent: Spent, say: Say) -> Answered | Fa
         return Failed(code, reason, _used(spent, code), mind.worker_id, _ms(mind.clock.monotonic() - started))
 
 
-async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, started: float) -> Answered:
+async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, started: float) -> Answered:
     _check_embedding(turn, mind)
     remembered = await _remember(turn, mind)
     passages = await _recall(turn, mind)
     model = mind.choose(turn.choice, mind.recall.closeness)
-    known = replace(turn.prompt, remembered=remembered, passages=passages)
-    prompt, limits = fit(known, turn.limits, model.input_tokens)
-    text = await _ask(model, prompt, limits, mind, spent, say)
+    prompt = replace(turn.prompt, remembered=remembered, passages=passages)
+    offers = {tool.name: tool for tool in prompt.tools}
+    hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message)
+    while True:
+        left = replace(turn.limits, max_total_tokens=turn.limits.max_total_tokens - spent.before.total)
+        prompt, limits = fit(prompt, left, model.input_tokens)
+        text, calls = await _ask(model, prompt, limits, mind, spent, say)
+        if not calls:
+            break
+        prompt = await _act(prompt, text, calls, hands)
+        spent.next_round()
     return Answered(
         text=text,
         usage=spent.usage(),
         citations=_citations(prompt.passages),
-        tools_called=(),
+        tools_called=hands.done,
         recalled=tuple(passage.memory_id for passage in prompt.passages),
         model=model.name,
         worker_id=mind.worker_id,
         worker_ms=_ms(mind.clock.monotonic() - started),
         model_ms=_ms(spent.model_s),
     )
+
+
+async def _act(prompt: Prompt, said: str, calls: tuple[ToolCall, ...], hands: Hands) -> Prompt:
+    """One call after the other. Who calls on and on, or nothing that exists, is offered no tools any more."""
+    shown = [await hands.act(call) for call in calls]
+    acted = (*prompt.acted, Acted(said, calls, tuple(shown)))
+    enough = hands.asked >= MAX_CALLS or len(acted) > MAX_CALLS
+    return replace(prompt, acted=acted, tools=() if enough else prompt.tools)
 
 
 def _check_embedding(turn: Turn, mind: Mind) -> None:
@@ -142,7 +174,9 @@ async def _remember(turn: Turn, mind: Mind) -> Remembered | None:
     }
     with mind.telemetry.span(Step.LONG_TERM, turn.traceparent, attributes):
         if fact and may:
+            mind.crash(CrashPoint.BEFORE_FACT, turn.prompt.message)
             await mind.store.fact(turn.owner, turn.agent, turn.subject, fact)
+            mind.crash(CrashPoint.AFTER_FACT, turn.prompt.message)
     return Remembered(fact, may) if fact else None
 
 
@@ -152,27 +186,38 @@ async def _recall(turn: Turn, mind: Mind) -> tuple[Passage, ...]:
     return await mind.recall.passages(turn.owner, turn.agent, turn.subject, turn.prompt.message)
 
 
-async def _ask(model: ChatModel, prompt: Prompt, limits: Limits, mind: Mind, spent: Spent, say: Say) -> str:
+async def _ask(
+    model: ChatModel, prompt: Prompt, limits: Limits, mind: Mind, spent: Spent, say: Say
+) -> tuple[str, tuple[ToolCall, ...]]:
+    """One round of the model: what it says, and what it calls."""
     spent.input_tokens = model.input_tokens(prompt)
     asked = mind.clock.monotonic()
     try:
         async with aclosing(model.complete(prompt, limits)) as answer:
-            await _listen(answer, spent, say)
+            calls = await _listen(answer, spent, say)
     finally:
-        spent.model_s = mind.clock.monotonic() - asked
+        spent.model_s += mind.clock.monotonic() - asked
     text = "".join(spent.pieces).strip()
-    if not text:
+    if not text and not calls:
         raise ModelFailed(ErrorCode.EMPTY_ANSWER, SENTENCES[ErrorCode.EMPTY_ANSWER])
-    return text
+    if calls and not prompt.tools:
+        # Offered nothing, it calls all the same: what it said stands, and nothing is run.
+        if not text:
+            raise ModelFailed(ErrorCode.EMPTY_ANSWER, SENTENCES[ErrorCode.EMPTY_ANSWER])
+        return text, ()
+    return text, calls
 
 
-async def _listen(answer: AsyncGenerator[Delta, None], spent: Spent, say: Say) -> None:
+async def _listen(answer: AsyncGenerator[Delta, None], spent: Spent, say: Say) -> tuple[ToolCall, ...]:
+    calls: tuple[ToolCall, ...] = ()
     async for delta in answer:
         spent.counted = delta.usage or spent.counted
+        calls = delta.calls or calls
         legal = _ILLEGAL.sub("", delta.text)
         if legal:
             spent.pieces.append(legal)
             say(legal)
+    return calls
 
 
 def _citations(passages: tuple[Passage, ...]) -> tuple[Citation, ...]:
@@ -186,7 +231,11 @@ def _used(spent: Spent, code: ErrorCode) -> Usage:
     """A refusal before the first piece costs nothing; a timeout may have cost the whole input."""
     if spent.counted or spent.pieces or code in {ErrorCode.TIMEOUT, ErrorCode.EMPTY_ANSWER}:
         return spent.usage()
-    return Usage(0, 0)
+    return spent.before
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(one.input_tokens + other.input_tokens, one.output_tokens + other.output_tokens)
 
 
 def _ms(seconds: float) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
+
+from aiox.kernel.canonical import Json
 
 
 class Kind(StrEnum):
@@ -47,6 +50,33 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """A tool that this turn may ask for. `schema` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call as the model wrote it: `id` is the model's own, `arguments` should be a JSON object."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """One round of acting: what the model said and called, and what it is shown of each call, in order."""
+
+    said: str
+    calls: tuple[ToolCall, ...]
+    shown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """Everything a model may use for one answer. History stands oldest first, passages nearest first."""
 
@@ -57,6 +87,9 @@ class Prompt:
     passages: tuple[Passage, ...] = ()
     remembered: Remembered | None = None
     language: str = ""
+    tools: tuple[ToolOffer, ...] = ()
+    acted: tuple[Acted, ...] = ()
+    """What this very turn has done so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Scripted:
     status: int = 200
     retry_after: str = ""
     usage: bool = True
+    calls: tuple[dict[str, str], ...] = ()
+    """Tools that the model calls: `name`, and `arguments` as JSON text."""
 
 
 @dataclass(slots=True)
@@ -109,7 +111,14 @@ def _chunks(body: dict[str, Any], answer: Scripted) -> Iterable[dict[str, Any]]:
         text = word if number == 0 else f" {word}"
         delta = {"role": "assistant", "content": text} if number == 0 else {"content": text}
         yield head | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-    yield head | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    for index, call in enumerate(answer.calls):
+        first = {"index": index, "id": f"call_{index}", "type": "function", "function": {"name": call["name"]}}
+        yield head | {"choices": [{"index": 0, "delta": {"tool_calls": [first]}, "finish_reason": None}]}
+        for part in (call["arguments"][:7], call["arguments"][7:]):
+            piece = {"index": index, "function": {"arguments": part}}
+            yield head | {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}, "finish_reason": None}]}
+    reason = "tool_calls" if answer.calls else "stop"
+    yield head | {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}
     if answer.usage and (body.get("stream_options") or {}).get("include_usage"):
         yield head | {"choices": [], "usage": _usage(body, answer.text)}
 

@@ -14,6 +14,7 @@ from orchestrator.steps.load import load
 from orchestrator.steps.record import record
 from orchestrator.steps.reserve import reserve
 from orchestrator.steps.settle import settle
+from orchestrator.steps.tool_call import unfinished_calls
 
 
 async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
@@ -26,6 +27,9 @@ async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     if isinstance(authorised, Stopped):
         return authorised
     loaded = await load(ports, authorised)
+    interrupted = await unfinished_calls(ports, loaded)
+    if interrupted is not None:
+        return interrupted
     reserved = await reserve(ports, loaded)
     if isinstance(reserved, Stopped):
         return reserved

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.kernel.tools import ToolDescription
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import Hook
 from aiox.runtime.logs import Log
@@ -35,8 +36,8 @@ class Ports:
     settings: Settings
     log: Log
     weights: Weights
-    known_tools: frozenset[str]
-    """Names in the hub's tool registry."""
+    known_tools: Mapping[str, ToolDescription]
+    """The hub's tool registry, by name."""
     crash: Hook
     """Called at every durable step; does nothing but in tests."""
     quarantine: asyncio.Lock

@@ -69,7 +69,8 @@ class Stopped:
 
     turn: Turn
     owner: OwnerId
-    outcome: Refused | Failed
+    outcome: Refused | Failed | Answered
+    """Answered: what is known of the tools of an attempt that was interrupted."""
     decision: Record
     alert_to: BareJid | None = None
     """The agent's owner, when somebody else's message ended as a dead letter."""
@@ -91,6 +92,8 @@ class Authorised:
     owner: OwnerId
     version_id: VersionId
     quota: QuotaConfig
+    called: bool
+    """A tool was let through in an attempt before this one."""
     decision: Record
 
     @classmethod
@@ -99,7 +102,7 @@ class Authorised:
         facts = identified.facts
         if facts.owner is None or facts.version_id is None or facts.quota is None or facts.owner == HUB_OWNER:
             raise ValueError("allowed without an owner, a version or a budget")
-        return cls(identified.turn, facts.owner, facts.version_id, facts.quota, decision)
+        return cls(identified.turn, facts.owner, facts.version_id, facts.quota, facts.called, decision)
 
 
 @dataclass(frozen=True, slots=True)

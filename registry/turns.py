@@ -38,6 +38,8 @@ class TurnFacts:
     quota: QuotaConfig | None
     concluded: bool
     """This very turn is in the inbox already: a repeated delivery."""
+    called: bool
+    """It has tool calls on record: an attempt before this one let them through."""
 
 
 async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -> TurnFacts:
@@ -55,6 +57,7 @@ async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -
         if quota
         else None,
         concluded=row["concluded"],
+        called=row["called"],
     )
 
 

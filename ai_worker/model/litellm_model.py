@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint, and every provider that litellm knows. The only door to litellm; imported late.
+"""Every provider that litellm knows. The only door to litellm; imported late.
 
 Prompts and answers are never logged, here or by the library.
 """
@@ -12,14 +12,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from importlib import import_module
 from typing import Any, Final
 
+from ai_worker.model.calls import Gathered
 from ai_worker.model.port import Delta, ModelFailed
-from ai_worker.model.prompt import chat_messages, prompt_tokens
+from ai_worker.model.prompt import chat_messages, chat_tools, prompt_tokens
 from ai_worker.words import Limits, ModelChoice, Prompt
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Usage
 from aiox.kernel.units import estimate_tokens
 
-OLLAMA_BASE: Final = "http://127.0.0.1:11434"
 _NO_KEY: Final = "none"
 """Given where an endpoint wants no key: an empty one would make litellm look into the environment."""
 
@@ -43,9 +43,10 @@ class LiteLlm:
         stream: Any = None
         pieces: list[str] = []
         usage: Usage | None = None
+        calls = Gathered()
         try:
             stream = await _within(deadline, self._open(prompt, limits))
-            async for piece, counted in _pieces(stream, deadline):
+            async for piece, counted in _pieces(stream, deadline, calls):
                 usage = counted or usage
                 if piece:
                     pieces.append(piece)
@@ -56,10 +57,10 @@ class LiteLlm:
             raise _normalised(error) from error
         finally:
             await _close(stream)
-        answer = "".join(pieces)
-        if not answer.strip():
+        answer, called = "".join(pieces), calls.all()
+        if not answer.strip() and not called:
             raise ModelFailed(ErrorCode.EMPTY_ANSWER, SENTENCES[ErrorCode.EMPTY_ANSWER])
-        yield Delta("", usage or Usage(prompt_tokens(prompt), estimate_tokens(answer)))
+        yield Delta("", usage or Usage(prompt_tokens(prompt), estimate_tokens(answer)), called)
 
     async def _open(self, prompt: Prompt, limits: Limits) -> Any:
         litellm = await load()
@@ -74,6 +75,8 @@ class LiteLlm:
             max_retries=0,
             num_retries=0,
             drop_params=True,
+            # Tools would load litellm's MCP gateway, which we do not install and do not want.
+            **({"tools": chat_tools(prompt), "_skip_mcp_handler": True} if prompt.tools else {}),
         )
 
 
@@ -96,14 +99,11 @@ def _import() -> Any:
 
 
 def _call(choice: ModelChoice) -> dict[str, str]:
-    """What selects provider, model, endpoint and key. Ollama is asked through its OpenAI-compatible side."""
-    provider, base = choice.provider, choice.api_base.rstrip("/")
-    if provider == "ollama":
-        base = base or OLLAMA_BASE
-        provider, base = "openai", base if base.endswith("/v1") else f"{base}/v1"
+    """What selects provider, model, endpoint and key."""
+    base = choice.api_base.rstrip("/")
     if not choice.api_key and not base:
         raise ModelFailed(ErrorCode.AUTH_ERROR, "No credential for this model's provider came with the turn.")
-    call = {"model": f"{provider}/{choice.name}", "api_key": choice.api_key or _NO_KEY}
+    call = {"model": f"{choice.provider}/{choice.name}", "api_key": choice.api_key or _NO_KEY}
     return call | ({"api_base": base} if base else {})
 
 
@@ -112,7 +112,7 @@ async def _within(deadline: float, work: Any) -> Any:
         return await work
 
 
-async def _pieces(stream: Any, deadline: float) -> AsyncIterator[tuple[str, Usage | None]]:
+async def _pieces(stream: Any, deadline: float, calls: Gathered) -> AsyncIterator[tuple[str, Usage | None]]:
     """Text and usage of each chunk. Raises TimeoutError at the deadline."""
     chunks = aiter(stream)
     while True:
@@ -122,6 +122,9 @@ async def _pieces(stream: Any, deadline: float) -> AsyncIterator[tuple[str, Usag
             return
         choices = getattr(chunk, "choices", None) or []
         text = (choices[0].delta.content or "") if choices else ""
+        for call in (getattr(choices[0].delta, "tool_calls", None) or []) if choices else []:
+            function = call.function
+            calls.add(int(call.index or 0), call.id or "", function.name or "", function.arguments or "")
         yield text, _usage(getattr(chunk, "usage", None))
 
 

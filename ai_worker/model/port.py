@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from ai_worker.words import Limits, Prompt
+from ai_worker.words import Limits, Prompt, ToolCall
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Usage
 
@@ -26,10 +26,11 @@ class ModelFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer. `usage` comes with the last piece, once."""
+    """A piece of an answer. `usage` comes with the last piece, once, and so do the tools that the model calls."""
 
     text: str
     usage: Usage | None = None
+    calls: tuple[ToolCall, ...] = ()
 
 
 class ChatModel(Protocol):
@@ -48,6 +49,6 @@ class ChatModel(Protocol):
         """The answer, piece by piece; exactly one piece, the last, has usage.
 
         `prompt` fits in `limits` (model.prompt.fit). Closing the generator gives the call up and frees its connection.
-        Raises ModelFailed, also halfway through; an answer without any visible text is EMPTY_ANSWER.
+        Raises ModelFailed, also halfway through; an answer without any visible text and without a call is EMPTY_ANSWER.
         """
         ...

@@ -90,7 +90,15 @@ class ToolPolicy(Part):
 class Tool(Part):
     """A tool that the agent may ask for."""
 
-    name: Literal["document_parser", "search_api", "code_executor", "email_sender", "database_query", "http_request"]
+    name: Literal[
+        "document_parser",
+        "search_api",
+        "code_executor",
+        "email_sender",
+        "database_query",
+        "http_request",
+        "append_line",
+    ]
     policy: Literal["read_only", "rate_limited", "approval"] | ToolPolicy = "approval"
 
 

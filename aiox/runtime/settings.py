@@ -84,6 +84,14 @@ class Crash(_Section):
     text: str = Field("", description="only for messages that contain this text")
 
 
+class Tools(_Section):
+    """Tools that agents may be given."""
+
+    test_folder: str = Field(
+        "", description="for tests only: where the test tool append_line writes; empty: no such tool"
+    )
+
+
 class Settings(BaseSettings):
     """The whole configuration of one process. Frozen: changes need a restart."""
 
@@ -97,6 +105,7 @@ class Settings(BaseSettings):
     memory: Memory = Memory()
     telemetry: Telemetry = Telemetry()
     crash: Crash = Crash()
+    tools: Tools = Tools()
     minilm_folder: Path = Field(Path(".venv/share/aiox/minilm"), description="graph and tokenizer built at set-up")
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aiox.kernel.canonical import canonical
+from aiox.kernel.tools import ToolDescription
 from aiox.runtime.settings import Model
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.ports import Ports
@@ -22,6 +24,7 @@ def turn_asked(ports: Ports, assigned: Assigned) -> pb.TurnAsked:
         system_prompt=_prompt(loaded),
         message=turn.message.body,
         session_context=[pb.ContextTurn(user=past.user, assistant=past.assistant) for past in reserved.history],
+        tools=[_offer(ports.known_tools[name]) for name in loaded.tools.names],
         llm_config=_llm_config(loaded, ports.settings.model),
         memory_config=pb.MemoryConfig(
             type=version.memory_config.type,
@@ -41,6 +44,15 @@ def turn_asked(ports: Ports, assigned: Assigned) -> pb.TurnAsked:
         correlation_id=str(turn.envelope.correlation_id),
         traceparent=turn.envelope.traceparent,
         asked_at_us=round(ports.clock.now().timestamp() * 1_000_000),
+    )
+
+
+def _offer(tool: ToolDescription) -> pb.ToolOffer:
+    return pb.ToolOffer(
+        name=tool.name,
+        description=tool.description,
+        json_schema=canonical(dict(tool.schema)).decode(),
+        worker_type=tool.worker_type,
     )
 
 

@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
-import asyncio
 from uuid import UUID
 
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Answered, Citation, Failed, Usage
+from aiox.runtime.logs import describe
 from aiox.runtime.steps import Step
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.ports import Ports
 from orchestrator.proofs import Assigned, Dispatched
 from orchestrator.steps.ask import turn_asked
+from orchestrator.steps.tool_call import TurnDesk, explain_calls
 from orchestrator.workers.pool import NoWorker
 from policy.scoring import order_key
 
 
 async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
-    """Waits for a free slot in the order of the scores; a worker that dies meanwhile is replaced by another."""
+    """Waits for a free place in the order of the scores; a worker that dies meanwhile is replaced by another.
+
+    Not once a tool was let through: then the person is told what is known of it (steps/tool_call.py).
+    """
     loaded = assigned.reserved.loaded
-    turn = loaded.turn
-    asked = turn_asked(ports, assigned)
+    desk = TurnDesk(ports, loaded)
+    try:
+        outcome = await _ask(ports, assigned, desk)
+    except Exception as broken:
+        if not desk.has_calls:
+            raise
+        ports.log.error("turn_interrupted", turn_id=str(loaded.turn.message.turn_id), error=describe(broken))
+        return Dispatched(assigned, await explain_calls(ports, loaded))
+    if isinstance(outcome, Failed) and desk.has_calls:
+        return Dispatched(assigned, await explain_calls(ports, loaded, outcome))
+    return Dispatched(assigned, outcome)
+
+
+async def _ask(ports: Ports, assigned: Assigned, desk: TurnDesk) -> Answered | Failed:
+    loaded = assigned.reserved.loaded
+    turn, asked = loaded.turn, turn_asked(ports, assigned)
     key = order_key(assigned.points, turn.sequence)
     try:
         with ports.telemetry.span(Step.DISPATCHED, turn.envelope.traceparent, turn.attributes) as span:
-            async with asyncio.timeout(asked.timeout_ms / 1000 + 2):
-                done, worker_id = await ports.workers.think(loaded.version.llm_config.worker_pool, key, asked)
+            done, worker_id = await ports.workers.think(loaded.version.llm_config.worker_pool, key, asked, desk)
             span.set_attribute("aiox.worker_id", worker_id)
     except NoWorker as none:
         ports.log.warning("no_worker", turn_id=str(turn.message.turn_id), reason=str(none))
-        return Dispatched(assigned, _failed(ErrorCode.WORKER_UNAVAILABLE))
+        return _failed(ErrorCode.WORKER_UNAVAILABLE)
     except TimeoutError:
-        return Dispatched(assigned, _failed(ErrorCode.TIMEOUT))
+        return _failed(ErrorCode.TIMEOUT)
     with ports.telemetry.span(Step.RESULT, turn.envelope.traceparent, turn.attributes):
-        return Dispatched(assigned, _outcome(done, worker_id))
+        return _outcome(done, worker_id)
 
 
 def _failed(code: ErrorCode) -> Failed:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets as random_source
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
 import grpc
@@ -15,9 +18,14 @@ from aiox.runtime.secrets import Secrets
 from aiox.runtime.tokens import mint
 from aiox.wire.v1 import worker_pb2 as pb
 from aiox.wire.v1.worker_pb2_grpc import AgentWorkerStub
+from orchestrator.workers.desk import Desk
 
 SILENCE_S = 3.0
 """A link without a beat for this long is dead."""
+_WAITING_MESSAGES: Final = 64
+"""Of one turn, beyond which its worker is taken to be broken."""
+_PASSED_BY: Final = frozenset({"beat", "delta"})
+_OF_A_TURN: Final = frozenset({"tool_asked", "tool_done", "turn_done"})
 
 
 class WorkerLost(Exception):
@@ -25,6 +33,19 @@ class WorkerLost(Exception):
 
 
 Stream = grpc.aio.StreamStreamCall[pb.FromHub, pb.FromWorker]
+Spawn = Callable[[str, Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Runs a named short task: Supervisor.run_once."""
+_Message = pb.ToolAsked | pb.ToolDone | pb.TurnDone
+
+
+@dataclass(slots=True)
+class _Open:
+    """A turn that is being thought about. Its own task reads `news`: the link's reader waits for nobody."""
+
+    owner: str
+    news: asyncio.Queue[_Message | WorkerLost] = field(default_factory=lambda: asyncio.Queue(_WAITING_MESSAGES + 1))
+    over: bool = False
+    """The worker has said its last word on it."""
 
 
 def open_channel(address: str, secrets: Secrets) -> grpc.aio.Channel:
@@ -39,24 +60,28 @@ def open_channel(address: str, secrets: Secrets) -> grpc.aio.Channel:
 
 
 class WorkerLink:
-    """Asks one worker. Create it, start `run`, then `think`."""
+    """Asks one worker. Create it, start `run`, then `think`. It owns the channel and closes it with the link."""
 
-    def __init__(self, worker_id: str, channel: grpc.aio.Channel, key: bytes, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, worker_id: str, channel: grpc.aio.Channel, key: bytes, clock: Clock, log: Log, spawn: Spawn
+    ) -> None:
         self._worker_id = worker_id
+        self._channel = channel
         self._stub = AgentWorkerStub(channel)
         self._key = key
         self._clock = clock
         self._log = log
-        self._stream: Stream | None = None
-        self._writing = asyncio.Lock()
-        self._waiting: dict[str, tuple[str, asyncio.Future[pb.TurnDone]]] = {}
-        self._last_beat = 0.0
+        self._spawn = spawn
+        self._alive = False
+        self._outgoing: asyncio.Queue[pb.FromHub] = asyncio.Queue()
+        self._open: dict[str, _Open] = {}
+        self._ending: dict[str, asyncio.Event] = {}
 
     async def run(self, opened: Callable[[], None]) -> None:
         """Reads until the link breaks; then everyone who waits gets WorkerLost. Calls `opened` at the first beat."""
         stream: Stream = self._stub.StreamResponse()
-        self._stream = stream
-        self._last_beat = self._clock.monotonic()
+        self._alive = True
+        writer = self._spawn(f"writer {self._worker_id}", self._write(stream))
         told = False
         try:
             while True:
@@ -64,7 +89,6 @@ class WorkerLink:
                     message = await stream.read()
                 if not isinstance(message, pb.FromWorker):  # grpc.aio.EOF
                     raise WorkerLost(f"{self._worker_id} closed the link")
-                self._last_beat = self._clock.monotonic()
                 if not told:
                     opened()
                     told = True
@@ -74,27 +98,59 @@ class WorkerLink:
         except grpc.aio.AioRpcError as broken:
             raise WorkerLost(f"{self._worker_id}: {broken.code().name}") from broken
         finally:
-            self._stream = None
+            self._alive = False
+            writer.cancel()
             stream.cancel()
-            for _, done in self._waiting.values():
-                if not done.done():
-                    done.set_exception(WorkerLost(self._worker_id))
+            for turn in self._open.values():
+                _give(turn, WorkerLost(self._worker_id))
+            while self._ending:
+                self._ending.popitem()[1].set()
+            await self._channel.close()
 
-    async def think(self, asked: pb.TurnAsked) -> pb.TurnDone:
-        """One turn. Raises WorkerLost. When cancelled, the worker is told to stop."""
+    async def think(self, asked: pb.TurnAsked, desk: Desk) -> pb.TurnDone:
+        """One turn; its tool calls are judged and recorded at the desk. Raises WorkerLost, and what the desk raises.
+
+        However it ends early, the worker is told to stop. A turn that is asked anew, with one message more, waits until
+        the worker has ended the attempt before: what that one says last would be taken for an answer to this one.
+        """
+        while (ending := self._ending.get(asked.request_id)) is not None:
+            await ending.wait()
         request = pb.TurnAsked()
         request.CopyFrom(asked)
         request.token = self.token(asked.owner_user_id, asked.agent_id, asked.request_id)
-        done: asyncio.Future[pb.TurnDone] = asyncio.get_running_loop().create_future()
-        self._waiting[asked.request_id] = (asked.owner_user_id, done)
+        turn = _Open(asked.owner_user_id)
+        self._open[asked.request_id] = turn
         try:
-            await self._send(pb.FromHub(turn_asked=request))
-            return await done
-        except asyncio.CancelledError:
-            await self._cancel(asked)
+            self._send(pb.FromHub(turn_asked=request))
+            return await self._follow(asked, turn, desk)
+        except WorkerLost:
+            raise
+        except BaseException:
+            self._cancel(asked)
+            if self._alive and not turn.over:
+                self._ending[asked.request_id] = asyncio.Event()
             raise
         finally:
-            self._waiting.pop(asked.request_id, None)
+            self._open.pop(asked.request_id, None)
+
+    async def _follow(self, asked: pb.TurnAsked, turn: _Open, desk: Desk) -> pb.TurnDone:
+        while True:
+            news = await turn.news.get()
+            if isinstance(news, WorkerLost):
+                raise news
+            if isinstance(news, pb.TurnDone):
+                return news
+            if isinstance(news, pb.ToolDone):
+                await desk.done(news)
+                continue
+            answer = await desk.asked(news)
+            answer.request_id, answer.owner_user_id = asked.request_id, asked.owner_user_id
+            answer.call_id = news.call_id
+            answer.token = self.token(asked.owner_user_id, asked.agent_id, asked.request_id)
+            if isinstance(answer, pb.ToolAllowed):
+                self._send(pb.FromHub(tool_allowed=answer))
+            else:
+                self._send(pb.FromHub(tool_refused=answer))
 
     async def index(self, given: pb.DocumentGiven, timeout_s: float) -> pb.DocumentIndexed:
         """Has a document cut, embedded and stored. Raises WorkerLost."""
@@ -105,6 +161,12 @@ class WorkerLink:
             return await self._stub.IndexDocument(request, timeout=timeout_s)
         except grpc.aio.AioRpcError as broken:
             raise WorkerLost(f"{self._worker_id}: {broken.code().name}") from broken
+        except (grpc.aio.UsageError, asyncio.CancelledError) as closed:
+            # A channel that closes cancels the calls on it; that is not this task being cancelled.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise WorkerLost(f"{self._worker_id}: the link was closed") from closed
 
     def token(self, owner: str, agent: str, request: str) -> str:
         """A token for one message about this request."""
@@ -118,33 +180,50 @@ class WorkerLink:
             int(self._clock.now().timestamp()),
         )
 
-    async def _cancel(self, asked: pb.TurnAsked) -> None:
+    def _cancel(self, asked: pb.TurnAsked) -> None:
         token = self.token(asked.owner_user_id, asked.agent_id, asked.request_id)
         cancel = pb.Cancel(request_id=asked.request_id, owner_user_id=asked.owner_user_id, token=token)
         try:
-            await self._send(pb.FromHub(cancel=cancel))
+            self._send(pb.FromHub(cancel=cancel))
         except WorkerLost:
             self._log.info("cancel_not_sent", worker_id=self._worker_id)
 
-    async def _send(self, message: pb.FromHub) -> None:
-        if self._stream is None:
+    def _send(self, message: pb.FromHub) -> None:
+        if not self._alive:
             raise WorkerLost(self._worker_id)
-        try:
-            async with self._writing:
-                await self._stream.write(message)
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError, grpc.aio.UsageError) as broken:
-            raise WorkerLost(f"{self._worker_id} cannot be written to") from broken
+        self._outgoing.put_nowait(message)
+
+    async def _write(self, stream: Stream) -> None:
+        """One writer for all turns: a turn that is cancelled while it writes would take the whole stream with it."""
+        # The reader sees the same break, and tells everyone.
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError, grpc.aio.UsageError):
+            while True:
+                await stream.write(await self._outgoing.get())
 
     def _receive(self, message: pb.FromWorker) -> None:
         kind = message.WhichOneof("body")
-        if kind == "turn_done":
-            done = message.turn_done
-            owner, future = self._waiting.get(done.request_id, ("", None))
-            if future is None or future.done():
-                return
-            if done.owner_user_id != owner:
-                future.set_exception(WorkerLost(f"{self._worker_id} answered for another owner"))
-                return
-            future.set_result(done)
-        elif kind not in ("beat", "delta"):
+        if kind in _PASSED_BY:
+            return
+        if kind not in _OF_A_TURN:
             self._log.warning("unexpected_from_worker", worker_id=self._worker_id, kind=str(kind))
+            return
+        news: _Message = getattr(message, kind)
+        if kind == "turn_done" and (ending := self._ending.pop(news.request_id, None)) is not None:
+            ending.set()
+            return
+        turn = self._open.get(news.request_id)
+        if turn is None:
+            return
+        if news.owner_user_id != turn.owner:
+            _give(turn, WorkerLost(f"{self._worker_id} answered for another owner"))
+        elif turn.news.qsize() >= _WAITING_MESSAGES:
+            _give(turn, WorkerLost(f"{self._worker_id} says more about a turn than can be read"))
+        else:
+            turn.over = kind == "turn_done"
+            turn.news.put_nowait(news)
+
+
+def _give(turn: _Open, lost: WorkerLost) -> None:
+    """The last place of the queue is kept for this; whoever has it already has been told enough."""
+    if not turn.news.full():
+        turn.news.put_nowait(lost)

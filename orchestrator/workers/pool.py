@@ -1,26 +1,41 @@
-"""Who is there, who is free: registry of workers by their beats, least-loaded choice, a queue in score order."""
+"""Who is there, who is free: registry of workers by their beats, least-loaded choice, a queue in score order.
+
+The judgement is that of policy/workers.py. A worker's places are shared with other orchestrators: one that says
+HUB_BUSY is left alone for a moment and the turn goes back into the queue with the key it had.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from aiox.kernel.envelope import WorkerBeat
+from aiox.kernel.errors import ErrorCode
 from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log
 from aiox.runtime.supervisor import Supervisor
 from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.workers.desk import CallsInterrupted, Desk
 from orchestrator.workers.link import WorkerLink, WorkerLost
+from orchestrator.workers.member import Member
+from policy.workers import Candidate, Demand, Standing, choose, standing
 
 WAIT_WITHOUT_WORKER_S = 10.0
 """How long a turn waits while no worker of its pool is there at all."""
 MAX_WAITING = 10_000
+BUSY_PAUSE_S = 0.02
+"""How long a worker that said HUB_BUSY gets nothing new, unless a turn of ours ends there before."""
+ANSWER_MARGIN_S = 2.0
+"""What a worker may take beyond the turn's own time to say that the time is up."""
 
 Connect = Callable[[WorkerBeat], WorkerLink]
-Remember = Callable[[WorkerBeat, str], Awaitable[None]]
+Remember = Callable[[WorkerBeat, str], Coroutine[Any, Any, None]]
+Key = tuple[float, int]
+"""What the queue sorts by (policy.scoring.order_key): minus the score, then admission order."""
 
 
 class NoWorker(Exception):
@@ -28,23 +43,20 @@ class NoWorker(Exception):
 
 
 @dataclass(slots=True)
-class _Worker:
-    beat: WorkerBeat
-    link: WorkerLink
-    open: bool = False
-    active: int = 0
+class _Waiting:
+    """A turn in the queue. `place` is given a worker whose place is counted already."""
 
-    @property
-    def free(self) -> int:
-        return max(0, self.beat.capacity - self.active) if self.open and self.beat.status != "draining" else 0
+    key: Key
+    order: int
+    since: float
+    place: asyncio.Future[Member]
 
-    @property
-    def load(self) -> float:
-        return self.active / max(1, self.beat.capacity)
+    def __lt__(self, other: _Waiting) -> bool:
+        return (self.key, self.order) < (other.key, other.order)
 
 
 class WorkerPool:
-    """Chooses workers and waits for free slots. One instance per orchestrator; not shared between event loops."""
+    """Chooses workers and waits for free places. One instance per orchestrator; not shared between event loops."""
 
     def __init__(self, supervisor: Supervisor, connect: Connect, remember: Remember, clock: Clock, log: Log) -> None:
         self._supervisor = supervisor
@@ -52,42 +64,62 @@ class WorkerPool:
         self._remember = remember
         self._clock = clock
         self._log = log
-        self._workers: dict[str, _Worker] = {}
-        self._queues: dict[str, list[tuple[tuple[float, int], int, asyncio.Future[None]]]] = {}
+        self._workers: dict[str, Member] = {}
+        self._queues: dict[str, list[_Waiting]] = {}
         self._order = itertools.count()
 
     def heard(self, beat: WorkerBeat) -> None:
         """Takes a beat: a new worker gets a link, a known one its new figures."""
         known = self._workers.get(beat.worker_id)
         if known is None:
-            known = _Worker(beat, self._connect(beat))
+            known = Member(beat, self._connect(beat))
             self._workers[beat.worker_id] = known
             self._supervisor.run_once(f"link {beat.worker_id}", self._keep(known))
-        known.beat = beat
+        known.heard(beat)
         self._wake(beat.pool)
 
     def free_share(self, pool: str) -> float:
-        """C of the scoring model: the share of this pool's slots that are free."""
+        """C of the scoring model: the share of this pool's places that are free."""
         members = self._members(pool)
-        slots = sum(worker.beat.capacity for worker in members)
-        return sum(worker.free for worker in members) / slots if slots else 0.0
+        places = sum(worker.beat.capacity for worker in members)
+        return sum(worker.free for worker in members) / places if places else 0.0
 
     def healthy(self) -> int:
         """How many workers could take a turn."""
         return sum(1 for worker in self._workers.values() if worker.open)
 
-    async def think(self, pool: str, key: tuple[float, int], asked: pb.TurnAsked) -> tuple[pb.TurnDone, str]:
-        """Asks the least-loaded worker, in the order of `key`; another one when it is lost. Raises NoWorker."""
+    def demand(self) -> Demand:
+        """All pools together, as it is now."""
+        now = self._clock.monotonic()
+        waits = [now - turn.since for queue in self._queues.values() for turn in queue if not turn.place.done()]
+        there = [worker for worker in self._workers.values() if worker.open]
+        return Demand(
+            queued=len(waits),
+            oldest_wait_s=max(waits, default=0.0),
+            busy=sum(worker.busy for worker in there),
+            places=sum(worker.beat.capacity for worker in there),
+            workers=len(there),
+        )
+
+    def standings(self) -> list[tuple[WorkerBeat, Standing]]:
+        """Every worker heard of, with its last beat and the hub's judgement."""
+        return [(worker.beat, self._standing(worker)) for worker in self._workers.values()]
+
+    async def think(self, pool: str, key: Key, asked: pb.TurnAsked, desk: Desk) -> tuple[pb.TurnDone, str]:
+        """Asks the best worker, in the order of `key`; another one when it is busy or lost.
+
+        Waits at most the turn's own time for a place, and once more that time for the answer. Raises NoWorker,
+        TimeoutError, CallsInterrupted when the worker was lost after a tool was let through, and what the desk raises.
+        """
+        patience = asked.timeout_ms / 1000
+        until = self._clock.monotonic() + patience
         while True:
-            worker = await self._slot(pool, key)
-            worker.active += 1
-            try:
-                return await worker.link.think(asked), worker.beat.worker_id
-            except WorkerLost as lost:
-                self._log.warning("worker_lost_turn", request_id=asked.request_id, reason=str(lost))
-            finally:
-                worker.active -= 1
-                self._wake(pool)
+            worker = await self._place(pool, key, until)
+            done = await self._ask(worker, asked, desk, patience + ANSWER_MARGIN_S)
+            if done is not None:
+                return done, worker.beat.worker_id
+            if desk.has_calls:
+                raise CallsInterrupted(worker.beat.worker_id)
 
     async def index(self, pool: str, given: pb.DocumentGiven, timeout_s: float) -> pb.DocumentIndexed:
         """Has a document indexed by the least-loaded worker. Raises NoWorker or WorkerLost."""
@@ -96,60 +128,103 @@ class WorkerPool:
             raise NoWorker("no healthy worker")
         return await min(members, key=lambda worker: worker.load).link.index(given, timeout_s)
 
-    def _members(self, pool: str) -> list[_Worker]:
+    async def _ask(self, worker: Member, asked: pb.TurnAsked, desk: Desk, patience: float) -> pb.TurnDone | None:
+        """One try at one worker, whose place is given back; None when the turn must go elsewhere."""
+        done: pb.TurnDone | None = None
+        failed = busy = False
+        try:
+            async with asyncio.timeout(patience):
+                done = await worker.link.think(asked, desk)
+            failed, busy = done.error_code == ErrorCode.INTERNAL, done.error_code == ErrorCode.HUB_BUSY
+        except WorkerLost as lost:
+            failed = True
+            self._log.warning("worker_lost_turn", request_id=asked.request_id, reason=str(lost))
+        finally:
+            worker.ended(failed=failed)
+            if busy:
+                worker.resting = True
+                asyncio.get_running_loop().call_later(BUSY_PAUSE_S, self._rested, worker)
+            self._wake(worker.beat.pool)
+        return None if busy else done
+
+    def _members(self, pool: str) -> list[Member]:
         return [worker for worker in self._workers.values() if worker.beat.pool == pool]
 
-    def _best(self, pool: str) -> _Worker | None:
-        free = [worker for worker in self._members(pool) if worker.free]
-        return min(free, key=lambda worker: (worker.load, worker.beat.worker_id)) if free else None
+    def _standing(self, worker: Member) -> Standing:
+        if not worker.open:
+            return Standing.UNAVAILABLE
+        others = [other.figures for other in self._members(worker.beat.pool) if other is not worker and other.open]
+        return standing(worker.figures, others)
 
-    async def _slot(self, pool: str, key: tuple[float, int]) -> _Worker:
+    def _best(self, pool: str, points: float) -> Member | None:
+        free = [worker for worker in self._members(pool) if worker.free]
+        if len(free) == 1:
+            return free[0]
+        chosen = choose(
+            [Candidate(one.beat.worker_id, self._standing(one), one.load, one.beat.mean_latency_ms) for one in free],
+            points,
+        )
+        return self._workers[chosen] if chosen else None
+
+    async def _place(self, pool: str, key: Key, until: float) -> Member:
+        """A worker with a place counted for the caller, who must end it. Raises NoWorker, also at `until`."""
         queue = self._queues.setdefault(pool, [])
-        best = self._best(pool)
-        if best is not None and not queue:
-            return best
         if len(queue) >= MAX_WAITING:
             raise NoWorker("the queue is full")
-        while True:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            heapq.heappush(queue, (key, next(self._order), turn))
-            self._wake(pool)
-            try:
-                async with asyncio.timeout(WAIT_WITHOUT_WORKER_S):
-                    await turn
-            except TimeoutError:
+        place: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
+        heapq.heappush(queue, _Waiting(key, next(self._order), self._clock.monotonic(), place))
+        self._wake(pool)
+        try:
+            while True:
+                left = until - self._clock.monotonic()
+                done, _ = await asyncio.wait([place], timeout=max(0.0, min(WAIT_WITHOUT_WORKER_S, left)))
+                if done:
+                    return place.result()
                 if not any(worker.open for worker in self._members(pool)):
-                    raise NoWorker("no healthy worker") from None
-                continue
-            finally:
-                turn.cancel()
-            best = self._best(pool)
-            if best is not None:
-                return best
+                    raise NoWorker("no healthy worker")
+                if left <= 0:
+                    raise NoWorker("no worker had a free place in time")
+        except BaseException:
+            if place.done() and not place.cancelled():
+                place.result().ended(failed=False)
+                self._wake(pool)
+            place.cancel()
+            raise
 
     def _wake(self, pool: str) -> None:
+        """Gives free places to those who wait, best key first."""
         queue = self._queues.get(pool, [])
-        free = sum(worker.free for worker in self._members(pool))
-        while queue and free > 0:
-            _, _, turn = heapq.heappop(queue)
-            if not turn.done():
-                turn.set_result(None)
-                free -= 1
+        while queue:
+            if queue[0].place.done():
+                heapq.heappop(queue)
+                continue
+            best = self._best(pool, -queue[0].key[0])
+            if best is None:
+                return
+            best.active += 1
+            heapq.heappop(queue).place.set_result(best)
 
-    async def _keep(self, worker: _Worker) -> None:
+    def _rested(self, worker: Member) -> None:
+        worker.resting = False
+        self._wake(worker.beat.pool)
+
+    async def _keep(self, worker: Member) -> None:
         """Runs a link until it breaks; the next beat makes a new one."""
+        worker_id = worker.beat.worker_id
 
         def opened() -> None:
             worker.open = True
-            self._log.info("worker_connected", worker_id=worker.beat.worker_id)
+            self._log.info("worker_connected", worker_id=worker_id)
+            self._supervisor.run_once(f"remember {worker_id}", self._remember(worker.beat, Standing.HEALTHY))
             self._wake(worker.beat.pool)
 
         try:
-            await self._remember(worker.beat, "healthy")
             await worker.link.run(opened)
         except WorkerLost as lost:
-            self._log.warning("worker_lost", worker_id=worker.beat.worker_id, reason=str(lost))
+            self._log.warning("worker_lost", worker_id=worker_id, reason=str(lost))
         finally:
             worker.open = False
-            self._workers.pop(worker.beat.worker_id, None)
-        await self._remember(worker.beat, "unavailable")
+            if self._workers.get(worker_id) is worker:
+                del self._workers[worker_id]
+        if worker_id not in self._workers:
+            await self._remember(worker.beat, Standing.UNAVAILABLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from ai_worker.beat import Heart
 from ai_worker.link import Guard
 from ai_worker.memory.store import Document, Store
 from ai_worker.model.choose import choose
+from ai_worker.model.openai_stream import open_session
 from ai_worker.running import Running
 from ai_worker.service import WorkerLink, link_server
 from ai_worker.session import Office
@@ -107,7 +109,8 @@ async def serving(folder: Path, guard: type[Guard] = Guard) -> AsyncIterator[Lin
     telemetry = Telemetry("ai_worker", folder)
     running = Running(supervisor, 4)
     keeper = guard(KEY, WORKER, clock)
-    mind = Mind(memory, memory, choose, "minilm", telemetry, clock, log, WORKER)
+    session = open_session()
+    mind = Mind(memory, memory, partial(choose, session), "minilm", telemetry, clock, log, WORKER)
     pool: Any = None
     embedder: Any = None
     link = WorkerLink(
@@ -125,6 +128,7 @@ async def serving(folder: Path, guard: type[Guard] = Guard) -> AsyncIterator[Lin
         link.end()
         await server.stop(None)
         await supervisor.stop()
+        await session.close()
         telemetry.close()
 
 

@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 
 from ai_worker.model.offline import Closeness
 from ai_worker.model.port import ChatModel, Delta
+from ai_worker.tools.port import Allowed, Ended, NotAllowed
 from ai_worker.turn import Mind
-from ai_worker.words import Kind, Limits, ModelChoice, Passage, Prompt, Turn
+from ai_worker.words import Kind, Limits, ModelChoice, Passage, Prompt, ToolCall, Turn
 from aiox.kernel.outcome import Usage
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.telemetry import Telemetry
@@ -57,7 +58,7 @@ class Memory:
 
 @dataclass
 class Model:
-    """Says `pieces`, then raises `error` or waits for ever, as told."""
+    """Says `pieces`, then raises `error` or waits for ever, as told. Before that come the rounds in `acts`."""
 
     pieces: Sequence[str] = ("hello",)
     usage: Usage | None = COUNTED
@@ -66,6 +67,7 @@ class Model:
     prompts: list[Prompt] = field(default_factory=list)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     name: str = "scripted"
+    acts: list[tuple[ToolCall, ...]] = field(default_factory=list)
 
     def input_tokens(self, prompt: Prompt) -> int:
         return 5
@@ -73,6 +75,9 @@ class Model:
     async def complete(self, prompt: Prompt, limits: Limits) -> AsyncGenerator[Delta, None]:
         self.prompts.append(prompt)
         try:
+            if self.acts:
+                yield Delta("", self.usage, self.acts.pop(0))
+                return
             for piece in self.pieces:
                 yield Delta(piece)
             if self.hangs:
@@ -82,6 +87,19 @@ class Model:
             yield Delta("", self.usage)
         finally:
             self.closed.set()
+
+
+class Nobody:
+    """A hub that is not to be asked."""
+
+    async def ask(self, index: int, tool: str, arguments: bytes) -> Allowed | NotAllowed:
+        raise AssertionError(tool)
+
+    def told(self, index: int, ended: Ended) -> None:
+        raise AssertionError(index)
+
+
+NOBODY = Nobody()
 
 
 def mind(folder: Path, model: Model, memory: Memory | None = None, **changed: Any) -> Mind:

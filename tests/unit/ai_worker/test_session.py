@@ -179,7 +179,7 @@ async def test_draining_waits_and_then_gives_up(hanging: Desk) -> None:
     await hanging.next("delta")
     assert not await hanging.running.drain(0.01)
     assert (hanging.running.active, hanging.running.status) == (0, "draining")
-    assert (await hanging.next("turn_done")).error_code == "TIMEOUT"
+    assert (await hanging.next("turn_done")).error_code == "HUB_BUSY"
 
 
 async def test_draining_an_idle_worker_is_done_at_once(hanging: Desk) -> None:

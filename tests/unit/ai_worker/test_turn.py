@@ -15,7 +15,7 @@ from ai_worker.words import Remembered
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed, Usage
 from aiox.runtime.steps import Step
-from tests.unit.ai_worker.minds import AGENT, ANN, OWNER, PASSAGE, Log, Memory, Model, mind, turn
+from tests.unit.ai_worker.minds import AGENT, ANN, NOBODY, OWNER, PASSAGE, Log, Memory, Model, mind, turn
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -27,7 +27,7 @@ def ignore(_text: str) -> None:
 async def test_an_answer_has_text_usage_citations_and_times(tmp_path: Path) -> None:
     said: list[str] = []
     model = Model(("one ", "two"))
-    outcome = await think(turn(), mind(tmp_path, model, Memory((PASSAGE,))), Spent(), said.append)
+    outcome = await think(turn(), mind(tmp_path, model, Memory((PASSAGE,))), Spent(), said.append, NOBODY)
     assert isinstance(outcome, Answered)
     assert (outcome.text, outcome.usage, outcome.model) == ("one two", Usage(7, 3), "scripted")
     assert said == ["one ", "two"]
@@ -39,13 +39,13 @@ async def test_an_answer_has_text_usage_citations_and_times(tmp_path: Path) -> N
 
 async def test_memory_is_asked_for_owner_agent_and_subject(tmp_path: Path) -> None:
     memory = Memory()
-    await think(turn("Hi"), mind(tmp_path, Model(), memory), Spent(), ignore)
+    await think(turn("Hi"), mind(tmp_path, Model(), memory), Spent(), ignore, NOBODY)
     assert memory.asked == [(OWNER, AGENT, ANN, "Hi")]
 
 
 async def test_a_fact_is_stored_before_the_model_confirms_it(tmp_path: Path) -> None:
     memory, model = Memory(), Model()
-    await think(turn("remember that I am late"), mind(tmp_path, model, memory), Spent(), ignore)
+    await think(turn("remember that I am late"), mind(tmp_path, model, memory), Spent(), ignore, NOBODY)
     assert memory.kept == [(OWNER, AGENT, ANN, "I am late")]
     assert model.prompts[0].remembered == Remembered("I am late", True)
 
@@ -53,7 +53,9 @@ async def test_a_fact_is_stored_before_the_model_confirms_it(tmp_path: Path) -> 
 @pytest.mark.parametrize("off", [{"memory_full": True}, {"long_term": False}, {"subject": ""}])
 async def test_a_fact_that_may_not_be_stored_is_said_to_be_lost(tmp_path: Path, off: dict[str, object]) -> None:
     memory, model = Memory(), Model()
-    outcome = await think(turn("remember that I am late", **off), mind(tmp_path, model, memory), Spent(), ignore)
+    outcome = await think(
+        turn("remember that I am late", **off), mind(tmp_path, model, memory), Spent(), ignore, NOBODY
+    )
     assert isinstance(outcome, Answered)
     assert memory.kept == []
     assert model.prompts[0].remembered == Remembered("I am late", False)
@@ -61,40 +63,42 @@ async def test_a_fact_that_may_not_be_stored_is_said_to_be_lost(tmp_path: Path, 
 
 async def test_nothing_is_learnt_from_an_ordinary_message(tmp_path: Path) -> None:
     memory, model = Memory(), Model()
-    await think(turn("My name is Ann and I live in Porto."), mind(tmp_path, model, memory), Spent(), ignore)
+    await think(turn("My name is Ann and I live in Porto."), mind(tmp_path, model, memory), Spent(), ignore, NOBODY)
     assert memory.kept == []
     assert model.prompts[0].remembered is None
 
 
 async def test_without_long_term_memory_nothing_is_recalled(tmp_path: Path) -> None:
     memory = Memory((PASSAGE,))
-    await think(turn(long_term=False), mind(tmp_path, Model(), memory), Spent(), ignore)
+    await think(turn(long_term=False), mind(tmp_path, Model(), memory), Spent(), ignore, NOBODY)
     assert memory.asked == []
 
 
 async def test_another_embedding_model_is_refused(tmp_path: Path) -> None:
-    outcome = await think(turn(embedding_model="other"), mind(tmp_path, Model()), Spent(), ignore)
+    outcome = await think(turn(embedding_model="other"), mind(tmp_path, Model()), Spent(), ignore, NOBODY)
     assert isinstance(outcome, Failed)
     assert outcome.code is ErrorCode.PROVIDER_NOT_ALLOWED
 
 
 async def test_characters_no_door_can_send_are_left_out(tmp_path: Path) -> None:
     said: list[str] = []
-    outcome = await think(turn(), mind(tmp_path, Model(("a\x00b", "\x1b[31m", "\ufffe\ud800c"))), Spent(), said.append)
+    outcome = await think(
+        turn(), mind(tmp_path, Model(("a\x00b", "\x1b[31m", "\ufffe\ud800c"))), Spent(), said.append, NOBODY
+    )
     assert isinstance(outcome, Answered)
     assert outcome.text == "ab[31mc" == "".join(said)
 
 
 @pytest.mark.parametrize("pieces", [(), ("",), (" \n ",), ("\x00\x07",)])
 async def test_an_answer_without_visible_text_is_none(tmp_path: Path, pieces: tuple[str, ...]) -> None:
-    outcome = await think(turn(), mind(tmp_path, Model(pieces)), Spent(), ignore)
+    outcome = await think(turn(), mind(tmp_path, Model(pieces)), Spent(), ignore, NOBODY)
     assert isinstance(outcome, Failed)
     assert (outcome.code, outcome.usage) == (ErrorCode.EMPTY_ANSWER, Usage(7, 3))
 
 
 async def test_a_model_that_hangs_ends_at_the_turns_time_and_is_closed(tmp_path: Path) -> None:
     model = Model(("half",), hangs=True)
-    outcome = await think(turn(timeout_s=0.05), mind(tmp_path, model), Spent(), ignore)
+    outcome = await think(turn(timeout_s=0.05), mind(tmp_path, model), Spent(), ignore, NOBODY)
     assert isinstance(outcome, Failed)
     assert (outcome.code, outcome.usage) == (ErrorCode.TIMEOUT, Usage(5, 2))
     assert model.closed.is_set()
@@ -102,14 +106,14 @@ async def test_a_model_that_hangs_ends_at_the_turns_time_and_is_closed(tmp_path:
 
 async def test_a_refusal_before_the_first_piece_costs_nothing(tmp_path: Path) -> None:
     model = Model((), error=ModelFailed(ErrorCode.RATE_LIMIT, "slow down"))
-    outcome = await think(turn(), mind(tmp_path, model), Spent(), ignore)
+    outcome = await think(turn(), mind(tmp_path, model), Spent(), ignore, NOBODY)
     assert isinstance(outcome, Failed)
     assert (outcome.code, outcome.reason, outcome.usage) == (ErrorCode.RATE_LIMIT, "slow down", Usage(0, 0))
 
 
 async def test_half_an_answer_is_counted(tmp_path: Path) -> None:
     model = Model(("half an answer",), error=ModelFailed(ErrorCode.PROVIDER_ERROR, "gone"))
-    outcome = await think(turn(), mind(tmp_path, model), Spent(), ignore)
+    outcome = await think(turn(), mind(tmp_path, model), Spent(), ignore, NOBODY)
     assert isinstance(outcome, Failed)
     assert outcome.usage == Usage(5, 5)
 
@@ -124,7 +128,7 @@ class Broken(Memory):
 async def test_what_breaks_is_internal_and_its_words_are_not_logged(tmp_path: Path) -> None:
     log = Log()
     thinking = mind(tmp_path, Model(), Broken(), log=log)
-    outcome = await think(turn("remember that my pin is 1234"), thinking, Spent(), ignore)
+    outcome = await think(turn("remember that my pin is 1234"), thinking, Spent(), ignore, NOBODY)
     assert isinstance(outcome, Failed)
     assert outcome.code is ErrorCode.INTERNAL
     ((event, values),) = log.lines
@@ -136,7 +140,7 @@ async def test_cancelling_passes_through_and_closes_the_model(tmp_path: Path) ->
     model, spent = Model(("half",), hangs=True), Spent()
     heard = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(think(turn(), mind(tmp_path, model), spent, lambda _: heard.set()))
+        task = group.create_task(think(turn(), mind(tmp_path, model), spent, lambda _: heard.set(), NOBODY))
         await heard.wait()
         task.cancel()
     assert task.cancelled()
@@ -146,8 +150,8 @@ async def test_cancelling_passes_through_and_closes_the_model(tmp_path: Path) ->
 
 async def test_a_traced_turn_makes_its_two_spans(tmp_path: Path) -> None:
     thinking = mind(tmp_path, Model())
-    await think(turn("remember that I am late", traceparent=TRACEPARENT), thinking, Spent(), ignore)
-    await think(turn("remember that I am early"), thinking, Spent(), ignore)
+    await think(turn("remember that I am late", traceparent=TRACEPARENT), thinking, Spent(), ignore, NOBODY)
+    await think(turn("remember that I am early"), thinking, Spent(), ignore, NOBODY)
     thinking.telemetry.close()
     spans = [json.loads(line) for line in (tmp_path / "traces/ai_worker.jsonl").read_text().splitlines()]
     assert {span["name"]: span["attributes"].get("stored") for span in spans} == {Step.THOUGHT: None, Step.LONG_TERM: 1}

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from policy.tools import allowed_tools
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from aiox.kernel.agent import Tool, ToolPolicy
+from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS, call_id, known_tools
+from aiox.kernel.verdict import Allow, Hold
+from policy.tools import (
+    RULE_ALLOWED,
+    RULE_APPROVAL,
+    RULE_ARGUMENTS,
+    RULE_CANNOT_ENFORCE,
+    RULE_NOT_OFFERED,
+    RULE_ORDER,
+    RULE_READ_ONLY,
+    RULE_TOO_MANY,
+    Call,
+    allowed_tools,
+    judge_call,
+)
 
 
 def test_known_tools_pass_and_unknown_ones_are_named() -> None:
@@ -18,3 +38,65 @@ def test_an_agent_without_tools_has_full_availability() -> None:
 
 def test_an_empty_registry_refuses_everything() -> None:
     assert allowed_tools(["search_api"], set()).names == ()
+
+
+TURN = uuid4()
+FREE = Tool(name="append_line", policy=ToolPolicy(requires_approval=False))
+ARGUMENTS = b'{"file":"a","line":"b"}'
+
+
+def judged(configured: Tool = FREE, approvals: tuple[str, ...] = (), **changed: Any) -> tuple[str, ...]:
+    values: dict[str, Any] = {"turn": TURN, "index": 0, "tool": "append_line", "arguments": ARGUMENTS} | changed
+    values.setdefault("call_id", str(call_id(values["turn"], values["index"])))
+    verdict = judge_call(Call(**values), OFFERED, (configured,), known_tools("x"), approvals)
+    assert isinstance(verdict, Allow) == (verdict.rules == (RULE_ALLOWED,))
+    assert isinstance(verdict, Hold) == (verdict.rules == (RULE_APPROVAL,))
+    return verdict.rules
+
+
+OFFERED = allowed_tools(["append_line"], known_tools("x"))
+
+
+def test_a_call_in_order_is_allowed() -> None:
+    assert judged() == (RULE_ALLOWED,)
+    assert judged(index=MAX_CALLS - 1) == (RULE_ALLOWED,)
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"tool": "search_api"}, RULE_NOT_OFFERED),
+        ({"index": MAX_CALLS}, RULE_TOO_MANY),
+        ({"call_id": str(call_id(TURN, 1))}, RULE_ORDER),
+        ({"call_id": "anything"}, RULE_ORDER),
+        ({"arguments": b'{"line":"b","file":"a"}'}, RULE_ARGUMENTS),
+        ({"arguments": b'{"file": "a"}'}, RULE_ARGUMENTS),
+        ({"arguments": b"[]"}, RULE_ARGUMENTS),
+        ({"arguments": b"\xff"}, RULE_ARGUMENTS),
+        ({"arguments": b'{"a":"' + b"x" * MAX_ARGUMENT_BYTES + b'"}'}, RULE_ARGUMENTS),
+        ({"arguments": b"[" * 9000}, RULE_ARGUMENTS),
+    ],
+)
+def test_what_is_not_in_order_is_refused(changed: dict[str, Any], rule: str) -> None:
+    assert judged(**changed) == (rule,)
+
+
+@pytest.mark.parametrize(
+    ("policy", "rule"),
+    [
+        ("approval", RULE_APPROVAL),
+        ("read_only", RULE_READ_ONLY),
+        ("rate_limited", RULE_CANNOT_ENFORCE),
+        (ToolPolicy(), RULE_APPROVAL),
+        (ToolPolicy(requires_approval=True), RULE_APPROVAL),
+        (ToolPolicy(requires_approval=False, read_only=True), RULE_READ_ONLY),
+        (ToolPolicy(requires_approval=False, sandbox_required=True), RULE_CANNOT_ENFORCE),
+        (ToolPolicy(requires_approval=False, rate_limit_per_minute=5), RULE_CANNOT_ENFORCE),
+    ],
+)
+def test_a_policy_that_asks_for_more_than_there_is_refuses(policy: Any, rule: str) -> None:
+    assert judged(Tool(name="append_line", policy=policy)) == (rule,)
+
+
+def test_the_agents_list_of_approvals_wins() -> None:
+    assert judged(approvals=("append_line",)) == (RULE_APPROVAL,)

@@ -1,4 +1,4 @@
-"""Every ChatModel keeps the port's promises: the offline responder, and litellm against a real HTTP endpoint."""
+"""Every ChatModel keeps the port's promises: the offline responder, litellm and our client against a real endpoint."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from ai_worker.model.litellm_model import LiteLlm
 from ai_worker.model.offline import Offline
+from ai_worker.model.openai_stream import OpenAiStream, open_session
 from ai_worker.model.port import ChatModel, Delta
 from ai_worker.model.prompt import fit
 from ai_worker.words import Kind, Limits, ModelChoice, Passage, Prompt
@@ -28,14 +29,19 @@ async def no_closeness(_question: str, texts: Sequence[str]) -> list[float]:
     return [0.5 for _ in texts]
 
 
-@pytest.fixture(params=["offline", "litellm"])
+@pytest.fixture(params=["offline", "litellm", "openai_stream"])
 async def model(request: pytest.FixtureRequest) -> AsyncIterator[ChatModel]:
     if request.param == "offline":
         yield Offline(no_closeness)
         return
     async with stub_model() as stub:
         stub.script("It starts with make up.")
-        yield LiteLlm(ModelChoice("openai", "stub", stub.url, "a-key"))
+        choice = ModelChoice("openai", "stub", stub.url, "a-key")
+        if request.param == "litellm":
+            yield LiteLlm(choice)
+            return
+        async with open_session() as session:
+            yield OpenAiStream(choice, session)
 
 
 async def gathered(model: ChatModel, prompt: Prompt, limits: Limits) -> list[Delta]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
@@ -15,6 +15,7 @@ from aiox.runtime.logs import configure_logs
 from aiox.runtime.supervisor import Supervisor
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.workers import pool as pool_module
+from orchestrator.workers.desk import CallsInterrupted, Desk
 from orchestrator.workers.link import WorkerLink, WorkerLost
 from orchestrator.workers.pool import NoWorker, WorkerPool
 
@@ -38,14 +39,28 @@ class FakeLink:
                 answer.set_exception(WorkerLost(self.name))
         raise WorkerLost(self.name)
 
-    async def think(self, asked: pb.TurnAsked) -> pb.TurnDone:
+    async def think(self, asked: pb.TurnAsked, _desk: Desk) -> pb.TurnDone:
         self.asked.append(asked.request_id)
         answer: asyncio.Future[pb.TurnDone] = asyncio.get_running_loop().create_future()
         self.answers[asked.request_id] = answer
         return await answer
 
-    def finish(self, request_id: str) -> None:
-        self.answers[request_id].set_result(pb.TurnDone(request_id=request_id, success=True))
+    def finish(self, request_id: str, error_code: str = "") -> None:
+        done = pb.TurnDone(request_id=request_id, success=not error_code, error_code=error_code)
+        self.answers.pop(request_id).set_result(done)
+
+
+@dataclass
+class NoTools:
+    """A desk at which nobody asks."""
+
+    has_calls: bool = False
+
+    async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
+        raise AssertionError(call.tool_name)
+
+    async def done(self, call: pb.ToolDone) -> None:
+        raise AssertionError(call.call_id)
 
 
 class House:
@@ -63,12 +78,19 @@ class House:
     async def _remember(self, beat: WorkerBeat, status: str) -> None:
         self.remembered.append((beat.worker_id, status))
 
-    async def arrives(self, worker_id: str, capacity: int, status: str = "healthy") -> None:
-        self.pool.heard(WorkerBeat(worker_id, "127.0.0.1", 1, "default", status, 0, capacity, 0.0, 0))
+    async def arrives(
+        self, worker_id: str, capacity: int, status: str = "healthy", active: int = 0, latency_ms: float = 0.0
+    ) -> None:
+        self.pool.heard(
+            WorkerBeat(worker_id, "127.0.0.1", 1, "default", status, active, capacity, latency_ms, memory_bytes=0)
+        )
         await settle()
 
-    def ask(self, request_id: str, points: float = 0.5, order: int = 0) -> asyncio.Task[tuple[pb.TurnDone, str]]:
-        return asyncio.create_task(self.pool.think("default", (-points, order), pb.TurnAsked(request_id=request_id)))
+    def ask(
+        self, request_id: str, points: float = 0.5, order: int = 0, desk: Desk | None = None
+    ) -> asyncio.Task[tuple[pb.TurnDone, str]]:
+        asked = pb.TurnAsked(request_id=request_id, timeout_ms=60_000)
+        return asyncio.create_task(self.pool.think("default", (-points, order), asked, desk or NoTools()))
 
 
 async def settle() -> None:
@@ -151,3 +173,128 @@ async def test_free_share_counts_open_slots() -> None:
     await settle()
     assert house.pool.free_share("default") == 0.75
     turn.cancel()
+
+
+async def test_a_busy_worker_puts_the_turn_back_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "BUSY_PAUSE_S", 0.01)
+    house = House()
+    await house.arrives("a", 1)
+    first, second = house.ask("first", 0.9, 1), house.ask("second", 0.1, 2)
+    await settle()
+    link = house.links["a"]
+    link.finish("first", "HUB_BUSY")
+    await settle()
+    assert link.asked == ["first"]  # left alone for a moment
+    assert house.pool.free_share("default") == 0.0
+    await asyncio.sleep(0.02)
+    assert link.asked == ["first", "first"]  # before the second, as its key says
+    for name in ("first", "second"):
+        link.finish(name)
+        await settle()
+    assert [(await turn)[0].success for turn in (first, second)] == [True, True]
+
+
+async def test_a_busy_worker_is_asked_again_at_once_when_a_turn_of_ours_ends_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool_module, "BUSY_PAUSE_S", 60)
+    house = House()
+    await house.arrives("a", 2)
+    turns = [house.ask("one", order=1), house.ask("two", order=2)]
+    await settle()
+    house.links["a"].finish("two", "HUB_BUSY")
+    await settle()
+    house.links["a"].finish("one")
+    await settle()
+    assert house.links["a"].asked == ["one", "two", "two"]
+    house.links["a"].finish("two")
+    await asyncio.gather(*turns)
+
+
+async def test_the_turn_of_a_busy_worker_goes_to_another() -> None:
+    house = House()
+    await house.arrives("a", 1)
+    turn = house.ask("t")
+    await settle()
+    await house.arrives("b", 1)
+    house.links["a"].finish("t", "HUB_BUSY")
+    await settle()
+    assert house.links["b"].asked == ["t"]
+    house.links["b"].finish("t")
+    assert (await turn)[1] == "b"
+
+
+async def test_what_others_run_there_counts_as_load() -> None:
+    house = House()
+    await house.arrives("a", 4, active=3)
+    await house.arrives("b", 4, active=1)
+    turn = house.ask("t")
+    await settle()
+    assert house.links["b"].asked == ["t"]
+    turn.cancel()
+
+
+async def test_a_degraded_worker_is_taken_only_when_no_healthy_one_is_free() -> None:
+    house = House()
+    await house.arrives("a", 4, latency_ms=9000.0)
+    await house.arrives("b", 2, latency_ms=100.0)
+    turns = [house.ask(str(number)) for number in range(3)]
+    await settle()
+    assert (len(house.links["a"].asked), len(house.links["b"].asked)) == (1, 2)
+    assert {beat.worker_id: standing for beat, standing in house.pool.standings()} == {"a": "degraded", "b": "healthy"}
+    for turn in turns:
+        turn.cancel()
+
+
+async def test_a_turn_with_a_tool_call_is_not_asked_elsewhere() -> None:
+    house = House()
+    await house.arrives("a", 1)
+    turn = house.ask("t", desk=NoTools(has_calls=True))
+    await settle()
+    await house.arrives("b", 1)
+    house.links["a"].broken.set()
+    await settle()
+    with pytest.raises(CallsInterrupted):
+        await turn
+    assert house.links["b"].asked == []
+
+
+async def test_a_worker_that_comes_back_under_its_name_is_used_again_at_once() -> None:
+    house = House()
+    await house.arrives("a", 1)
+    old = house.links["a"]
+    old.broken.set()
+    await settle()
+    turn = house.ask("t")
+    await house.arrives("a", 1)
+    assert (house.links["a"] is old, house.links["a"].asked) == (False, ["t"])
+    house.links["a"].finish("t")
+    await turn
+
+
+async def test_a_cancelled_turn_gives_its_place_back_wherever_it_stood() -> None:
+    house = House()
+    await house.arrives("a", 1)
+    running, waiting = house.ask("running", order=1), house.ask("waiting", order=2)
+    await settle()
+    assert replace(house.pool.demand(), oldest_wait_s=0.0).queued == 1
+    waiting.cancel()
+    running.cancel()
+    await settle()
+    demand = house.pool.demand()
+    assert (demand.queued, demand.busy, demand.oldest_wait_s) == (0, 0, 0.0)
+    last = house.ask("last")
+    await settle()
+    assert house.links["a"].asked == ["running", "last"]
+    last.cancel()
+
+
+async def test_a_turn_that_finds_no_place_in_its_time_is_refused() -> None:
+    house = House()
+    await house.arrives("a", 1)
+    first = house.ask("first")
+    await settle()
+    asked = pb.TurnAsked(request_id="late", timeout_ms=20)
+    with pytest.raises(NoWorker):
+        await house.pool.think("default", (-0.5, 1), asked, NoTools())
+    first.cancel()

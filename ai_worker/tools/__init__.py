@@ -1,0 +1,1 @@
+"""The code of the hub's tools, one file each, and how a call is checked, asked for and run."""

@@ -1,0 +1,93 @@
+"""One round of acting: each call of the model is checked, asked for, run, told, and shown to the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import jsonschema
+
+from ai_worker.tools.port import AsksHub, Ended, NotAllowed, Tool, ToolFailed
+from ai_worker.words import ToolCall, ToolOffer
+from aiox.kernel.canonical import Json, canonical
+from aiox.kernel.errors import ErrorCode
+from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS
+from aiox.runtime.clock import Clock
+from aiox.runtime.crash import CrashPoint, Hook
+
+MAX_SHOWN_CHARACTERS: Final = 8 * 1024
+"""Of a result, in the prompt."""
+
+
+@dataclass(slots=True)
+class Hands:
+    """What acts in one turn. `asked` counts the calls that reached the hub."""
+
+    offers: Mapping[str, ToolOffer]
+    tools: Mapping[str, Tool]
+    hub: AsksHub
+    clock: Clock
+    crash: Hook
+    text: str
+    """Of the message, for the crash hook."""
+    asked: int = 0
+    done: tuple[str, ...] = ()
+    """Names of the calls that ran."""
+
+    async def act(self, call: ToolCall) -> str:
+        """One call, from the model's words to what the model is shown of it. A failure is shown, not raised."""
+        offer, tool = self.offers.get(call.name), self.tools.get(call.name)
+        if offer is None or tool is None:
+            return _shown(call, "refused", "There is no such tool in this turn.")
+        if self.asked >= MAX_CALLS:
+            return _shown(call, "refused", f"A turn may call tools {MAX_CALLS} times at most. Answer now.")
+        arguments = _read(call.arguments, offer)
+        if isinstance(arguments, str):
+            return _shown(call, "invalid", arguments)
+        index, self.asked = self.asked, self.asked + 1
+        answer = await self.hub.ask(index, call.name, canonical(arguments))
+        if isinstance(answer, NotAllowed):
+            return _shown(call, "held" if answer.held else "refused", answer.reason)
+        return await self._run(index, call, tool, arguments)
+
+    async def _run(self, index: int, call: ToolCall, tool: Tool, arguments: Mapping[str, Json]) -> str:
+        started = self.clock.monotonic()
+        self.done = (*self.done, call.name)
+        code: ErrorCode | None = None
+        try:
+            result = await tool.run(arguments)
+            self.crash(CrashPoint.AFTER_EFFECT, self.text)
+        except ToolFailed as failed:
+            code, result = ErrorCode.TOOL_REFUSED, str(failed)
+        except Exception:  # noqa: BLE001 -- the one boundary of tools: told to the hub, shown without its words
+            code, result = ErrorCode.INTERNAL, "The tool broke."
+        took = round((self.clock.monotonic() - started) * 1000)
+        digest = hashlib.sha256(result.encode()).digest()
+        self.hub.told(index, Ended(code is None, digest, took, code))
+        return _shown(call, "done" if code is None else "failed", result)
+
+
+def _read(arguments: str, offer: ToolOffer) -> Mapping[str, Json] | str:
+    """The arguments, or what is wrong with them. Nothing of their text is in that sentence."""
+    try:
+        value = json.loads(arguments)
+        fits = len(canonical(value)) <= MAX_ARGUMENT_BYTES
+    except (ValueError, RecursionError):
+        return "The arguments are not JSON."
+    if not isinstance(value, dict) or not fits:
+        return "The arguments are not a JSON object, or too long."
+    wrong = jsonschema.Draft202012Validator(dict(offer.schema)).iter_errors(value)
+    first = next(wrong, None)
+    if first is not None:
+        place = ".".join(str(part) for part in first.absolute_path) or "arguments"
+        return f"The arguments do not fit the tool's schema: {first.validator} at {place}."
+    return value
+
+
+def _shown(call: ToolCall, status: str, result: str) -> str:
+    """A JSON object: no text inside can close its own quotation."""
+    shown = {"tool": call.name, "status": status, "untrusted_result": result[:MAX_SHOWN_CHARACTERS]}
+    return json.dumps(shown, ensure_ascii=False)

@@ -1,0 +1,62 @@
+"""What a tool is, and how a call is asked for: a tool call is asked, not taken (DESIGN 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiox.kernel.canonical import Json
+from aiox.kernel.errors import ErrorCode
+
+
+class ToolFailed(Exception):
+    """The tool could not do it. The text is a sentence for the model; a part of the effect may be there."""
+
+
+class Tool(Protocol):
+    """The code behind a description. One per process: nothing of a call is kept."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in aiox.kernel.tools."""
+        ...
+
+    async def run(self, arguments: Mapping[str, Json]) -> str:
+        """Has its effect and says what came of it. `arguments` fit the schema. Raises ToolFailed; may be cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The hub has the call on record: it may run, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAllowed:
+    """The hub refused, or holds the call until a person agrees; it must not run."""
+
+    reason: str
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an allowed call ended."""
+
+    success: bool
+    result_digest: bytes
+    duration_ms: int
+    error_code: ErrorCode | None = None
+
+
+class AsksHub(Protocol):
+    """The hub's ear for one turn."""
+
+    async def ask(self, index: int, tool: str, arguments: bytes) -> Allowed | NotAllowed:
+        """Asks for the turn's n-th call (from 0) with canonical arguments. Waits for the hub as long as it takes."""
+        ...
+
+    def told(self, index: int, ended: Ended) -> None:
+        """Tells how an allowed call ended."""
+        ...

@@ -1,0 +1,61 @@
+"""The hub's tools, as everyone sees them: what the model is offered and the judge knows. The worker has the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+from uuid import UUID
+
+from aiox.kernel.canonical import Json
+from aiox.kernel.ids import derived_id
+
+MAX_CALLS: Final = 8
+"""Tool calls in one turn at most."""
+MAX_ARGUMENT_BYTES: Final = 32 * 1024
+"""Of one call, as canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDescription:
+    """One tool. `schema` is the JSON Schema of its arguments, an object."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Json]
+    worker_type: Literal["python", "external", "mcp"]
+    risk: Literal["low", "medium", "high", "critical"]
+    read_only: bool
+    """Whether it changes nothing anywhere."""
+
+
+APPEND_LINE: Final = ToolDescription(
+    name="append_line",
+    description="Appends one line to a file. For tests of the hub only.",
+    schema=MappingProxyType(
+        {
+            "type": "object",
+            "properties": {
+                "file": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$", "description": "name of the file"},
+                "line": {"type": "string", "maxLength": 1000, "pattern": "^[^\\n]*$", "description": "what to append"},
+            },
+            "required": ["file", "line"],
+            "additionalProperties": False,
+        }
+    ),
+    worker_type="python",
+    risk="low",
+    read_only=False,
+)
+
+
+def known_tools(test_folder: str) -> Mapping[str, ToolDescription]:
+    """The registry, by name. The test tool is there only where a folder for it is set."""
+    tools = (APPEND_LINE,) if test_folder else ()
+    return MappingProxyType({tool.name: tool for tool in tools})
+
+
+def call_id(turn: UUID, index: int) -> UUID:
+    """The id of a turn's n-th call, counted from 0: the same at every attempt."""
+    return derived_id(turn, f"tool:{index}")

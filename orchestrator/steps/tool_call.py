@@ -1,0 +1,181 @@
+"""A turn's tool calls: judged, on record before they run, told to the person when nobody knows how they ended.
+
+A call that is on record makes its turn one that is never run again: what it did cannot be undone by thinking anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from uuid import UUID
+
+from aiox.kernel.canonical import Json
+from aiox.kernel.errors import ErrorCode
+from aiox.kernel.ids import derived_id
+from aiox.kernel.outcome import Answered, Failed, Usage
+from aiox.kernel.verdict import Allow, Deny
+from aiox.runtime.crash import CrashPoint
+from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.ports import Ports
+from orchestrator.proofs import Loaded, Stopped
+from policy.ledger import Record
+from policy.tools import Call, judge_call
+from registry import tool_calls
+from registry.quotas import Conversation, QuotaUnavailable
+from registry.short_term import PastTurn, seal_entry
+from registry.tool_calls import CallState, NewCall, StoredCall
+
+NO_APPROVALS = "This tool needs a person's approval, which this hub cannot ask for yet. It was not run."
+
+
+class TurnDesk:
+    """The tool calls of one attempt at a turn."""
+
+    def __init__(self, ports: Ports, loaded: Loaded) -> None:
+        self._ports = ports
+        self._loaded = loaded
+        self._asked = 0
+        self._open: dict[str, str] = {}
+        self.has_calls = False
+        """Whether any call was let through."""
+
+    async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
+        """Judges, and puts an allowed call on record before it may run. Raises LeaseLost, AlreadyStarted."""
+        ports, loaded, turn = self._ports, self._loaded, self._loaded.turn
+        wanted = Call(turn.message.turn_id, self._asked, call.call_id, call.tool_name, call.canonical_arguments)
+        self._asked += 1
+        verdict = judge_call(
+            wanted, loaded.tools, loaded.version.tools, ports.known_tools, loaded.version.governance.approvals
+        )
+        if not isinstance(verdict, Allow):
+            reason = verdict.reason if isinstance(verdict, Deny) else NO_APPROVALS
+            ports.log.info("tool_refused", turn_id=str(turn.message.turn_id), rules=list(verdict.rules))
+            return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=reason)
+        turn.seal()
+        await self._start(wanted)
+        self.has_calls = True
+        self._open[call.call_id] = call.tool_name
+        ports.crash(CrashPoint.AFTER_TOOL_STARTED, turn.message.body)
+        return pb.ToolAllowed()
+
+    async def _start(self, wanted: Call) -> None:
+        turn, now = self._loaded.turn, self._ports.clock.now()
+        new = NewCall(
+            id=UUID(wanted.call_id),
+            owner=self._loaded.authorised.owner,
+            agent=self._loaded.version.agent_id,
+            turn=turn.message.turn_id,
+            turns=[member.message.turn_id for member in turn.all_members],
+            tool=wanted.tool,
+            arguments_digest=hashlib.sha256(wanted.arguments).digest(),
+            created_at=now,
+        )
+        details: dict[str, Json] = {
+            "arguments_digest": new.arguments_digest.hex(),
+            "policy_hash": self._loaded.version.policy_hash,
+        }
+        record = _record(self._ports, self._loaded, StoredCall(new.id, new.tool, CallState.STARTED), details)
+        await tool_calls.start(self._ports.pool, turn.partition, turn.fence, new, record)
+
+    async def done(self, call: pb.ToolDone) -> None:
+        """Records how an allowed call ended; of any other nothing is believed."""
+        tool = self._open.pop(call.call_id, None)
+        if tool is None:
+            self._ports.log.warning("tool_done_unasked", turn_id=call.request_id)
+            return
+        state = CallState.DONE if call.success else CallState.FAILED
+        details: dict[str, Json] = {
+            "result_digest": call.result_digest.hex(),
+            "duration_ms": call.duration_ms,
+            "error_code": call.error_code[:64],
+        }
+        await tool_calls.end(
+            self._ports.pool,
+            UUID(call.call_id),
+            state,
+            _record(self._ports, self._loaded, StoredCall(UUID(call.call_id), tool, state), details),
+            result_digest=call.result_digest or None,
+            error_code=call.error_code[:64],
+        )
+
+
+async def unfinished_calls(ports: Ports, loaded: Loaded) -> Stopped | None:
+    """Before tokens are reserved: a turn that called tools in an attempt before is concluded, nothing is run again."""
+    authorised, message = loaded.authorised, loaded.turn.message
+    if not authorised.called:
+        return None
+    answer = await explain_calls(ports, loaded)
+    conversation = Conversation(
+        authorised.owner, message.agent_id, message.sender, loaded.version.memory_config.short_term_limit
+    )
+    past = PastTurn(message.body, answer.text)
+    entry = seal_entry(loaded.ring, authorised.owner, message.agent_id, message.sender, message.turn_id, past)
+    try:
+        await ports.quotas.settle(conversation, message.turn_id, 0, entry)  # what the attempt before had reserved
+    except QuotaUnavailable as gone:
+        ports.log.error("settlement_late", turn_id=str(message.turn_id), tokens=0, error=str(gone))
+    return Stopped(loaded.turn, authorised.owner, answer, authorised.decision)
+
+
+async def explain_calls(ports: Ports, loaded: Loaded, because: Failed | None = None) -> Answered:
+    """Marks what nobody knows the end of as unknown, and says to the person what is known of each call."""
+    turn = loaded.turn
+    owner, turn_id = loaded.authorised.owner, turn.message.turn_id
+    for call in await tool_calls.list_of_turn(ports.pool, owner, turn_id):
+        if call.state is CallState.STARTED:
+            unknown = StoredCall(call.id, call.tool, CallState.UNKNOWN)
+            await tool_calls.end(ports.pool, call.id, CallState.UNKNOWN, _record(ports, loaded, unknown, {}))
+            ports.log.warning("tool_outcome_unknown", turn_id=str(turn_id), tool=call.tool)
+    calls = await tool_calls.list_of_turn(ports.pool, owner, turn_id)
+    return Answered(
+        text=explanation(calls, because.reason if because else ""),
+        usage=because.usage if because else Usage(0, 0),
+        citations=(),
+        tools_called=tuple(call.tool for call in calls),
+        recalled=(),
+        model="",
+        worker_id=because.worker_id if because else "",
+        worker_ms=because.worker_ms if because else 0,
+        model_ms=0,
+    )
+
+
+def explanation(calls: Sequence[StoredCall], because: str = "") -> str:
+    """What a person reads when a turn ended early with tools called."""
+    known = {
+        CallState.DONE: "was run and had its effect",
+        CallState.FAILED: "was run and failed; a part of its effect may be there",
+    }
+    lines = [
+        f"- {call.tool}: {known.get(call.state, 'unknown: it may or may not have had its effect')}" for call in calls
+    ]
+    return "\n".join(
+        [
+            f"I was interrupted while I worked on this{f' ({because})' if because else ''}, after these tools:",
+            *lines,
+            "Nothing was repeated. Please check what is there and tell me what to do: run it again, or leave it.",
+        ]
+    )
+
+
+def _record(ports: Ports, loaded: Loaded, call: StoredCall, details: dict[str, Json]) -> Record:
+    turn = loaded.turn
+    event = "tool.started" if call.state is CallState.STARTED else "tool.done"
+    return Record(
+        id=derived_id(call.id, event),
+        owner=loaded.authorised.owner,
+        event_type=event,
+        severity="info" if call.state in (CallState.STARTED, CallState.DONE) else "warning",
+        details={
+            "call_id": str(call.id),
+            "turn_id": str(turn.message.turn_id),
+            "agent_id": str(loaded.version.agent_id),
+            "tool": call.tool,
+            "state": str(call.state),
+            **details,
+        },
+        created_at=ports.clock.now(),
+        actor=turn.message.sender,
+        correlation_id=turn.envelope.correlation_id,
+        request_id=turn.message.turn_id,
+    )

@@ -1,0 +1,28 @@
+"""Where a turn's tool calls are asked for: the port between the link and the step that judges."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aiox.wire.v1 import worker_pb2 as pb
+
+
+class Desk(Protocol):
+    """One per turn and attempt. Called by one task, one message after the other."""
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether any call was let through: then the turn may not be asked anew, here or elsewhere."""
+        ...
+
+    async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
+        """Judges a call; an allowed one is on record as started. Raises what the store raised; then it is not."""
+        ...
+
+    async def done(self, call: pb.ToolDone) -> None:
+        """Records how a call ended. Raises what the store raised."""
+        ...
+
+
+class CallsInterrupted(Exception):
+    """The worker was lost after a tool was let through: nobody knows, so nothing is repeated."""

@@ -1,0 +1,108 @@
+"""Tool calls of turns: on record before they run, and how they ended (revision 0004)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import asyncpg
+
+from aiox.kernel.ids import AgentId, OwnerId, TurnId
+from aiox.runtime.postgres import Pool, owner_scope
+from policy.ledger import Record
+from registry.turns import LeaseLost
+
+
+class CallState(StrEnum):
+    """How far a call is known to have come."""
+
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It was let through and nobody said how it ended: it may have had its effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A call that is about to be let through. `turns` are all messages that share the turn, `turn` among them."""
+
+    id: UUID
+    owner: OwnerId
+    agent: AgentId
+    turn: TurnId
+    turns: Sequence[TurnId]
+    tool: str
+    arguments_digest: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call on record."""
+
+    id: UUID
+    tool: str
+    state: CallState
+
+
+class AlreadyStarted(Exception):
+    """The very call is on record, or its turn has had its outcome: it must not run."""
+
+
+async def start(pool: Pool, partition: int, fence: int, call: NewCall, record: Record) -> None:
+    """Puts a call and its ledger row on record in one commit. Raises LeaseLost, AlreadyStarted; then it may not run."""
+    try:
+        await pool.execute(
+            "SELECT tool_started($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            partition,
+            fence,
+            call.id,
+            call.owner,
+            call.agent,
+            call.turn,
+            list(call.turns),
+            call.tool,
+            call.arguments_digest,
+            call.created_at,
+            record.encode(),
+        )
+    except asyncpg.UniqueViolationError as known:
+        raise AlreadyStarted(str(call.id)) from known
+    except asyncpg.ObjectNotInPrerequisiteStateError as lost:
+        raise LeaseLost(str(lost)) from lost
+
+
+async def end(
+    pool: Pool,
+    call: UUID,
+    state: CallState,
+    record: Record,
+    *,
+    result_digest: bytes | None = None,
+    error_code: str = "",
+) -> bool:
+    """Records how a call ended, with its ledger row. False when its end was on record before: then that one stands."""
+    changed: bool = await pool.fetchval(
+        "SELECT tool_ended($1, $2, $3, $4, $5, $6)",
+        call,
+        state,
+        result_digest,
+        error_code,
+        record.created_at,
+        record.encode(),
+    )
+    return changed
+
+
+async def list_of_turn(pool: Pool, owner: OwnerId, turn: TurnId) -> list[StoredCall]:
+    """The calls of a turn, those first that were asked first; also when the turn only shared the one that asked."""
+    async with owner_scope(pool, owner) as connection:
+        rows = await connection.fetch(
+            "SELECT id, tool_name, state FROM tool_calls WHERE turn_ids @> ARRAY[$1::uuid] ORDER BY created_at, id",
+            turn,
+        )
+    return [StoredCall(row["id"], row["tool_name"], CallState(row["state"])) for row in rows]

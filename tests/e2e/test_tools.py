@@ -1,0 +1,144 @@
+"""A tool's effect happens once; when nobody knows whether it did, the person is told and nothing is repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import pytest
+
+from aiox.cli.stack.home import prepare
+from aiox.commands.create_agent import AgentCreated
+from aiox.runtime.settings import Model, Settings, Telemetry
+from bench.stub_model import Scripted, StubModel, stub_model
+from policy.ledger import Fault
+from registry import ledger
+from tests.e2e.database import superuser
+from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online
+from tests.stack import Account, RunningHub, free_ports
+
+FREE = [{"name": "append_line", "policy": {"requires_approval": False}}]
+MARK = "die-with-this"
+
+
+@dataclass(frozen=True)
+class ToolHub:
+    """A hub whose agents may append lines, with a stub where the model is."""
+
+    hub: RunningHub
+    model: StubModel
+    folder: Path
+
+    def lines(self, name: str) -> list[str]:
+        path = self.folder / name
+        return path.read_text().splitlines() if path.exists() else []
+
+    async def agent(self, tools: list[dict[str, object]] | None = None) -> tuple[Account, AgentCreated]:
+        owner = await self.hub.account(quota=ROOMY_ACCOUNT)
+        return owner, await self.hub.agent(owner, governance=ROOMY, tools=FREE if tools is None else tools)
+
+    async def calls(self, agent: AgentCreated) -> list[tuple[str, str]]:
+        async with superuser(self.hub) as connection:
+            rows = await connection.fetch(
+                "SELECT tool_name, state FROM tool_calls WHERE agent_id = $1 ORDER BY created_at", agent.agent_id
+            )
+        return [(row["tool_name"], row["state"]) for row in rows]
+
+
+def appends(name: str, line: str) -> Scripted:
+    return Scripted("", calls=({"name": "append_line", "arguments": json.dumps({"line": line, "file": name})},))
+
+
+@asynccontextmanager
+async def tool_hub(**crash: str) -> AsyncIterator[ToolHub]:
+    async with stub_model() as stub:
+        with TemporaryDirectory(prefix="aiox-test-") as home, TemporaryDirectory(prefix="aiox-test-") as folder:
+            settings = Settings(
+                home=Path(home),
+                ports=free_ports(),
+                telemetry=Telemetry(sample_rate=1.0),
+                model=Model(provider="openai", name="stub", api_base=stub.url),
+            )
+            given = {"AIOX_MODEL__API_KEY": "sk-stub", "AIOX_TOOLS__TEST_FOLDER": folder}
+            hub = RunningHub(prepare(settings), settings, {**given, **crash})
+            await hub.start()
+            try:
+                yield ToolHub(hub, stub, Path(folder))
+            finally:
+                await hub.stop()
+
+
+@pytest.fixture(scope="module")
+async def tools() -> AsyncIterator[ToolHub]:
+    async with tool_hub(AIOX_CRASH__POINT="AFTER_EFFECT", AIOX_CRASH__TEXT=MARK) as running:
+        yield running
+
+
+async def test_a_tool_runs_once_and_its_result_reaches_the_model(tools: ToolHub) -> None:
+    owner, agent = await tools.agent()
+    name = uuid4().hex
+    async with online(tools.hub, owner) as person:
+        tools.model.script(appends(name, "hello"), "It is written.")
+        assert await answer_to(person, agent.jid, "write hello") == "It is written."
+    assert tools.lines(name) == ["hello"]
+    *_, called, result = tools.model.asked[-1]["messages"]
+    assert called["tool_calls"][0]["function"]["name"] == "append_line"
+    shown = json.loads(result["content"])
+    assert (shown["status"], shown["untrusted_result"]) == ("done", "The file has 1 lines now.")
+    assert await tools.calls(agent) == [("append_line", "done")]
+    async with tools.hub.commands() as commands:
+        events = await commands.pool.fetch(
+            "SELECT event_type FROM ledger_read(0, 100000) WHERE details ->> 'agent_id' = $1"
+            " AND event_type LIKE 'tool.%' ORDER BY seq",
+            str(agent.agent_id),
+        )
+        assert [row["event_type"] for row in events] == ["tool.started", "tool.done"]
+        assert not isinstance(await ledger.verify_chain(commands.pool), Fault)
+
+
+async def test_a_tool_that_needs_an_approval_is_not_run(tools: ToolHub) -> None:
+    owner, agent = await tools.agent([{"name": "append_line", "policy": "approval"}])
+    name = uuid4().hex
+    async with online(tools.hub, owner) as person:
+        tools.model.script(appends(name, "hello"), "I may not.")
+        assert await answer_to(person, agent.jid, "write hello") == "I may not."
+    assert tools.lines(name) == []
+    assert json.loads(tools.model.asked[-1]["messages"][-1]["content"])["status"] == "refused"
+    assert await tools.calls(agent) == []
+
+
+async def test_a_model_that_calls_on_and_on_is_stopped_after_eight(tools: ToolHub) -> None:
+    owner, agent = await tools.agent()
+    name = uuid4().hex
+    async with online(tools.hub, owner) as person:
+        tools.model.script(*[appends(name, str(number)) for number in range(8)], "Enough.")
+        assert await answer_to(person, agent.jid, "write for ever") == "Enough."
+    assert tools.lines(name) == [str(number) for number in range(8)]
+    assert "tools" not in tools.model.asked[-1]
+
+
+async def _killed_after_its_effect(tools: ToolHub) -> tuple[str, str, AgentCreated]:
+    """What the person is told, the file's name, and the agent, when the worker dies between effect and report."""
+    owner, agent = await tools.agent()
+    name = uuid4().hex
+    async with online(tools.hub, owner) as person:
+        tools.model.script(appends(name, "once"))
+        told = await answer_to(person, agent.jid, f"write once, {MARK}")
+    return told, name, agent
+
+
+async def test_when_the_worker_dies_between_effect_and_report_the_person_is_told(tools: ToolHub) -> None:
+    told, name, agent = await _killed_after_its_effect(tools)
+    assert "append_line: unknown" in told
+    assert "Nothing was repeated" in told
+    assert tools.lines(name) == ["once"]
+    assert await tools.calls(agent) == [("append_line", "unknown")]
+    owner, other = await tools.agent()
+    async with asyncio.timeout(60), online(tools.hub, owner) as person:
+        assert await answer_to(person, other.jid, "are you back?") == "echo: are you back?"
