@@ -43,21 +43,25 @@ async def handle(ports: Ports, group: Group[Delivery]) -> None:
         await _handle_suspect(ports, group.items[0])
         return
     ended = await _accept_group(ports, group)
-    group.seal()
     await _finish(ports, ended, group.items)
 
 
 async def _accept_group(ports: Ports, group: Group[Delivery]) -> Accepted | Repeated:
-    """Starts the turn at once, and anew with each message that joins it in time."""
+    """Starts the turn at once, and anew with each message that joins it in time. The group is sealed then."""
     while True:
+        members = len(group.items)
         turn = replace(merged([delivery.turn for delivery in group.items]), seal=group.seal)
         try:
             async with asyncio.timeout(None) as scope:
                 with group.noticing(scope):
-                    return await _accept(ports, turn)
+                    ended = await _accept(ports, turn)
         except TimeoutError:
             if not scope.expired():
                 raise
+            continue
+        if len(group.items) == members:  # one may have joined when the turn was over, but not yet back here
+            group.seal()
+            return ended
 
 
 async def _handle_suspect(ports: Ports, delivery: Delivery) -> None:
