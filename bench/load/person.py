@@ -28,9 +28,10 @@ class Person:
     def __init__(self, login: Login, now: Callable[[], float]) -> None:
         self.login = login
         self.journal = Journal()
-        self._now = now
+        self.now = now
         self._stream: Stream | None = None
         self.online = asyncio.Event()
+        """Set while there is a connection."""
 
     async def run(self) -> None:
         """Stays logged in until cancelled: comes back whenever the connection breaks."""
@@ -89,7 +90,7 @@ class Person:
     async def _send_again_until(self, lost: asyncio.Event) -> None:
         while not lost.is_set():
             for message in self.journal.open.values():
-                if message.due <= self._now():
+                if message.due <= self.now():
                     self._send(message)
             try:
                 await asyncio.wait_for(lost.wait(), _TICK_S)
@@ -110,11 +111,11 @@ class Person:
             self._stream.send(message.agent, message.id, extra)
         except ChatTrouble:
             return  # sent again with the next connection
-        message.sent.append(self._now())
-        message.due = self._now() + RESEND_S
+        message.sent.append(self.now())
+        message.due = self.now() + RESEND_S
 
     def _heard(self, stanza: Element) -> None:
-        now = self._now()
+        now = self.now()
         self.journal.stanzas.append((now, tostring(stanza, encoding="unicode")))
         received = stanza.find(f"{{{RECEIPTS}}}received")
         if received is not None:

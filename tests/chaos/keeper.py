@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final, cast
 from unittest.mock import patch
 
+import aiohttp
+
 from aiox.cli.stack import ca, credentials, ejabberd, nats, postgres, redis, services
 from aiox.cli.stack.home import Home, prepare
 from aiox.cli.stack.parts import STOP_ORDER
@@ -29,6 +31,7 @@ PARTS: Final = ("component", "orchestrator", "ai_worker", "nats", "redis", "post
 NO_LIMIT: Final = 10**6
 RESTART_S: Final = 60.0
 _PAUSE_S: Final = 0.2
+_PROBE: Final = aiohttp.ClientTimeout(total=2)
 
 Start = Callable[[], Awaitable[Process]]
 
@@ -46,6 +49,7 @@ class Keeper:
         self._whole: dict[str, asyncio.Event] = {part: asyncio.Event() for part in PARTS}
         self._killed: set[str] = set()
         self._starts: dict[str, Start] = {}
+        self._haunted: dict[str, Mapping[str, str]] = {}
 
     async def start(self, parts: Iterable[str] = PARTS) -> None:
         """Starts everything and waits until it is ready."""
@@ -57,7 +61,7 @@ class Keeper:
 
     async def run(self, part: str, start: Start | None = None, **environment: str) -> None:
         """Starts one part, this once with `start` and more environment; later restarts are plain again."""
-        with patch.dict(os.environ, environment):
+        with patch.dict(os.environ, {**self._haunted.get(part, {}), **environment}):
             starting = asyncio.ensure_future((start or self._starts.get(part) or self._start_of(part))())
             await asyncio.sleep(0)  # the environment is read in the first step
         process = await starting
@@ -75,6 +79,10 @@ class Keeper:
     def always(self, part: str, start: Start) -> None:
         """How this part is started from now on."""
         self._starts[part] = start
+
+    def haunt(self, part: str, environment: Mapping[str, str]) -> None:
+        """From now on this part is always started with this environment, and its deaths are wanted."""
+        self._haunted[part] = environment
 
     def pid(self, part: str) -> int:
         """The process that runs a part now."""
@@ -122,10 +130,9 @@ class Keeper:
             await process.until_death()
         except CannotGoOn as died:
             self._whole[part].clear()
-            if part in self._killed:
-                self._killed.discard(part)
-            else:
+            if part not in self._killed and part not in self._haunted:
                 self.surprises.append(str(died))
+            self._killed.discard(part)
         await process.stop()  # what it left behind in its session
         while True:
             try:
@@ -148,6 +155,15 @@ class Keeper:
             "ejabberd": lambda: ejabberd.start(home, settings),
         }
         return stores.get(part, lambda: services.start(home, settings, cast(Service, part)))
+
+
+async def answers_ready(port: int) -> bool:
+    """Whether the service behind this health port says that it is ready."""
+    try:
+        async with aiohttp.request("GET", f"http://127.0.0.1:{port}/readyz", timeout=_PROBE) as answer:
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
 
 
 @asynccontextmanager
