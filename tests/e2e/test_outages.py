@@ -1,0 +1,138 @@
+"""The ground goes away under the running services: each store and server is killed and comes back; none of ours is
+restarted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from xml.etree.ElementTree import Element, tostring
+
+import aiohttp
+import pytest
+
+from aiox.cli.chat.stream import CLIENT
+from aiox.cli.stack.services import health_port
+from aiox.runtime.settings import Service
+from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, Person, answer_to, body_of, online
+from tests.stack import RunningHub, throw_away
+
+SERVICES: tuple[Service, ...] = ("component", "gateway", "orchestrator", "ai_worker")
+BACK_S = 30.0
+MOST_DEATHS = 6
+MISSED: dict[str, dict[Service, str]] = {
+    "postgres": {"component": "PostgreSQL", "gateway": "PostgreSQL", "ai_worker": "PostgreSQL"},
+    "redis": {"gateway": "Redis", "orchestrator": "Redis"},
+    "nats": {"component": "NATS", "orchestrator": "NATS", "ai_worker": "NATS"},
+    "ejabberd": {"component": "XMPP server"},
+}
+"""Who says what while a part is away."""
+
+
+@pytest.fixture(scope="module")
+async def own() -> AsyncIterator[RunningHub]:
+    """A hub that these tests may hurt."""
+    async with throw_away() as running:
+        await running.start()
+        yield running
+
+
+class Watch:
+    """Asks every service for its readiness, again and again, and keeps what was missing."""
+
+    def __init__(self, hub: RunningHub) -> None:
+        self._ports = {service: health_port(hub.settings.ports, service) for service in SERVICES}
+        self.said: dict[Service, set[str]] = {service: set() for service in SERVICES}
+        self.now: dict[Service, str] = {}
+
+    async def run(self) -> None:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+            await asyncio.gather(*(self._follow(session, service) for service in SERVICES))
+
+    async def _follow(self, session: aiohttp.ClientSession, service: Service) -> None:
+        while True:
+            async with session.get(f"http://127.0.0.1:{self._ports[service]}/readyz") as answer:
+                self.now[service] = "" if answer.status == 200 else (await answer.text()).strip()
+            self.said[service].add(self.now[service])
+            await asyncio.sleep(0.02)
+
+    def has_said(self, service: Service, word: str) -> bool:
+        return any(word in said for said in self.said[service])
+
+    async def until_ready(self) -> None:
+        async with asyncio.timeout(BACK_S):
+            while len(self.now) < len(SERVICES) or any(self.now.values()):
+                await asyncio.sleep(0.05)
+
+
+async def keep_away(hub: RunningHub, part: str, watch: Watch) -> None:
+    """Kills the part again each time it is started, until every service that needs it has said so."""
+    killed = 1
+    async with asyncio.timeout(BACK_S):
+        while any(not watch.has_said(service, word) for service, word in MISSED[part].items()):
+            if killed < MOST_DEATHS:
+                with contextlib.suppress(KeyError, ProcessLookupError):  # it is not there now
+                    hub.kill(part)
+                    killed += 1
+            await asyncio.sleep(0.05)
+
+
+def conclusion(got: Element, message_id: str, thread: str) -> bool:
+    """Whether this stanza answers the message, or refuses it."""
+    refused = got.get("type") == "error" and got.get("id") == message_id
+    return refused or (bool(body_of(got)) and got.findtext(f"{{{CLIENT}}}thread") == thread)
+
+
+async def ask(person: Person, agent: str, text: str) -> Element:
+    thread = Element(f"{{{CLIENT}}}thread")
+    thread.text = text
+    message_id = person.say(agent, text, extra=(thread,))
+    return await person.until(lambda got: conclusion(got, message_id, text), BACK_S)
+
+
+def retryable(got: Element) -> bool:
+    error = got.find(f"{{{CLIENT}}}error")
+    return error is not None and error.get("type") == "wait"
+
+
+@pytest.mark.parametrize("part", ["redis", "nats", "postgres"])
+async def test_a_store_is_killed_and_comes_back_under_the_services(own: RunningHub, part: str) -> None:
+    ada = await own.account(quota=ROOMY_ACCOUNT)
+    agent = await own.agent(ada, governance=ROOMY)
+    before = own.pids()
+    watch = Watch(own)
+    watching = asyncio.create_task(watch.run())
+    async with online(own, ada) as person:
+        await answer_to(person, agent.jid, "before")
+        own.kill(part)
+        staying_away = asyncio.create_task(keep_away(own, part, watch))
+        meanwhile = await ask(person, agent.jid, f"while {part} is away")
+        assert meanwhile.get("type") != "error" or retryable(meanwhile), tostring(meanwhile)
+        await staying_away
+        await watch.until_ready()
+        after = await ask(person, agent.jid, f"{part} is back")
+        assert after.get("type") != "error", tostring(after)
+    watching.cancel()
+    _nobody_of_ours_was_restarted(own, before, part)
+
+
+async def test_the_xmpp_server_is_killed_and_comes_back(own: RunningHub) -> None:
+    ada = await own.account(quota=ROOMY_ACCOUNT)
+    agent = await own.agent(ada, governance=ROOMY)
+    before = own.pids()
+    watch = Watch(own)
+    watching = asyncio.create_task(watch.run())
+    async with online(own, ada) as person:
+        await answer_to(person, agent.jid, "before")
+        own.kill("ejabberd")
+        await keep_away(own, "ejabberd", watch)
+    await watch.until_ready()
+    async with online(own, ada) as person:
+        assert (await ask(person, agent.jid, "the server is back")).get("type") != "error"
+    watching.cancel()
+    _nobody_of_ours_was_restarted(own, before, "ejabberd")
+
+
+def _nobody_of_ours_was_restarted(hub: RunningHub, before: dict[str, int], part: str) -> None:
+    after = hub.pids()
+    assert {name for name in after if after[name] != before.get(name)} == {part}
