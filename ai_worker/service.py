@@ -30,13 +30,15 @@ from aiox.runtime.health import health_app, serve
 from aiox.runtime.logs import Log
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
-from aiox.runtime.supervisor import Supervisor
+from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.runtime.tokens import TurnClaims
 from aiox.wire.v1 import worker_pb2 as pb
 from aiox.wire.v1.worker_pb2_grpc import AgentWorkerServicer, add_AgentWorkerServicer_to_server
 
-DRAIN_S: Final = 4.0
+STOP: Final = {"turns": 4.0, "server": 1.5, "session": 0.5, "tasks": 1.5, "bus": 1.0, "pool": 0.5}
+"""How long each step of a stop may take, in seconds."""
+DRAIN_S: Final = STOP["turns"] - 0.5
 """How long running turns may go on once the process is asked to stop."""
 MAX_MESSAGE_BYTES: Final = 8 << 20
 
@@ -164,15 +166,15 @@ def link_server(link: WorkerLink, secrets: Secrets, port: int) -> tuple[grpc.aio
 
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
     """Runs the worker until SIGTERM. Raises what kept it from starting, or ServiceFailed when a part of it died."""
-    supervisor = Supervisor(log)
+    supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     worker_id = f"worker-{settings.ports.ai_worker}"
     async with AsyncExitStack() as opened:
         telemetry = Telemetry("ai_worker", settings.home)
         opened.callback(telemetry.close)
         pool = await postgres.connect(settings, secrets, "ai_worker")
-        opened.push_async_callback(pool.close)
+        opened.push_async_callback(closing.step, "pool", pool.close)
         bus = await nats.connect(settings, secrets, "ai_worker", log)
-        opened.push_async_callback(bus.close)
+        opened.push_async_callback(closing.step, "bus", bus.close)
         opened.push_async_callback(supervisor.stop)
         embedder = MiniLM(settings.minilm_folder, settings.memory.embedding_model)
         supervisor.start("embedder", embedder.run())
@@ -180,7 +182,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         recall = Recall(pool, embedder, settings.memory.recall_limit, settings.memory.max_distance)
         store = Store(pool, embedder, clock)
         session = open_session()
-        opened.push_async_callback(session.close)
+        opened.push_async_callback(closing.step, "session", session.close)
         models = partial(choose, session)
         tools, crash = tools_of(settings.tools.test_folder), crash_hook(settings.crash)
         mind = Mind(recall, store, models, embedder.model, telemetry, clock, log, worker_id, tools, crash)
@@ -190,14 +192,14 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         link = WorkerLink(office, store, heart, supervisor, log)
         server, _ = link_server(link, secrets, settings.ports.ai_worker)
         await server.start()
-        opened.push_async_callback(server.stop, 1.0)
+        opened.push_async_callback(closing.step, "server", partial(server.stop, 1.0))
         supervisor.start("health", serve(health_app(_readiness(pool, bus)), settings.ports.ai_worker_health))
         supervisor.start("beats", heart.run(bus, lambda error: log.warning("beat_failed", error=repr(error))))
         log.info("worker_ready", worker_id=worker_id, port=settings.ports.ai_worker)
         try:
             await supervisor.run_until_stopped()
         finally:
-            await _drain(running, heart, bus, log)
+            await closing.step("turns", partial(_drain, running, heart, bus, log))
             link.end()
 
 

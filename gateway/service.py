@@ -18,13 +18,16 @@ from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
-from aiox.runtime.supervisor import Supervisor
+from aiox.runtime.supervisor import Closing, Supervisor
 from gateway.access import Door
 from gateway.app import make_app
 from gateway.auth import AccessTokens
 from registry.rates import Rates
 
 BUILT_PAGES: Final = Path(__file__).parents[1] / "web" / "dist"
+
+STOP: Final = {"tasks": 6.0, "bus": 1.0, "memory": 0.5, "pool": 1.0}
+"""How long each step of a stop may take, in seconds. Requests under way are part of the tasks."""
 
 
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
@@ -41,16 +44,16 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     hub = Hub(pool, keys, clock, settings.domain)
     door = Door(hub, tokens, Passwords(), rates.count, partial(nats.put_inbound, bus.jetstream()))
     app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES)
-    supervisor = Supervisor(log)
+    supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("http", serve(app, settings.ports.gateway))
     log.info("started", port=settings.ports.gateway)
     try:
         await supervisor.run_until_stopped()
     finally:
         await supervisor.stop()
-        await bus.close()
-        await memory.aclose()
-        await pool.close()
+        await closing.step("bus", bus.close)
+        await closing.step("memory", memory.aclose)
+        await closing.step("pool", pool.close)
         log.info("stopped")
 
 

@@ -33,6 +33,7 @@ from orchestrator.lanes import Group, Lanes
 from orchestrator.partitions import Partitions
 from orchestrator.ports import Ports
 from orchestrator.retention import sweep_for_ever
+from orchestrator.scaling import Scaling
 from orchestrator.turns import handle
 from orchestrator.versions import Versions
 from orchestrator.watchdog import MARGIN_S, Watchdog
@@ -99,16 +100,17 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("retention", sweep_for_ever(pool, log))
     supervisor.start("in hand", in_hand.signal_for_ever())
     supervisor.start("watchdog", watchdog.run())
+    supervisor.start("scaling", Scaling(workers, pool, holder, clock, log).run())
     supervisor.start("partitions", partitions.run())
     log.info("started")
     try:
         await supervisor.run_until_stopped()
     finally:
-        await closing.step("turns", partitions.close(STOP["turns"] - _GIVE_BACK_S))
+        await closing.step("turns", partial(partitions.close, STOP["turns"] - _GIVE_BACK_S))
         await supervisor.stop()
-        await closing.step("bus", bus.close())
-        await closing.step("memory", memory.aclose())
-        await closing.step("pool", pool.close())
+        await closing.step("bus", bus.close)
+        await closing.step("memory", memory.aclose)
+        await closing.step("pool", pool.close)
         telemetry.close()
         log.info("stopped")
 

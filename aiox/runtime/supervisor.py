@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from aiox.runtime.logs import Log, describe
@@ -24,11 +24,11 @@ class Closing:
         self._budgets = budgets
         self._log = log
 
-    async def step(self, name: str, work: Awaitable[object]) -> None:
+    async def step(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Runs one step within its budget."""
         try:
             async with asyncio.timeout(self._budgets[name]):
-                await work
+                await work()
         except TimeoutError:
             self._log.error("stop_step_cut_off", step=name, budget_s=self._budgets[name])
         except Exception as broken:  # noqa: BLE001 -- said, and the next step runs all the same

@@ -11,7 +11,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from aiox.runtime.supervisor import ServiceFailed, Supervisor
+from aiox.runtime.supervisor import Closing, ServiceFailed, Supervisor
 
 
 @pytest.fixture
@@ -115,3 +115,19 @@ async def test_short_work_that_still_runs_is_stopped(supervisor: Supervisor) -> 
     await asyncio.sleep(0)
     await supervisor.stop()
     assert task.cancelled()
+
+
+async def test_a_stop_step_that_takes_too_long_or_fails_does_not_keep_the_next_from_running(log: MagicMock) -> None:
+    closing = Closing({"bus": 0.05, "pool": 1.0, "memory": 1.0}, log)
+    done: list[str] = []
+
+    async def finish() -> None:
+        done.append("memory")
+
+    started = time.monotonic()
+    await closing.step("bus", asyncio.Event().wait)
+    await closing.step("pool", fail)
+    await closing.step("memory", finish)
+    assert time.monotonic() - started < 1
+    assert done == ["memory"]
+    assert [call.args[0] for call in log.error.call_args_list] == ["stop_step_cut_off", "stop_step_failed"]
