@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from aiox.kernel.agent import AgentSpec, Descriptor, Visibility
 from aiox.kernel.errors import ErrorCode
 from gateway.errors import MEDIA_TYPE, STATUS
+from policy.workers import Standing
 from registry.documents import DocumentState, Stored
 
 
@@ -163,6 +164,36 @@ class DeadLetterList(_Out):
     """Turns that wait for a decision, newest first."""
 
     items: Sequence[DeadLetterOut]
+
+
+class WorkerOut(_Out):
+    """A worker. `status` is the hub's judgement: healthy, degraded, draining or unavailable."""
+
+    worker_id: str
+    pool: str
+    status: Standing
+    active: int
+    capacity: int
+    mean_latency_ms: float
+    memory_bytes: int
+    last_heartbeat: datetime
+
+
+class QueueOut(_Out):
+    """The scaling signal: turns that wait, the longest wait in seconds, places, and how many workers are wanted."""
+
+    depth: int
+    oldest_wait_s: float
+    busy: int
+    places: int
+    wanted_workers: int
+
+
+class WorkerList(_Out):
+    """The workers of the hub."""
+
+    items: Sequence[WorkerOut]
+    queue: QueueOut
 
 
 _ALWAYS = (ErrorCode.RATE_LIMITED, ErrorCode.INTERNAL, ErrorCode.HUB_BUSY, ErrorCode.TIMEOUT)

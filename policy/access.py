@@ -38,6 +38,7 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.DOCUMENT_LIST: _OWNER,
         Action.EXECUTION_LIST: _OWNER,
         Action.LEDGER_VERIFY: _OWNER,
+        Action.WORKER_LIST: _OWNER,
         Action.TURN_LIST: _OWNER,
         Action.TURN_READ: _OWNER,
         Action.TURN_RETRY: _OWNER,

@@ -22,3 +22,4 @@ class Action(StrEnum):
     TURN_READ = "turn.read"
     TURN_RETRY = "turn.retry"
     TURN_DROP = "turn.drop"
+    WORKER_LIST = "worker.list"

@@ -108,14 +108,13 @@ class WorkerPool:
     async def think(self, pool: str, key: Key, asked: pb.TurnAsked, desk: Desk) -> tuple[pb.TurnDone, str]:
         """Asks the best worker, in the order of `key`; another one when it is busy or lost.
 
-        Waits at most the turn's own time for a place, and once more that time for the answer. Raises NoWorker,
-        TimeoutError, CallsInterrupted when the worker was lost after a tool was let through, and what the desk raises.
+        All within the turn's own time and ANSWER_MARGIN_S. Raises NoWorker, TimeoutError, CallsInterrupted when the
+        worker was lost after a tool was let through, and what the desk raises.
         """
-        patience = asked.timeout_ms / 1000
-        until = self._clock.monotonic() + patience
+        until = self._clock.monotonic() + asked.timeout_ms / 1000
         while True:
             worker = await self._place(pool, key, until)
-            done = await self._ask(worker, asked, desk, patience + ANSWER_MARGIN_S)
+            done = await self._ask(worker, asked, desk, until)
             if done is not None:
                 return done, worker.beat.worker_id
             if desk.has_calls:
@@ -128,12 +127,14 @@ class WorkerPool:
             raise NoWorker("no healthy worker")
         return await min(members, key=lambda worker: worker.load).link.index(given, timeout_s)
 
-    async def _ask(self, worker: Member, asked: pb.TurnAsked, desk: Desk, patience: float) -> pb.TurnDone | None:
+    async def _ask(self, worker: Member, asked: pb.TurnAsked, desk: Desk, until: float) -> pb.TurnDone | None:
         """One try at one worker, whose place is given back; None when the turn must go elsewhere."""
         done: pb.TurnDone | None = None
         failed = busy = False
+        left = max(0.0, until - self._clock.monotonic())
+        asked.timeout_ms = round(left * 1000)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(left + ANSWER_MARGIN_S):
                 done = await worker.link.think(asked, desk)
             failed, busy = done.error_code == ErrorCode.INTERNAL, done.error_code == ErrorCode.HUB_BUSY
         except WorkerLost as lost:

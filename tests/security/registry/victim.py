@@ -41,6 +41,8 @@ INSERT INTO outbox (id, turn_id, owner_user_id, envelope, created_at)
 INSERT INTO dead_letters (turn_id, owner_user_id, agent_id, sender_jid, reason, attempts, envelope, correlation_id,
                           created_at)
     VALUES (gen_random_uuid(), $1, $2, '{SUBJECT}', 'why', 5, 'secret', gen_random_uuid(), now());
+INSERT INTO tool_calls (id, owner_user_id, agent_id, turn_id, turn_ids, tool_name, arguments_digest, created_at)
+    VALUES (gen_random_uuid(), $1, $2, gen_random_uuid(), ARRAY[gen_random_uuid()], 'append_line', '', now());
 """
 OWNER_TABLES = """
     SELECT c.relname AS name,

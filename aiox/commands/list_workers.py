@@ -1,0 +1,48 @@
+"""The hub's workers and the queue before them, in figures: nothing of any owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiox.commands.fields import Fields
+from aiox.commands.hub import Actor, Hub
+from aiox.commands.refusal import refused
+from aiox.kernel.actions import Action
+from aiox.kernel.outcome import Refused
+from policy.workers import Demand, Standing, wanted_workers
+from registry import workers
+from registry.workers import WorkerRow
+
+ACTION: Final = Action.WORKER_LIST
+
+
+class ListWorkers(Fields):
+    """Nothing to ask for beyond the list itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersListed:
+    """The workers, and the scaling signal of the whole hub."""
+
+    workers: Sequence[WorkerRow]
+    demand: Demand
+    wanted_workers: int
+
+
+async def run(hub: Hub, actor: Actor, _fields: ListWorkers) -> WorkersListed | Refused:
+    """For every account of the hub."""
+    no = await refused(hub, actor, ACTION, actor.owner)
+    if no is not None:
+        return no
+    found, signal = await workers.list_workers(hub.pool), await workers.load_signal(hub.pool)
+    there = [one for one in found if one.status is not Standing.UNAVAILABLE]
+    demand = Demand(
+        queued=signal.queued,
+        oldest_wait_s=signal.oldest_wait_s,
+        busy=sum(one.active for one in there),
+        places=sum(one.capacity for one in there),
+        workers=len(there),
+    )
+    return WorkersListed(found, demand, wanted_workers(demand))
