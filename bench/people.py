@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -47,16 +47,16 @@ class Person:
 
 
 async def people(
-    home: Home, settings: Settings, count: int, agents: int = 1, name: str = "load", priority: float = 0.5
+    home: Home, settings: Settings, count: int, agents: int = 1, name: str = "load", **fields: object
 ) -> list[Person]:
-    """Makes `count` of them with so many agents each, of this priority weight. Raises NotMade."""
+    """Makes `count` of them with so many agents each; `fields` are further ones of an agent. Raises NotMade."""
     pool = await postgres.connect(settings, home.secrets("gateway"), "gateway")
     try:
         hub = Hub(pool, KeyRing.parse(home.secrets("stack").read("keyring")), SystemClock(), settings.domain)
         made = []
         for number in range(count):
             login, actor = await _account(home, settings, hub, f"{name}{number}")
-            made.append(Person(login, [await _agent(hub, actor, priority) for _ in range(agents)], actor.owner))
+            made.append(Person(login, [await _agent(hub, actor, fields) for _ in range(agents)], actor.owner))
     finally:
         await pool.close()
     return made
@@ -76,17 +76,10 @@ async def _account(home: Home, settings: Settings, hub: Hub, name: str) -> tuple
     return Login(jid, password, settings.ports.xmpp_client, ca_file), Actor(made.owner, jid)
 
 
-async def _agent(hub: Hub, actor: Actor, priority: float) -> str:
+async def _agent(hub: Hub, actor: Actor, fields: Mapping[str, object]) -> str:
     limits = {"max_tokens_per_minute": MANY, "max_tokens_per_day": MANY, "max_concurrent": MANY_TURNS}
-    fields = create_agent.CreateAgent.model_validate(
-        {
-            "name": "Bench",
-            "system_prompt": "Answer.",
-            "governance": limits,
-            "capabilities": {"priority_weight": priority},
-        }
-    )
-    agent = await create_agent.run(hub, actor, fields)
+    asked = {"name": "Bench", "system_prompt": "Answer.", "governance": limits, **fields}
+    agent = await create_agent.run(hub, actor, create_agent.CreateAgent.model_validate(asked))
     if isinstance(agent, Refused):
         raise NotMade(f"no agent for {actor.jid}: {agent.reason}")
     return agent.jid

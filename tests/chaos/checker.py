@@ -47,12 +47,16 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message that was sent. `turn_id` follows from sender, agent, id and body (SPEC 4)."""
+    """A message that was sent. `turn_id` follows from sender, agent, id and body (SPEC 4).
+
+    `marked` says that its text carries its id, so that the answer must echo it.
+    """
 
     message_id: str
     sender: str
     turn_id: UUID
     receipted: bool
+    marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ def _outcomes(found: Evidence) -> dict[UUID, str]:
 def _lost(found: Evidence) -> Iterator[Violation]:
     rows = {row.turn_id: row for row in found.inbox}
     outcomes = _outcomes(found)
-    archived = {(stanza.user, stanza.stanza_id, mark) for stanza in found.archive for mark in marks(stanza.body)}
+    archived = {(stanza.user, stanza.stanza_id, mark) for stanza in found.archive for mark in ("", *marks(stanza.body))}
     errors = {row.id for row in found.outbox if row.sent}
     for message in found.said:
         if not message.receipted:
@@ -197,7 +201,8 @@ def _lost(found: Evidence) -> Iterator[Violation]:
         if outcome is None:
             yield Violation(Claim.NOT_LOST, message.message_id, f"merged into {turn}, which has no outcome")
         elif outcome == ANSWERED:
-            if (message.sender, _answer_id(turn), message.message_id) not in archived:
+            mark = message.message_id if message.marked else ""
+            if (message.sender, _answer_id(turn), mark) not in archived:
                 yield Violation(Claim.NOT_LOST, message.message_id, f"answered by {turn}, but not in the archive")
         elif derived_id(turn, "reply:0") not in errors:
             # Error stanzas are not archived; the outbox row says that the server has taken it.

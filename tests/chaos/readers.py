@@ -17,6 +17,7 @@ from aiox.kernel.jid import bare
 from aiox.runtime.postgres import Connection
 from aiox.runtime.settings import Settings
 from bench.load.journal import Message
+from bench.load.plan import marks
 from policy.ledger import Fault
 from registry.ledger import verify_chain
 from tests.chaos.checker import (
@@ -80,7 +81,7 @@ def said(message: Message) -> Said:
     """A message of a client's journal, and the turn that its id and body make it."""
     sender = bare(message.sender)
     turn = turn_id_of(sender, bare(message.agent), message.id, message.body)
-    return Said(message.id, sender, turn, message.receipted is not None)
+    return Said(message.id, sender, turn, message.receipted is not None, message.id in marks(message.body))
 
 
 async def _inbox(hub: Connection, owners: Collection[UUID]) -> list[InboxRow]:

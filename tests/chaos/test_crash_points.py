@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from aiox.runtime.crash import CrashPoint
+from bench.stub_model import Scripted
 from tests.chaos.checker import summary
-from tests.chaos.traffic import Traffic, traffic
+from tests.chaos.traffic import Traffic, joined, traffic
 
 MESSAGES = 6
 DIES_S = 20.0
@@ -40,4 +44,43 @@ async def test_nothing_is_lost_or_doubled_by_a_death(calm: Traffic, point: Crash
     assert await calm.settled(), f"unfinished after all: {await calm.open_work()}"
     violations = await calm.violations()
     assert not violations, summary(violations)
+    assert keeper.surprises == []
+
+
+@pytest.fixture
+async def handy(calm: Traffic, tmp_path: Path) -> AsyncIterator[Traffic]:
+    """Somebody whose agent may append lines to files in a folder, without asking a person first."""
+    calm.keeper.environment["AIOX_TOOLS__TEST_FOLDER"] = str(tmp_path)
+    tools = [{"name": "append_line", "policy": {"requires_approval": False}}]
+    await calm.keeper.replace("ai_worker")
+    await calm.keeper.replace("orchestrator")
+    name = f"handy{uuid4().hex[:6]}"
+    async with joined(calm.keeper, calm.model, 5, 1, 1, name, tools=tools) as running:
+        yield running
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize(
+    ("point", "lines"),
+    [(CrashPoint.AFTER_TOOL_STARTED, []), (CrashPoint.AFTER_EFFECT, ["once"])],
+    ids=["started", "effect"],
+)
+async def test_a_tool_is_never_run_again_in_silence(
+    handy: Traffic, tmp_path: Path, point: CrashPoint, lines: list[str]
+) -> None:
+    keeper, service = handy.keeper, point.value.split(":")[0]
+    await keeper.replace(service, AIOX_CRASH__POINT=point.name, AIOX_CRASH__TEXT="crash-here")
+    keeper.expect_death(service)
+    arguments = json.dumps({"line": "once", "file": "notes"})
+    handy.model.script(Scripted("", calls=({"name": "append_line", "arguments": arguments},)))
+    person = handy.crowd.people[0]
+    person.say(str(uuid4()), handy.people[0].agents[0], "write once, crash-here", person.now())
+    assert await keeper.until_dead(service, DIES_S), f"nothing calls the hook at {point.name}"
+    await keeper.whole()
+    assert await handy.settled(), f"unfinished after all: {await handy.open_work()}"
+    violations = await handy.violations()
+    assert not violations, summary(violations)
+    notes = tmp_path / "notes"
+    assert (notes.read_text().splitlines() if notes.exists() else []) == lines
+    assert any("append_line: unknown" in text for _, text in person.journal.stanzas)
     assert keeper.surprises == []

@@ -77,9 +77,9 @@ async def traffic(
 
 @asynccontextmanager
 async def joined(
-    keeper: Keeper, model: StubModel, seed: int, clients: int, conversations: int, name: str = "load"
+    keeper: Keeper, model: StubModel, seed: int, clients: int, conversations: int, name: str = "load", **agent: object
 ) -> AsyncIterator[Traffic]:
-    """More people on a hub that runs."""
-    made = await people(keeper.home, keeper.settings, clients, conversations // clients, name)
+    """More people on a hub that runs; `agent` has further fields of their agents."""
+    made = await people(keeper.home, keeper.settings, clients, conversations // clients, name, **agent)
     async with crowd([Member(person.login, person.agents) for person in made]) as together:
         yield Traffic(keeper, model, made, together, seed)
