@@ -41,7 +41,7 @@ class Heart:
             status=self.running.status,
             active_requests=self.running.active,
             capacity=self.running.capacity,
-            mean_latency_ms=self.running.mean_latency_ms,
+            mean_latency_ms=self.running.mean_latency_ms(self.clock.monotonic()),
             memory_bytes=memory_bytes(),
         )
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from aiox.runtime.supervisor import Supervisor
 
 _LATENCIES = 100
+_REMEMBERED_S = 60.0
+"""A slow minute is forgotten: else a worker that gets no turns could never show that it is well again."""
 
 Key = tuple[int, UUID, UUID]
 """Link, owner, request: a message of one owner never reaches another's turn."""
@@ -24,7 +26,7 @@ class Running:
         self.draining = False
         self._supervisor = supervisor
         self._turns: dict[Key, asyncio.Task[None]] = {}
-        self._latencies: deque[float] = deque(maxlen=_LATENCIES)
+        self._latencies: deque[tuple[float, float]] = deque(maxlen=_LATENCIES)
 
     @property
     def active(self) -> int:
@@ -43,14 +45,16 @@ class Running:
             return "draining"
         return "degraded" if self.full else "healthy"
 
-    @property
-    def mean_latency_ms(self) -> float:
-        """Of the last hundred turns; 0 before the first."""
-        return sum(self._latencies) / len(self._latencies) if self._latencies else 0.0
+    def mean_latency_ms(self, now: float) -> float:
+        """Of the last hundred turns within a minute before `now` (monotonic seconds); 0 when there was none."""
+        while self._latencies and self._latencies[0][0] < now - _REMEMBERED_S:
+            self._latencies.popleft()
+        latencies = [milliseconds for _, milliseconds in self._latencies]
+        return sum(latencies) / len(latencies) if latencies else 0.0
 
-    def took(self, milliseconds: float) -> None:
-        """Notes how long a turn took."""
-        self._latencies.append(milliseconds)
+    def took(self, milliseconds: float, now: float) -> None:
+        """Notes how long a turn took that ended `now` (monotonic seconds)."""
+        self._latencies.append((now, milliseconds))
 
     def knows(self, key: Key) -> bool:
         """Whether this turn is being thought about."""

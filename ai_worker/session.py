@@ -148,11 +148,11 @@ class Session:
             given_up = Failed(code, "This turn was given up.", spent.usage(), mind.worker_id, took)
             self._finish(asked.request_id, claims, given_up)
             raise
+        self._office.running.took(outcome.worker_ms, mind.clock.monotonic())
         mind.crash(CrashPoint.BEFORE_DONE, asked.message)
         self._finish(asked.request_id, claims, outcome)
 
     def _finish(self, request_id: str, claims: TurnClaims, outcome: Answered | Failed) -> None:
-        self._office.running.took(outcome.worker_ms)
         self._office.mind.log.info(
             "turn_thought",
             request_id=request_id,

@@ -12,6 +12,9 @@ from policy.workers import Figures
 _WEIGHT: Final = 0.1
 """Of one more turn in the share of failed ones."""
 
+_FORGIVEN: Final = 0.98
+"""What is left of that share after one more beat: half of it after 35 s, so that it is tried again."""
+
 
 @dataclass(slots=True)
 class Member:
@@ -23,6 +26,8 @@ class Member:
     """Whether its link has carried a beat, and is not broken."""
     active: int = 0
     """Turns of ours that it thinks about."""
+    peak: int = 0
+    """The most that `active` was since the last beat: that is what the next beat may have counted."""
     foreign: int = 0
     """Turns of other orchestrators there, as of its last beat."""
     resting: bool = False
@@ -62,7 +67,14 @@ class Member:
     def heard(self, beat: WorkerBeat) -> None:
         """Takes its newest beat."""
         self.beat = beat
-        self.foreign = max(0, beat.active_requests - self.active)
+        self.foreign = max(0, beat.active_requests - self.peak)
+        self.peak = self.active
+        self.failed_share *= _FORGIVEN
+
+    def began(self) -> None:
+        """It gets a turn of ours."""
+        self.active += 1
+        self.peak = max(self.peak, self.active)
 
     def ended(self, *, failed: bool) -> None:
         """A turn of ours left it, so there is a place; `failed`: through the worker's own fault."""

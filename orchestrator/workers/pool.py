@@ -202,7 +202,7 @@ class WorkerPool:
             best = self._best(pool, -queue[0].key[0])
             if best is None:
                 return
-            best.active += 1
+            best.began()
             heapq.heappop(queue).place.set_result(best)
 
     def _rested(self, worker: Member) -> None:

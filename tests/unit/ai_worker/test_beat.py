@@ -47,8 +47,15 @@ def test_a_beat_has_state_and_memory() -> None:
 def test_the_mean_is_of_the_last_turns() -> None:
     one = heart()
     for milliseconds in (10.0, 30.0):
-        one.running.took(milliseconds)
+        one.running.took(milliseconds, one.clock.monotonic())
     assert one.beat().mean_latency_ms == 20.0
+
+
+def test_a_slow_minute_is_forgotten() -> None:
+    running = heart().running
+    running.took(9000.0, 100.0)
+    running.took(10.0, 150.0)
+    assert [running.mean_latency_ms(now) for now in (155.0, 161.0, 211.0)] == [4505.0, 10.0, 0.0]
 
 
 async def test_a_failed_beat_is_reported_and_the_next_one_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
