@@ -52,7 +52,9 @@ def up(
         bool, typer.Option("--once", help="start, ask the demo agent, stop; non-zero if a part failed")
     ] = False,
     demo: Annotated[bool, typer.Option(help="make the demo account and agent, and ask a question")] = True,
-    components: Annotated[int, typer.Option(min=1, help="XMPP doors side by side")] = 1,
+    components: Annotated[
+        int | None, typer.Option(min=1, max=8, help="XMPP doors side by side; setting 'components' when left out")
+    ] = None,
     orchestrators: Annotated[int, typer.Option(min=1, help="orchestrators side by side")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="AI workers side by side")] = 1,
 ) -> None:
@@ -60,8 +62,9 @@ def up(
     from aiox.cli.stack.up import Counts
     from aiox.cli.stack.up import up as run_up
 
-    counts = Counts(components, orchestrators, workers)
-    asyncio.run(run_up(load_settings(), SystemClock(), once=once, demo=demo, counts=counts))
+    settings = load_settings()
+    counts = Counts(components or settings.components, orchestrators, workers)
+    asyncio.run(run_up(settings, SystemClock(), once=once, demo=demo, counts=counts))
 
 
 @app.command()

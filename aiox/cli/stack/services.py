@@ -32,7 +32,7 @@ async def start(home: Home, settings: Settings, service: Service, instance: int 
         name=name,
         title=TITLES[service] if instance == 1 else f"{TITLES[service]} {instance}",
         command=(sys.executable, "-m", "aiox.cli.main", "run", service, *_number(instance)),
-        environment=environment(home.root, without=() if service == "orchestrator" else (_MODEL_KEY,)),
+        environment=_environment(home, settings, service),
         stop_signal=signal.SIGTERM,
         ready_budget_s=60,
         stop_budget_s=STOP_BUDGET_S,
@@ -50,6 +50,11 @@ async def start(home: Home, settings: Settings, service: Service, instance: int 
         await process.stop()
         raise
     return process
+
+
+def _environment(home: Home, settings: Settings, service: Service) -> dict[str, str]:
+    inherited = environment(home.root, without=() if service == "orchestrator" else (_MODEL_KEY,))
+    return {**inherited, "AIOX_COMPONENTS": str(settings.components)}  # said on the command line, maybe
 
 
 def _number(instance: int) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ ONE_EACH: Final = Counts()
 
 async def up(settings: Settings, clock: Clock, *, once: bool, demo: bool, counts: Counts = ONE_EACH) -> None:
     """Starts everything, shows it, and waits for Ctrl-C; with `once` stops by itself. Raises CannotGoOn."""
+    settings = settings.model_copy(update={"components": counts.components})
     home = prepare(settings)
     with lock.held(home):
         print(f"AIOX hub at {home.root}", flush=True)
