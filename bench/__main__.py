@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import uvloop
 
 from aiox.runtime.clock import SystemClock
-from bench import hub_beside_echo
-from bench.measure import Samples, interleave
+from bench import hub_beside_echo, overload
+from bench.measure import Samples, Side, interleave
 from bench.report import machine_line, table
 
 RESULTS = Path(__file__).parent / "results"
-SCENARIOS = {hub_beside_echo.NAME: hub_beside_echo.sides}
+SCENARIOS: dict[str, Callable[[int, int, float], AbstractAsyncContextManager[Sequence[Side]]]] = {
+    hub_beside_echo.NAME: hub_beside_echo.sides,
+    overload.NAME: overload.sides,
+}
 
 
 async def run(name: str, rounds: int, clients: int, questions: int, seconds: float) -> None:

@@ -54,7 +54,7 @@ def table(samples: Sequence[Sample]) -> str:
             values = [figure.value for figure in figures]
             middle = median(values)
             reference = reference or middle
-            better = middle / reference if figures[0].higher_is_better else reference / middle
+            over, under = (middle, reference) if figures[0].higher_is_better else (reference, middle)
             name = f"{metric} ({figures[0].unit})"
             rows.append(
                 (
@@ -62,7 +62,7 @@ def table(samples: Sequence[Sample]) -> str:
                     side,
                     *(f"{v:.2f}" for v in (middle, min(values), max(values))),
                     str(len(values)),
-                    f"{better:.2f}x",
+                    f"{over / under:.2f}x" if under else "-",
                 )
             )
     return _aligned(rows)

@@ -54,15 +54,15 @@ def free_ports(count: int) -> list[int]:
 
 
 @asynccontextmanager
-async def hub(model_url: str) -> AsyncIterator[Bench]:
-    """A hub that asks the model at `model_url`. Raises CannotGoOn when a part does not start."""
+async def hub(model_url: str, **limits: int) -> AsyncIterator[Bench]:
+    """A hub that asks the model at `model_url`; `limits` as in the settings. Raises CannotGoOn."""
     *numbers, echo_port = free_ports(len(Ports.model_fields) + 1)
     async with AsyncExitStack() as parts:
         folder = parts.enter_context(tempfile.TemporaryDirectory(prefix="aiox-bench-"))
         settings = Settings(
             home=Path(folder) / "home",
             ports=Ports(**dict(zip(Ports.model_fields, numbers, strict=True))),
-            limits=Limits(messages_per_minute=NO_LIMIT, message_burst=NO_LIMIT),
+            limits=Limits(messages_per_minute=NO_LIMIT, message_burst=NO_LIMIT, **limits),
             model=Model(provider="openai", name="stub", api_base=model_url),
             telemetry=Telemetry(sample_rate=0, log_level="WARNING"),
         )

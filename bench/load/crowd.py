@@ -73,9 +73,12 @@ async def _until(done: Callable[[], bool], seconds: float) -> bool:
 
 
 @asynccontextmanager
-async def crowd(members: Sequence[Member]) -> AsyncIterator[Crowd]:
-    """Logs everybody in; out again in the end. Raises TimeoutError when somebody is not let in within a minute."""
-    people = [Person(member.login, time.monotonic) for member in members]
+async def crowd(members: Sequence[Member], resend: bool = True) -> AsyncIterator[Crowd]:
+    """Logs everybody in; out again in the end. Raises TimeoutError when somebody is not let in within a minute.
+
+    Without `resend` each message is sent once, whatever becomes of it: what is offered stays what was planned.
+    """
+    people = [Person(member.login, time.monotonic, resend) for member in members]
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(person.run(), name=person.login.jid) for person in people]
         try:

@@ -25,8 +25,9 @@ _TICK_S: Final = 0.25
 class Person:
     """One account with one connection at a time. Start `run`, then `say`."""
 
-    def __init__(self, login: Login, now: Callable[[], float]) -> None:
+    def __init__(self, login: Login, now: Callable[[], float], resend: bool = True) -> None:
         self.login = login
+        self._resend = resend
         self.journal = Journal()
         self.now = now
         self._stream: Stream | None = None
@@ -90,7 +91,7 @@ class Person:
     async def _send_again_until(self, lost: asyncio.Event) -> None:
         while not lost.is_set():
             for message in self.journal.open.values():
-                if message.due <= self.now():
+                if message.due <= self.now() and (self._resend or not message.sent):
                     self._send(message)
             try:
                 await asyncio.wait_for(lost.wait(), _TICK_S)
