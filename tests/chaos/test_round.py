@@ -6,6 +6,9 @@ import secrets
 
 import pytest
 
+from aiox.cli.chat.stream import CLIENT
+from bench.load.archive import fetch
+from bench.load.plan import marks
 from setup.prove import note
 from tests.chaos.checker import summary
 from tests.chaos.kills import order, run_round
@@ -20,9 +23,12 @@ async def test_fifteen_kills_lose_nothing_double_nothing_and_keep_the_order() ->
         done = await run_round(running, order(SHORT_SEED, 15), messages=30, seconds=1.0, tell=print)
         assert await running.settled(), f"unfinished after all: {await running.open_work()}"
         violations = await running.violations()
+        person = running.crowd.people[0]
+        read = [mark for message in await fetch(person) for mark in marks(message.findtext(f"{{{CLIENT}}}body") or "")]
     assert not violations, summary(violations)
     assert running.keeper.surprises == []
     assert len(done.kills) == 15
+    assert set(read) == set(person.journal.messages), "a client that reads its archive finds all its messages"
     assert all(kill.held for kill in done.kills)
 
 
