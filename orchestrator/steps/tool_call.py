@@ -29,7 +29,7 @@ NO_APPROVALS = "This tool needs a person's approval, which this hub cannot ask f
 
 
 class TurnDesk:
-    """The tool calls of one attempt at a turn."""
+    """The tool calls of a turn that is dispatched, to one worker after another until one is let through."""
 
     def __init__(self, ports: Ports, loaded: Loaded) -> None:
         self._ports = ports
@@ -38,6 +38,11 @@ class TurnDesk:
         self._open: dict[str, str] = {}
         self.has_calls = False
         """Whether any call was let through."""
+
+    def begin(self) -> None:
+        """A worker begins with the turn: it counts its calls from the first."""
+        self._asked = 0
+        self._open.clear()
 
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
         """Judges, and puts an allowed call on record before it may run. Raises LeaseLost, AlreadyStarted."""

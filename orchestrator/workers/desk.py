@@ -8,11 +8,15 @@ from aiox.wire.v1 import worker_pb2 as pb
 
 
 class Desk(Protocol):
-    """One per turn and attempt. Called by one task, one message after the other."""
+    """One per turn. Called by one task, one message after the other."""
 
     @property
     def has_calls(self) -> bool:
         """Whether any call was let through: then the turn may not be asked anew, here or elsewhere."""
+        ...
+
+    def begin(self) -> None:
+        """A worker begins with the turn: it counts its calls from the first."""
         ...
 
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:

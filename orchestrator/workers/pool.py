@@ -133,6 +133,7 @@ class WorkerPool:
         failed = busy = False
         left = max(0.0, until - self._clock.monotonic())
         asked.timeout_ms = round(left * 1000)
+        desk.begin()
         try:
             async with asyncio.timeout(left + ANSWER_MARGIN_S):
                 done = await worker.link.think(asked, desk)

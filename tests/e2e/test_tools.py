@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,8 +17,9 @@ from uuid import uuid4
 import pytest
 
 from aiox.cli.stack.home import prepare
+from aiox.cli.stack.processes import Process, Program
 from aiox.commands.create_agent import AgentCreated
-from aiox.runtime.settings import Model, Settings, Telemetry
+from aiox.runtime.settings import Model, Settings, Telemetry, environment
 from bench.stub_model import Scripted, StubModel, stub_model
 from policy.ledger import Fault
 from registry import ledger
@@ -34,6 +38,8 @@ class ToolHub:
     hub: RunningHub
     model: StubModel
     folder: Path
+    given: dict[str, str]
+    """Environment of its processes."""
 
     def lines(self, name: str) -> list[str]:
         path = self.folder / name
@@ -69,7 +75,7 @@ async def tool_hub(**crash: str) -> AsyncIterator[ToolHub]:
             hub = RunningHub(prepare(settings), settings, {**given, **crash})
             await hub.start()
             try:
-                yield ToolHub(hub, stub, Path(folder))
+                yield ToolHub(hub, stub, Path(folder), given)
             finally:
                 await hub.stop()
 
@@ -142,3 +148,31 @@ async def test_when_the_worker_dies_between_effect_and_report_the_person_is_told
     owner, other = await tools.agent()
     async with asyncio.timeout(60), online(tools.hub, owner) as person:
         assert await answer_to(person, other.jid, "are you back?") == "echo: are you back?"
+
+
+@pytest.mark.control
+async def test_without_the_record_the_effect_is_there_twice(tools: ToolHub) -> None:
+    """The hub's own orchestrator stands still; one that forgets its tool calls takes over."""
+    owner, agent = await tools.agent()
+    name = uuid4().hex
+    program = Program(
+        name="forgetful",
+        title="forgetful orchestrator",
+        command=(sys.executable, "-m", "tests.e2e.forgetful_orchestrator"),
+        environment={**environment(tools.hub.home.root), **tools.given},
+        stop_signal=signal.SIGKILL,
+    )
+    own = tools.hub.pids()["orchestrator"]
+    os.kill(own, signal.SIGSTOP)
+    forgetful = await Process.start(program, tools.hub.home.log_file("forgetful"))
+    try:
+        async with asyncio.timeout(60), online(tools.hub, owner) as person:
+            tools.model.script(appends(name, "once"), appends(name, "once"), "Done.")
+            person.say(agent.jid, f"write once, {MARK}")
+            while len(tools.lines(name)) < 2:
+                await asyncio.sleep(0.1)
+    finally:
+        await forgetful.stop()
+        os.kill(own, signal.SIGCONT)
+    assert tools.lines(name)[:2] == ["once", "once"]
+    assert await tools.calls(agent) == []

@@ -55,6 +55,10 @@ class NoTools:
     """A desk at which nobody asks."""
 
     has_calls: bool = False
+    begun: int = 0
+
+    def begin(self) -> None:
+        self.begun += 1
 
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
         raise AssertionError(call.tool_name)
@@ -122,9 +126,9 @@ async def test_waiting_turns_are_served_by_score_then_admission() -> None:
 
 
 async def test_a_lost_workers_turn_is_asked_elsewhere() -> None:
-    house = House()
+    house, desk = House(), NoTools()
     await house.arrives("a", 1)
-    turn = house.ask("t")
+    turn = house.ask("t", desk=desk)
     await settle()
     await house.arrives("b", 1)
     house.links["a"].broken.set()
@@ -132,7 +136,7 @@ async def test_a_lost_workers_turn_is_asked_elsewhere() -> None:
     assert house.links["b"].asked == ["t"]
     house.links["b"].finish("t")
     _, worker_id = await turn
-    assert worker_id == "b"
+    assert (worker_id, desk.begun) == ("b", 2)
     assert ("a", "unavailable") in house.remembered
 
 
