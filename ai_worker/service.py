@@ -17,7 +17,8 @@ from ai_worker.link import Guard, LinkRefused
 from ai_worker.memory.embedder import MiniLM
 from ai_worker.memory.recall import Recall
 from ai_worker.memory.store import Store
-from ai_worker.model.choose import choose
+from ai_worker.model.choose import choose, needs_litellm
+from ai_worker.model.litellm_model import warm
 from ai_worker.model.openai_stream import open_session
 from ai_worker.running import Running
 from ai_worker.session import Office, Session, done_in
@@ -195,6 +196,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         opened.push_async_callback(closing.step, "server", partial(server.stop, 1.0))
         supervisor.start("health", serve(health_app(_readiness(pool, bus)), settings.ports.ai_worker_health))
         supervisor.start("beats", heart.run(bus, lambda error: log.warning("beat_failed", error=repr(error))))
+        if needs_litellm(settings.model.provider, settings.model.api_base):
+            supervisor.run_once("litellm import", warm())
         log.info("worker_ready", worker_id=worker_id, port=settings.ports.ai_worker)
         try:
             await supervisor.run_until_stopped()

@@ -16,6 +16,11 @@ from ai_worker.words import ModelChoice
 OLLAMA_BASE: Final = "http://127.0.0.1:11434"
 
 
+def needs_litellm(provider: str, api_base: str) -> bool:
+    """Whether turns of this provider go through litellm, which takes seconds to import."""
+    return bool(provider) and not (provider == "ollama" or (provider == "openai" and api_base))
+
+
 def choose(session: aiohttp.ClientSession, choice: ModelChoice, closeness: Closeness) -> ChatModel:
     """The offline responder when no provider is named, the endpoint itself where one is, else through litellm.
 
@@ -27,6 +32,6 @@ def choose(session: aiohttp.ClientSession, choice: ModelChoice, closeness: Close
         # Ollama is asked through its OpenAI-compatible side.
         base = (choice.api_base or OLLAMA_BASE).rstrip("/")
         choice = replace(choice, provider="openai", api_base=base if base.endswith("/v1") else f"{base}/v1")
-    if choice.provider == "openai" and choice.api_base:
-        return OpenAiStream(choice, session)
-    return LiteLlm(choice)
+    if needs_litellm(choice.provider, choice.api_base):
+        return LiteLlm(choice)
+    return OpenAiStream(choice, session)

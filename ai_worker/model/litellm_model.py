@@ -85,6 +85,11 @@ async def load() -> Any:
     return await asyncio.to_thread(_import)
 
 
+async def warm() -> None:
+    """Imports the library before the first turn needs it."""
+    await load()
+
+
 def _import() -> Any:
     # Both are read by litellm at import: no price map from the network, no .env file of the working directory.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # noqa: TID251 -- written, never read

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from ai_worker.model.choose import choose
+from ai_worker.model.choose import choose, needs_litellm
 from ai_worker.model.litellm_model import LiteLlm
 from ai_worker.model.offline import Offline
 from ai_worker.model.openai_stream import OpenAiStream, open_session
@@ -216,6 +216,15 @@ async def test_who_is_asked_depends_on_provider_and_endpoint() -> None:
             )
         ]
     assert kinds == [Offline, OpenAiStream, LiteLlm, LiteLlm]
+    assert [
+        needs_litellm(*pair) for pair in (("", ""), ("openai", "u"), ("ollama", ""), ("openai", ""), ("x", "u"))
+    ] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 async def test_a_call_that_comes_in_pieces_is_put_together(build: Build) -> None:
