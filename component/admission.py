@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -93,6 +94,11 @@ class Admission:
     async def work(self) -> None:
         """One of the tasks that store messages; start PARALLEL of them."""
         await self._lanes.work()
+
+    async def let_go(self, seconds: float) -> None:
+        """Waits until all that came in is stored or refused, so many seconds at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._lanes.idle(), seconds)
 
     async def close(self) -> None:
         """Takes no more messages and waits a few seconds for those that wait for the bus."""

@@ -107,12 +107,9 @@ class Letters:
         letter.not_before = not_before
         self._release(letter, self._lanes[letter.conversation])
 
-    def clear(self) -> None:
-        """Forgets all: somebody else sends them now."""
-        self._known.clear()
-        self._lanes.clear()
-        self._free.clear()
-        self._bytes = 0
+    def under_way(self) -> list[UUID]:
+        """The conversations with a letter under way."""
+        return [conversation for conversation, lane in self._lanes.items() if lane.head is not None]
 
     def _forget(self, letter: Letter) -> None:
         del self._known[letter.id]

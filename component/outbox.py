@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
@@ -70,8 +71,8 @@ class Link(Protocol):
         """Writes a stanza; False when there is no link, or when the stanza may not leave."""
         ...
 
-    async def confirm(self, timeout_s: float) -> None:
-        """Returns once the server has taken all that was sent before the call. Raises LinkLost."""
+    async def confirm(self, timeout_s: float) -> int:
+        """Returns a session once the server has taken all that was sent in it before the call. Raises LinkLost."""
         ...
 
 
@@ -87,8 +88,8 @@ class Stores:
     look_up: Callable[[Sequence[Stanza]], Awaitable[Sequence[Kept]]]
 
 
-Mine = Callable[[OutboxReady], bool]
-"""Whether this process sends this row. Exactly one process does."""
+Mine = Callable[[UUID], bool]
+"""Whether this process sends the rows of this conversation. No other does while it says yes."""
 
 
 class Outbox:
@@ -123,12 +124,23 @@ class Outbox:
         self._under_way = 0
         self._given_up: set[UUID] = set()
         self._work, self._to_confirm, self._to_file = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._look = asyncio.Event()
+        self._look, self._freed = asyncio.Event(), asyncio.Event()
 
     @property
     def under_way(self) -> int:
         """Rows that were taken to be sent and are not done."""
         return self._under_way
+
+    async def let_go(self, seconds: float) -> None:
+        """Waits until nothing is under way of what is not ours any more, so many seconds at most.
+
+        What is left then is looked up by whoever sends it next.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(not self._mine(one) for one in self._letters.under_way()):
+                    self._freed.clear()
+                    await self._freed.wait()
 
     def took_over(self) -> None:
         """From now on we send rows that another process sent before: the older ones are looked up first."""
@@ -138,7 +150,7 @@ class Outbox:
     def take(self, envelope: Envelope[OutboxReady]) -> None:
         """Hears of a row. What is sent is what the table says, so a hint that is lost costs seconds, no answer."""
         ready = envelope.payload
-        if ready.outbox_id not in self._letters and self._mine(ready) and len(self._hints) < HINTS:
+        if ready.outbox_id not in self._letters and len(self._hints) < HINTS:
             self._hints[ready.outbox_id] = None
             self._work.set()
 
@@ -216,7 +228,7 @@ class Outbox:
                 self._given_up.add(row.id)
                 self._log.error("outbox_row_damaged", outbox_id=str(row.id))
             return True
-        if row.id in self._given_up or not self._mine(row.envelope.payload):
+        if row.id in self._given_up or not self._mine(row.conversation):
             return True
         doubt = row.age_s >= self._clock.monotonic() - self._since
         self._work.set()
@@ -253,7 +265,7 @@ class Outbox:
 
     def _send_one(self, letter: Letter, absent: set[str] | None) -> None:
         ready = letter.ready
-        if not self._mine(ready):
+        if not self._mine(letter.conversation):
             self._finish(letter)
             return
         self._crash(CrashPoint.BEFORE_SEND, ready.body)
@@ -279,8 +291,7 @@ class Outbox:
         for letter in sent:
             self._crash(CrashPoint.AFTER_SEND, letter.ready.body)
         try:
-            await self._link.confirm(CONFIRM_TIMEOUT_S)
-            session = self._link.session
+            session = await self._link.confirm(CONFIRM_TIMEOUT_S)
         except LinkLost as lost:
             self._log.warning("replies_not_confirmed", rows=len(sent), error=str(lost))
             session = -1
@@ -345,11 +356,13 @@ class Outbox:
     def _finish(self, letter: Letter) -> None:
         self._letters.done(letter)
         self._under_way -= 1
+        self._freed.set()
         self._work.set()
 
     def _again(self, letter: Letter, wait_s: float) -> None:
         self._letters.again(letter, self._clock.monotonic() + wait_s)
         self._under_way -= 1
+        self._freed.set()
         self._work.set()
 
     def _stanzas(self, ready: OutboxReady, absent: set[str] | None) -> list[Element]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 from functools import partial
-from typing import Final, cast
+from itertools import count
+from typing import Final, Protocol, cast
 from uuid import uuid4
 from xml.etree.ElementTree import Element
 
@@ -22,7 +23,7 @@ from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
-from aiox.runtime.supervisor import Supervisor
+from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
@@ -30,42 +31,66 @@ from component.buckets import Buckets
 from component.bus import JetStreamBus
 from component.features.chat_states import Composing
 from component.features.presence import SubscriptionPolicy
+from component.links import Links
 from component.outbox import Outbox, Stores
 from component.queries import answer_query
+from component.slots import Carried, Enter, Leave, Slots
 from component.stanza_xml import kind_of
 from component.watchers import Watchers
 from component.xmpp import XmppLink
 from registry import archive, directory, outbox
+from registry.slots import SlotLocks
 
 DECIDERS: Final = 4
 """Presence requests that ask the registry at the same time."""
+
+PROBES: Final = 16
+"""Per slot: so many addresses leave none of the server's shares untouched."""
+
+LET_GO_S: Final = 0.8
+STOP: Final = {
+    "admission": 3.2,
+    "slots": 2.0,
+    "links": 1.0,
+    "tasks": 1.0,
+    "bus": 0.5,
+    "pool": 0.4,
+    "archive": 0.4,
+}
+"""How long each step of a stop may take, in seconds. A pool that does not close in time is cut off by asyncpg."""
 
 
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
     """Runs the door until SIGTERM. Raises when a store is not there at start, ServiceFailed when a task ended."""
     # slixmpp logs what it could not parse, which is people's text; the link logs its own state.
     logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
-    supervisor = Supervisor(log)
+    supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     telemetry = Telemetry("component", settings.home)
     pool = await postgres.connect(settings, secrets, "component", DECIDERS)
     archived = await postgres.connect_archive(settings, secrets)
     client = await nats.connect(settings, secrets, "component", log)
     await nats.ensure_inbound(client.jetstream(), settings)
     bus = JetStreamBus(client)
-    link = _link(settings, secrets, log)
+    link = Links(_links(settings, secrets, log))
     composing, crash = Composing(), crash_hook(settings.crash)
     limits = settings.limits
     buckets = Buckets(limits.messages_per_minute, limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
     admission = Admission(bus, link.send, buckets, composing, telemetry, clock, log, chance, crash)
     stores = _stores(pool, archived)
-    replies = Outbox(link, stores, settings.domain, composing, telemetry, clock, log, crash=crash)
+    carried = Carried(settings.components)
+    domain = settings.domain
+    replies = Outbox(link, stores, domain, composing, telemetry, clock, log, carried.sends, crash)
+    locks = SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
+    slots = Slots(locks, carried, *_entrance(link, replies, admission), clock, log)
     watchers = Watchers(_may_see(pool), link.send, clock, log)
     link.on_stanza(Router(admission, watchers, link))
 
-    await client.subscribe(nats.OUTBOX_READY, queue="component", cb=_Announcements(replies, log).take)
-    supervisor.start("health", serve(health_app(_ready(link, bus, pool)), settings.ports.component_health))
-    supervisor.start("link", link.run())
+    await client.subscribe(nats.OUTBOX_READY, cb=_Announcements(replies, log).take)
+    ready = _ready(link, carried, slots, bus, pool)
+    supervisor.start("health", serve(health_app(ready), settings.ports.component_health))
+    for slot in link.slots:
+        supervisor.start(f"link-{slot}", link.run(slot))
     for number in range(PARALLEL):
         supervisor.start(f"admission-{number}", admission.work())
     for number in range(DECIDERS):
@@ -74,22 +99,46 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("confirm", replies.confirm_for_ever())
     supervisor.start("file", replies.file_for_ever())
     supervisor.start("sweep", replies.sweep_for_ever())
+    supervisor.start("slots", slots.run())
     try:
         await supervisor.run_until_stopped()
     finally:
-        await admission.close()
-        await link.close()
+        await closing.step("admission", admission.close)
+        await closing.step("slots", slots.stop)
+        await closing.step("links", link.close)
         await supervisor.stop()
-        await client.close()
-        await pool.close()
-        await archived.close()
+        await closing.step("bus", client.close)
+        await closing.step("pool", pool.close)
+        await closing.step("archive", archived.close)
         telemetry.close()
+
+
+def _entrance(link: Links, replies: Outbox, admission: Admission) -> tuple[Enter, Leave]:
+    def enter(slot: int) -> None:
+        link.open(slot)
+        replies.took_over()
+
+    async def leave(slot: int) -> None:
+        """In this order: what went out has arrived, nothing new comes in, what came in is stored."""
+        await replies.let_go(LET_GO_S)
+        await link.shut(slot)
+        await admission.let_go(LET_GO_S)
+
+    return enter, leave
+
+
+class Sender(Protocol):
+    """Whatever stanzas leave by."""
+
+    def send(self, element: Element) -> bool:
+        """Writes a stanza; False when there is no link."""
+        ...
 
 
 class Router:
     """Which part of the room takes a stanza."""
 
-    def __init__(self, admission: Admission, watchers: Watchers, link: XmppLink) -> None:
+    def __init__(self, admission: Admission, watchers: Watchers, link: Sender) -> None:
         self._admission = admission
         self._watchers = watchers
         self._link = link
@@ -123,10 +172,12 @@ class _Announcements:
             self._replies.take(cast(Envelope[OutboxReady], event))
 
 
-def _link(settings: Settings, secrets: Secrets, log: Log) -> XmppLink:
+def _links(settings: Settings, secrets: Secrets, log: Log) -> dict[int, XmppLink]:
     secret = secrets.read("xmpp_component")
-    port = settings.ports.xmpp_component
-    return XmppLink("127.0.0.1", port, settings.agents_domain, settings.domain, secret, log)
+    port, sessions = settings.ports.xmpp_component, count(1)
+    probes = 0 if settings.components == 1 else PROBES * settings.components
+    where = ("127.0.0.1", port, settings.agents_domain, settings.domain, secret, log)
+    return {slot: XmppLink(*where, sessions=sessions, probes=probes) for slot in range(1, settings.components + 1)}
 
 
 def _stores(pool: Pool, archived: Pool) -> Stores:
@@ -145,9 +196,11 @@ def _may_see(pool: Pool) -> SubscriptionPolicy:
     return may_see
 
 
-def _ready(link: XmppLink, bus: JetStreamBus, pool: Pool) -> Ready:
+def _ready(link: Links, carried: Carried, slots: Slots, bus: JetStreamBus, pool: Pool) -> Ready:
     async def ready() -> str:
-        if not link.up:
+        if not slots.settled:
+            return "it is not known yet which slots are ours"
+        if not link.all_up(carried.slots):
             return "the XMPP server has not accepted the component"
         if missing := await bus.missing():
             return missing

@@ -6,7 +6,7 @@ Rosters, presence and automatic replies of slixmpp are off: what the agents say 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 from uuid import uuid4
 from xml.etree.ElementTree import Element
@@ -29,6 +29,7 @@ from component.stanzas_out import ForeignSender, seal
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 5.0
 CONNECT_S: Final = 10.0
+PROBE_S: Final = 1.0
 
 Receive = Callable[[Element], None]
 """Takes a message, presence or iq with normalised addresses. Must be quick."""
@@ -37,8 +38,29 @@ Receive = Callable[[Element], None]
 class XmppLink:
     """One component link. `receive` is called for every stanza that is for the hub."""
 
-    def __init__(self, host: str, port: int, agents_domain: str, server_domain: str, secret: str, log: Log) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        agents_domain: str,
+        server_domain: str,
+        secret: str,
+        log: Log,
+        *,
+        sessions: Iterator[int],
+        probes: int = 0,
+    ) -> None:
+        """`sessions` numbers the streams of all links of the process. `probes` other than 0: the server divides the
+        agents over several links, and this one is made anew until so many probes show that it got its share.
+        """
         self._address = (host, port)
+        self._sessions = sessions
+        self._probes = probes
+        self._probe_id = ""
+        self._has_share = False
+        self._own_address = agents_domain
+        self._wanted = asyncio.Event()
+        self._routed = asyncio.Event()
         self._agents_domain = agents_domain
         self._server_domain = server_domain
         self._log = log
@@ -51,8 +73,8 @@ class XmppLink:
 
     @property
     def up(self) -> bool:
-        """Whether the server has accepted us."""
-        return self._up
+        """Whether the server has accepted us, and sends us our share."""
+        return self._up and self._has_share
 
     @property
     def session(self) -> int:
@@ -63,23 +85,39 @@ class XmppLink:
         """Who gets the stanzas."""
         self._receive = receive
 
+    def open(self) -> None:
+        """From now on the link is to be up."""
+        self._wanted.set()
+
+    async def shut(self) -> None:
+        """From now on the link is to be down. Returns when the server has let go of it."""
+        self._wanted.clear()
+        if self._up:
+            await self._stream.disconnect(wait=1.0)
+
     async def run(self) -> None:
-        """Keeps the link up, until cancelled. Waits 0.2 s, then twice as long each time, 5 s at most."""
+        """Keeps the link up while it is to be, until cancelled. Waits 0.2 s, then twice as long, 5 s at most."""
         wait = FIRST_WAIT_S
         while True:
-            if await self._connect():
+            await self._wanted.wait()
+            if await self._connect() and await self._is_routed():
+                self._has_share = True
                 self._log.info("xmpp_connected", domain=self._agents_domain)
                 wait = FIRST_WAIT_S
+                if not self._wanted.is_set():  # shut while it was coming up
+                    await self._stream.disconnect(wait=1.0)
                 while self._up:
                     self._changed.clear()
                     await self._changed.wait()
+            if not self._wanted.is_set():
+                continue
             self._log.warning("xmpp_not_connected", retry_s=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_S)
 
     def send(self, element: Element) -> bool:
         """Writes a stanza; False when there is no link, or when it would leave under a foreign address."""
-        if not self.up:
+        if not self._up:
             return False
         try:
             data = seal(element, self._agents_domain)
@@ -89,13 +127,16 @@ class XmppLink:
         self._stream.send_raw(data)
         return True
 
-    async def confirm(self, timeout_s: float) -> None:
-        """Returns once the server has taken all that was sent before. Raises LinkLost; then the link is made anew."""
-        ping_id = f"confirm-{uuid4()}"
+    async def confirm(self, timeout_s: float) -> int:
+        """Returns the session once the server has taken all that was sent before in it.
+
+        Raises LinkLost; then the link is made anew.
+        """
+        ping_id, session = f"confirm-{uuid4()}", self._session
         pong: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pings[ping_id] = pong
         try:
-            if not self.send(ping(self._agents_domain, self._server_domain, ping_id)):
+            if not self.send(ping(self._own_address, self._server_domain, ping_id)):
                 raise LinkLost("no link")
             await asyncio.wait_for(pong, timeout_s)
         except TimeoutError:
@@ -103,10 +144,11 @@ class XmppLink:
             raise LinkLost(f"no pong within {timeout_s:g} s") from None
         finally:
             del self._pings[ping_id]
+        return session
 
     async def close(self) -> None:
         """Ends the stream in good order."""
-        if self.up:
+        if self._up:
             await self._stream.disconnect(wait=1.0)
         # slixmpp leaves its sending task running until the stream object is collected.
         if (sending := self._stream._run_out_filters) is not None:
@@ -124,6 +166,23 @@ class XmppLink:
             self._stream.abort()
         return self._up
 
+    async def _is_routed(self) -> bool:
+        """Whether stanzas come in here. The server gives a share to the first links only, and none to one too many."""
+        if not self._probes:
+            return True
+        self._routed.clear()
+        self._probe_id = f"probe-{uuid4()}"
+        for number in range(self._probes):
+            # The share is chosen by the recipient: one of many addresses is in ours.
+            self.send(ping(self._agents_domain, f"probe-{number}@{self._agents_domain}", self._probe_id))
+        try:
+            await asyncio.wait_for(self._routed.wait(), PROBE_S)
+        except TimeoutError:
+            self._log.warning("xmpp_link_without_share")
+            self._stream.abort()
+            return False
+        return self._up
+
     def _make_stream(self, secret: str) -> ComponentXMPP:
         stream: ComponentXMPP = ComponentXMPP(self._agents_domain, secret)  # type: ignore[no-untyped-call]
         for name in ("IM", "IMError", "Presence"):
@@ -137,8 +196,8 @@ class XmppLink:
         return stream
 
     def _on_started(self, _event: Any) -> None:
-        self._up = True
-        self._session += 1
+        self._up, self._has_share = True, False
+        self._session = next(self._sessions)
         self._changed.set()
 
     def _on_ended(self, reason: Any) -> None:
@@ -154,7 +213,11 @@ class XmppLink:
         element: Element = arrived.xml
         try:
             self._normalise(element)
-            if not self._is_pong(element) and self._receive is not None:
+            if self._probe_id and element.get("id") == self._probe_id:
+                # What is sent to this address comes in here, and not by another link.
+                self._own_address = element.get("to", "")
+                self._routed.set()
+            elif not self._is_pong(element) and self._receive is not None:
                 self._receive(element)
         except InvalidJID:
             self._log.debug("stanza_from_nowhere")

@@ -14,7 +14,8 @@ from aiox.runtime.settings import Service, Settings
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-StoreTrouble: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+LoneConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+StoreTrouble: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What a caller that tries again later may catch: the database refused, the connection broke, nobody listens."""
 
 
@@ -28,6 +29,7 @@ def is_away(error: BaseException) -> bool:
         | asyncpg.OperatorInterventionError
         | asyncpg.InsufficientResourcesError
         | asyncpg.InterfaceError
+        | asyncpg.InternalClientError  # a connection that broke in the middle of an exchange
         | OSError,
     )
 
@@ -44,6 +46,20 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
         max_size=size,
         command_timeout=10,
         server_settings={"application_name": f"aiox-{service}", "search_path": "aiox", "jit": "off"},
+    )
+
+
+async def connect_alone(settings: Settings, secrets: Secrets, service: Service) -> LoneConnection:
+    """One connection as this service's role, for advisory locks, which end with it. Raises as `connect`."""
+    return await asyncpg.connect(
+        host="127.0.0.1",
+        port=settings.ports.postgres,
+        user=f"aiox_{service}",
+        password=secrets.read("postgres"),
+        database="aiox",
+        timeout=5,
+        command_timeout=5,
+        server_settings={"application_name": f"aiox-{service}-locks", "search_path": "aiox", "jit": "off"},
     )
 
 

@@ -99,6 +99,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     domain: str = Field("localhost", description="XMPP domain of the hub; agents live on agents.<domain>")
+    components: int = Field(1, ge=1, le=8, description="components that share the agents' domain")
     ports: Ports = Ports()
     limits: Limits = Limits()
     model: Model = Model()

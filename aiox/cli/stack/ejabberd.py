@@ -32,8 +32,8 @@ _ARCHIVE_RIGHTS: Final = """
     GRANT SELECT (username, bare_peer, origin_id) ON archive TO {reader};
     GRANT SELECT (username, def, never) ON archive_prefs TO {reader};
     GRANT SELECT (username) ON users TO {reader};
-    -- Answers carry ids of UUID version 5. One that is sent again after a crash is archived once all the same: while the
-    -- server has yet to store the first, the archive does not show that it will.
+    -- Answers carry ids of UUID version 5. One that is sent again after a crash is archived once all the same: the
+    -- archive does not show that the server is about to store the first.
     DO $$
     DECLARE v_after bigint;
     BEGIN
@@ -77,7 +77,7 @@ async def _prepare_archive(home: Home, settings: Settings) -> None:
 def render(home: Home, settings: Settings) -> str:
     """`ejabberd.yml` for this hub. Values are JSON strings and numbers, which YAML reads as they are."""
     secrets = home.secrets(XMPP)
-    values: dict[str, str | int] = {
+    values: dict[str, object] = {
         "domain": settings.domain,
         "agents_domain": settings.agents_domain,
         "certificate": str(secrets.path("tls.crt")),
@@ -87,6 +87,7 @@ def render(home: Home, settings: Settings) -> str:
         "component_port": settings.ports.xmpp_component,
         "http_port": settings.ports.xmpp_http,
         "api_account": f"{API_ACCOUNT}@{settings.domain}",
+        "domain_balancing": _balancing(settings),
         "component_secret": home.secrets("component").read("xmpp_component"),
         "sql_port": settings.ports.postgres,
         "sql_password": home.secrets("stack").read("postgres_ejabberd"),
@@ -94,6 +95,12 @@ def render(home: Home, settings: Settings) -> str:
     text = Template(TEMPLATE.read_text()).substitute({name: json.dumps(value) for name, value in values.items()})
     extra = home.root / EXTRA
     return text + (f"\ninclude_config_file: {json.dumps(str(extra))}\n" if extra.is_file() else "")
+
+
+def _balancing(settings: Settings) -> dict[str, dict[str, str | int]]:
+    if settings.components == 1:
+        return {}
+    return {settings.agents_domain: {"type": "bare_destination", "component_number": settings.components}}
 
 
 def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Program:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -122,7 +123,8 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
     telemetry = Telemetry("component", folder)
     client = await nats.connect(f"nats://127.0.0.1:{bus.port}", max_reconnect_attempts=-1, reconnect_time_wait=0.1)
     await ensure_inbound(client.jetstream(), Settings(limits=Limits(inbound_bytes=1 << 26)))
-    link = XmppLink("127.0.0.1", xmpp.component_port, AGENTS, DOMAIN, SECRET, log)
+    link = XmppLink("127.0.0.1", xmpp.component_port, AGENTS, DOMAIN, SECRET, log, sessions=count(1))
+    link.open()
     composing, table, clock = Composing(), Table(), SystemClock()
     buckets = Buckets(per_minute, per_minute)
     chance = Chance(uuid4, lambda: True)

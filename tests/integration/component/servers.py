@@ -153,7 +153,8 @@ class Ejabberd:
             def __missing__(self, name: str) -> str:
                 return '"unused"'
 
-        values = {
+        values: dict[str, object] = {
+            "domain_balancing": {},
             "domain": DOMAIN,
             "agents_domain": AGENTS,
             "certificate": str(self.folder / "tls.crt"),

@@ -54,7 +54,7 @@ class FakeLink:
             self.sent.append(to_text(element))
         return self.up
 
-    async def confirm(self, timeout_s: float) -> None:
+    async def confirm(self, timeout_s: float) -> int:
         self.confirms += 1
         if not self.up:
             raise LinkLost("no link")
@@ -62,6 +62,7 @@ class FakeLink:
         await self.pong.wait()
         if self.session != session:
             raise LinkLost("the link broke")
+        return session
 
     def breaks(self) -> None:
         self.up = False

@@ -348,7 +348,7 @@ async def test_row_from_a_foreign_address_is_named_and_stops_nobody(tmp_path: Pa
 
 async def test_another_processs_rows_are_left_alone(tmp_path: Path) -> None:
     async with room(tmp_path, sweeping=True) as it:
-        it.outbox._mine = lambda ready: ready.stanza_id != "s1"
+        it.outbox._mine = lambda conversation: conversation.int != 1001
         it.link.pong.set()
         it.announce(1)
         it.announce(2)

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -77,7 +78,8 @@ async def linked(peer: Peer | None = None, *, up: bool = True) -> AsyncIterator[
     peer = peer or Peer()
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    link = XmppLink("127.0.0.1", port, AGENTS, SERVER, "sesam", structlog.get_logger())
+    link = XmppLink("127.0.0.1", port, AGENTS, SERVER, "sesam", structlog.get_logger(), sessions=count(1))
+    link.open()
     seen: list[Element] = []
     link.on_stanza(seen.append)
     running = asyncio.create_task(link.run())

@@ -47,3 +47,13 @@ def test_the_account_interface_asks_for_account_and_place(config: dict[str, Any]
 def test_no_name_is_left_unfilled(place: Place) -> None:
     body = ejabberd.render(place.home, place.settings).split("\n", 2)[2]
     assert "$" not in body
+
+
+def test_one_component_needs_no_balancing(config: dict[str, Any]) -> None:
+    assert config["domain_balancing"] == {}
+
+
+def test_several_components_divide_the_agents_by_address(place: Place) -> None:
+    several = place.settings.model_copy(update={"components": 3})
+    read = yaml.safe_load(ejabberd.render(place.home, several))
+    assert read["domain_balancing"] == {"agents.localhost": {"type": "bare_destination", "component_number": 3}}

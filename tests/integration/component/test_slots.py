@@ -1,0 +1,117 @@
+"""Two components on one domain, on a real XMPP server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from uuid import uuid4
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from tests.e2e.people import Person
+from tests.integration.component.rig import Rig, agent, rig
+
+TWO = {
+    "AIOX_COMPONENTS": "2",
+    "AIOX_LIMITS__MESSAGES_PER_MINUTE": "60000",
+    "AIOX_LIMITS__MESSAGE_BURST": "1000",
+}
+AGENTS = 6
+
+
+@pytest.fixture(scope="module")
+async def it() -> AsyncIterator[Rig]:
+    async with rig(("carol",), components=2) as running:
+        yield running
+
+
+async def say(person: Person, number: int, body: str) -> str:
+    """Says it again until it is receipted, as clients do. Returns the message's id."""
+    message_id = str(uuid4())
+    while True:
+        person.say(agent(number), body, message_id, (Element("{urn:xmpp:receipts}request"),))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await person.receipt_for(message_id)
+                return message_id
+
+
+async def everyone_is_reached(it: Rig, seconds: float) -> None:
+    tag = uuid4().hex
+    async with it.online("carol") as carol, asyncio.timeout(seconds):
+        await asyncio.gather(*(say(carol, number, f"{tag} {number}") for number in range(AGENTS)))
+    stored = [body for body in await it.stored() if body.startswith(tag)]
+    assert sorted(stored) == sorted(f"{tag} {number}" for number in range(AGENTS)), "each once"
+
+
+async def test_one_of_two_carries_everything(it: Rig) -> None:
+    async with it.component(1, **TWO):
+        await everyone_is_reached(it, 2)
+
+
+async def test_two_share_and_each_agents_messages_keep_their_order(it: Rig) -> None:
+    async with it.component(1, **TWO), it.component(2, **TWO):
+        await asyncio.sleep(1.0)  # the first hands over
+        tag = uuid4().hex
+        async with it.online("carol") as carol:
+            for number in range(120):
+                carol.say(agent(number % AGENTS), f"{tag} {number}", str(uuid4()))
+            async with asyncio.timeout(20):
+                while len(stored := [body for body in await it.stored() if body.startswith(tag)]) < 120:
+                    await asyncio.sleep(0.1)
+        for one in range(AGENTS):
+            said = [f"{tag} {number}" for number in range(120) if number % AGENTS == one]
+            assert [body for body in stored if body in said] == said
+    log = (it.place.home.root / "component-1.log").read_text()
+    assert "slot_handed_over" in log
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+async def test_when_one_is_killed_the_other_carries_on(it: Rig, victim: int) -> None:
+    running = [await it.launch(1, **TWO)]
+    await it.until_ready(running[0], 1)
+    running.append(await it.launch(2, **TWO))
+    await it.until_ready(running[1], 2)
+    try:
+        await asyncio.sleep(1.0)
+        running[victim].kill()
+        await everyone_is_reached(it, 5)
+    finally:
+        for process in running:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+
+
+async def test_answers_go_out_once_and_in_order_while_components_come_and_go(it: Rig) -> None:
+    it.said.clear()
+
+    async def speak() -> None:
+        for number in range(100):
+            await it.answer("carol@localhost", agent(number % AGENTS), f"an answer {number}")
+            await asyncio.sleep(0.03)
+
+    async with it.online("carol"), it.component(1, **TWO):
+        speaking = asyncio.create_task(speak())
+        for _ in range(2):
+            second = await it.launch(2, **TWO)
+            await it.until_ready(second, 2)
+            await asyncio.sleep(0.7)
+            second.kill()
+            await second.wait()
+        await speaking
+        await it.until_sent()
+    archived = await it.archived("carol")
+    for at, said in it.said.items():
+        assert [one for one in archived[at] if one in said] == said
+
+
+async def test_postgres_and_the_xmpp_server_come_back_under_both(it: Rig) -> None:
+    async with it.component(1, **TWO) as first, it.component(2, **TWO) as second:
+        await it.restart("postgres")
+        await everyone_is_reached(it, 20)
+        await it.restart("ejabberd")
+        await everyone_is_reached(it, 20)
+        assert first.returncode is second.returncode is None
