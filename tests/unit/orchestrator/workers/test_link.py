@@ -1,0 +1,116 @@
+"""A turn that is asked anew waits until the worker has ended the attempt before, whose last word is not its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import cast
+from uuid import uuid4
+
+import grpc
+import pytest
+
+from aiox.runtime.clock import SystemClock
+from aiox.runtime.logs import configure_logs
+from aiox.runtime.supervisor import Supervisor
+from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.workers.desk import Desk
+from orchestrator.workers.link import WorkerLink, WorkerLost
+
+LOG = configure_logs("test", "ERROR")
+OWNER, AGENT = str(uuid4()), str(uuid4())
+
+
+class FakeStream:
+    """What the worker says is put into `says`; what it is told is kept in `told`."""
+
+    def __init__(self) -> None:
+        self.says: asyncio.Queue[pb.FromWorker | object] = asyncio.Queue()
+        self.told: asyncio.Queue[pb.FromHub] = asyncio.Queue()
+
+    async def read(self) -> object:
+        return await self.says.get()
+
+    async def write(self, message: pb.FromHub) -> None:
+        self.told.put_nowait(message)
+
+    def cancel(self) -> None:
+        self.says.put_nowait(grpc.aio.EOF)
+
+    async def hears(self) -> pb.FromHub:
+        return await asyncio.wait_for(self.told.get(), 5)
+
+    def answers(self, request: str, text: str) -> None:
+        self.says.put_nowait(
+            pb.FromWorker(turn_done=pb.TurnDone(request_id=request, owner_user_id=OWNER, response=text))
+        )
+
+
+class FakeDesk:
+    """No tools here."""
+
+    has_calls = False
+
+    def begin(self) -> None:
+        return
+
+
+async def _close() -> None:
+    return
+
+
+@pytest.fixture
+def stream() -> FakeStream:
+    return FakeStream()
+
+
+def linked(stream: FakeStream) -> tuple[WorkerLink, asyncio.Future[None]]:
+    channel = cast(
+        grpc.aio.Channel,
+        SimpleNamespace(
+            close=_close, stream_stream=lambda *_a, **_k: lambda: stream, unary_unary=lambda *_a, **_k: None
+        ),
+    )
+    link = WorkerLink("w", channel, bytes(32), SystemClock(), LOG, Supervisor(LOG).run_once)
+    return link, asyncio.ensure_future(link.run(lambda: None))
+
+
+def asked(request: str, message: str) -> pb.TurnAsked:
+    return pb.TurnAsked(request_id=request, owner_user_id=OWNER, agent_id=AGENT, message=message)
+
+
+async def test_the_last_word_on_a_given_up_attempt_is_not_taken_for_an_answer(stream: FakeStream) -> None:
+    link, running = linked(stream)
+    request, desk = str(uuid4()), cast(Desk, FakeDesk())
+    await asyncio.sleep(0)
+    first = asyncio.ensure_future(link.think(asked(request, "one"), desk))
+    assert (await stream.hears()).turn_asked.message == "one"
+    first.cancel()
+    assert (await stream.hears()).HasField("cancel")
+    second = asyncio.ensure_future(link.think(asked(request, "one and two"), desk))
+    await asyncio.sleep(0.02)
+    assert stream.told.empty()  # the worker would drop it as asked twice
+    stream.answers(request, "to one")
+    assert (await stream.hears()).turn_asked.message == "one and two"
+    stream.answers(request, "to both")
+    assert (await asyncio.wait_for(second, 5)).response == "to both"
+    stream.cancel()
+    with pytest.raises(WorkerLost):
+        await running
+
+
+async def test_who_waits_for_the_attempt_before_is_told_when_the_worker_is_lost(stream: FakeStream) -> None:
+    link, running = linked(stream)
+    request, desk = str(uuid4()), cast(Desk, FakeDesk())
+    await asyncio.sleep(0)
+    first = asyncio.ensure_future(link.think(asked(request, "one"), desk))
+    await stream.hears()
+    first.cancel()
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(link.think(asked(request, "one and two"), desk))
+    await asyncio.sleep(0)
+    stream.cancel()
+    with pytest.raises(WorkerLost):
+        await running
+    with pytest.raises(WorkerLost):
+        await asyncio.wait_for(second, 5)
