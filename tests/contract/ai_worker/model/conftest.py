@@ -1,4 +1,4 @@
-"""litellm takes seconds to import, many on a busy machine, and warns of what it does: neither is what is tested here."""
+"""litellm takes seconds to import, many on a busy machine, and warns of what it does: not what is tested here."""
 
 from __future__ import annotations
 
