@@ -11,6 +11,7 @@ at a time, in the order of the rows' numbers, so that a repeat cannot overtake o
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ RETRY_S: Final = 0.5
 LOOK_AGAIN_S: Final = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
 TRIES: Final = 10
 HINTS: Final = 20_000
+REMEMBERED: Final = 20_000
+"""Marked rows kept in mind: what was read from the table just before they were marked must not send them again."""
 
 
 class LinkLost(Exception):
@@ -123,6 +126,7 @@ class Outbox:
         self._confirmed: list[Letter] = []
         self._under_way = 0
         self._given_up: set[UUID] = set()
+        self._marked: OrderedDict[UUID, None] = OrderedDict()
         self._work, self._to_confirm, self._to_file = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._look, self._freed = asyncio.Event(), asyncio.Event()
 
@@ -228,7 +232,7 @@ class Outbox:
                 self._given_up.add(row.id)
                 self._log.error("outbox_row_damaged", outbox_id=str(row.id))
             return True
-        if row.id in self._given_up or not self._mine(row.conversation):
+        if row.id in self._given_up or row.id in self._marked or not self._mine(row.conversation):
             return True
         doubt = row.age_s >= self._clock.monotonic() - self._since
         self._work.set()
@@ -318,10 +322,13 @@ class Outbox:
             await self._stores.mark_sent([letter.id for letter in arrived])
         for letter in arrived:
             REPLIES.labels(letter.ready.kind).inc()
+            self._marked[letter.id] = None
             if letter.tries >= TRIES:
                 self._log.error("answer_not_archived", outbox_id=str(letter.id), tries=letter.tries)
             self._finish(letter)
             self._crash(CrashPoint.AFTER_MARK, letter.ready.body)
+        while len(self._marked) > REMEMBERED:
+            self._marked.popitem(last=False)
         now = self._clock.monotonic()
         for letter in letters:
             if letter.id in missing:

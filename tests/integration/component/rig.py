@@ -146,7 +146,11 @@ class Rig:
             found.setdefault(row["bare_peer"], []).append(row["origin_id"])
         return found
 
-    async def stored(self) -> list[str]:
+    async def drain(self) -> None:
+        """Takes everything off the bus, as an orchestrator does."""
+        await self.stored(take=True)
+
+    async def stored(self, *, take: bool = False) -> list[str]:
         """The bodies of the messages on the bus, in order."""
         assert self.bus is not None
         stream, inbox = self.bus.jetstream(), self.bus.new_inbox()
@@ -162,14 +166,17 @@ class Rig:
         await stream.add_consumer(INBOUND, config)
         try:
             count = (await stream.stream_info(INBOUND)).state.messages
-            payloads = [decode((await subscription.next_msg(5)).data).payload for _ in range(count)]
+            messages = [await subscription.next_msg(5) for _ in range(count)]
+            payloads = [decode(message.data).payload for message in messages]
+            for message in messages if take else ():
+                await message.ack_sync()
         finally:
             await stream.delete_consumer(INBOUND, "rig")
             await subscription.unsubscribe()
         return [payload.body for payload in payloads if isinstance(payload, MessageReceived)]
 
     @asynccontextmanager
-    async def component(self, instance: int = 1, **extra: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def component(self, instance: int = 1, /, **extra: str) -> AsyncIterator[asyncio.subprocess.Process]:
         """`aiox run component`, ready; stopped in the end if it still runs."""
         process = await self.launch(instance, **extra)
         try:
@@ -180,7 +187,7 @@ class Rig:
                 process.terminate()
                 assert await asyncio.wait_for(process.wait(), 15) == 0, "SIGTERM ends it in order"
 
-    async def launch(self, instance: int = 1, **extra: str) -> asyncio.subprocess.Process:
+    async def launch(self, instance: int = 1, /, **extra: str) -> asyncio.subprocess.Process:
         ports = self.place.settings.ports.model_dump()
         named = {f"AIOX_PORTS__{name.upper()}": str(port) for name, port in ports.items()}
         with (self.place.home.root / f"component-{instance}.log").open("ab") as log:

@@ -233,6 +233,18 @@ async def test_row_heard_of_twice_is_sent_once(tmp_path: Path) -> None:
         assert it.sent == ["s1"]
 
 
+async def test_row_that_was_read_just_before_it_was_marked_is_not_sent_again(tmp_path: Path) -> None:
+    async with room(tmp_path, sweeping=True) as it:
+        it.link.pong.set()
+        it.announce(1)
+        read = dict(it.table.rows)
+        await passes()
+        assert it.table.marked == [1]
+        it.table.rows = read
+        await passes()
+        assert it.sent == ["s1"]
+
+
 async def test_row_waits_while_there_is_no_link(tmp_path: Path) -> None:
     async with room(tmp_path) as it:
         it.link.up = False
