@@ -18,8 +18,10 @@ ATTACKS = [
     "SELECT password FROM users",
     "SELECT * FROM spool",
     "DELETE FROM archive",
-    "INSERT INTO archive (username, timestamp, peer, bare_peer, xml, txt, kind, nick, origin_id)"
-    " VALUES ('carol', 1, 'a', 'a', 'a', 'a', 'chat', '', 'a')",
+    (
+        "INSERT INTO archive (username, timestamp, peer, bare_peer, xml, txt, kind, nick, origin_id)"
+        " VALUES ('carol', 1, 'a', 'a', 'a', 'a', 'chat', '', 'a')"
+    ),
     "SET default_transaction_read_only = off; UPDATE archive SET origin_id = 'x'",
 ]
 
