@@ -90,9 +90,16 @@ def read_message(stanza: Element, sender: Sender, draw_id: Callable[[], UUID]) -
         turn_id=turn_id,
         body=body,
         stanza_type="chat" if stanza.get("type") == "chat" else "normal",
-        thread=(thread.text or "") if (thread := child(stanza, COMPONENT, "thread")) is not None else "",
+        thread=_thread(stanza),
     )
     return Question(received, stanza, asks_receipt(stanza), speaks_chat_states(stanza))
+
+
+def _thread(stanza: Element) -> str:
+    """The conversation thread (RFC 6121, 5.2.5), an opaque id; a text of any length is no id and is left out."""
+    thread = child(stanza, COMPONENT, "thread")
+    text = (thread.text or "") if thread is not None else ""
+    return text if len(text) <= MAX_ID_CHARACTERS else ""
 
 
 def _message_id(stanza: Element) -> str:

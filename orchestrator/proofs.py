@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from aiox.kernel.canonical import Json
 from aiox.kernel.envelope import Envelope, MessageReceived
-from aiox.kernel.ids import HUB_OWNER, OwnerId, VersionId
+from aiox.kernel.ids import HUB_OWNER, OwnerId, VersionId, derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered, Failed, Refused
 from aiox.runtime.keyring import KeyRing
@@ -44,6 +45,13 @@ class Turn:
     def all_members(self) -> tuple[Turn, ...]:
         """The messages of this turn, itself when it is alone."""
         return self.members or (self,)
+
+    @property
+    def generation(self) -> UUID:
+        """The parent of the ids of what this turn leaves for ever. The same at every attempt; another one when a client
+        uses an id and a text again after the days for which the inbox knows them.
+        """
+        return derived_id(self.message.turn_id, self.envelope.occurred_at.isoformat())
 
     @property
     def message(self) -> MessageReceived:

@@ -30,14 +30,18 @@ async def read(where: Pool | Connection, after: int = 0) -> AsyncIterator[list[R
 
 
 async def verify_chain(where: Pool | Connection) -> tuple[int, bytes] | Fault:
-    """Walks the whole chain. Returns the last seq and hash, or the first fault."""
+    """Walks the whole chain to its head and beyond. Returns the last seq and hash, or the first fault.
+
+    The head is read first: what is appended meanwhile is verified too, what was cut off at the end is missed.
+    """
+    known = await where.fetchval("SELECT ledger_head()")
     seq, head = 0, GENESIS
     async for page in read(where):
         result = verify(page, seq, head)
         if isinstance(result, Fault):
             return result
         seq, head = result
-    return seq, head
+    return (seq, head) if seq >= known else Fault(seq + 1, f"missing: the head of the chain is {known}")
 
 
 def _row(found: asyncpg.Record) -> Row:
@@ -50,7 +54,10 @@ def _row(found: asyncpg.Record) -> Row:
         and said["details"] == json.loads(found["details"])
         and said["actor"] == found["actor"]
         and said["created_at"] == found["created_at"].isoformat(timespec="microseconds")
-        and said["correlation_id"] == (str(found["correlation_id"]) if found["correlation_id"] else None)
+        and all(
+            said[name] == (str(found[name]) if found[name] else None)
+            for name in ("correlation_id", "request_id", "organisation_id")
+        )
     )
     return Row(
         seq=found["seq"],

@@ -144,6 +144,8 @@ async def conclude(pool: Pool, batch: Sequence[Conclusion]) -> None:
             [_outbox(row) for turn in batch for row in turn.outbox],
         )
     except asyncpg.UniqueViolationError as known:
+        if known.constraint_name != "inbox_pkey":
+            raise
         raise AlreadyConcluded(str(known)) from known
     except asyncpg.ObjectNotInPrerequisiteStateError as lost:
         raise LeaseLost(str(lost)) from lost

@@ -12,7 +12,7 @@ Count = Callable[[str], int]
 
 TARGET_PIECES: Final = 120
 """A passage has at most this many word pieces: measured on our own docs, 180 put real answers as far as noise."""
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$")
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$")
 _FENCE = re.compile(r"^[ \t]{0,3}(```|~~~)")
 _BLANKS = re.compile(r"\n[ \t]*\n")
 _ITEM = re.compile(r"[ \t]*(?:[-*+|]|\d+[.)])[ \t]")
@@ -79,7 +79,7 @@ def _blocks(text: str, *, markdown: bool) -> Iterator[_Block]:
         yield from _block(headings, lines)
         lines = []
         if heading:
-            headings = _under(headings, len(heading[1]), heading[2])
+            headings = _under(headings, len(heading[1]), heading[2].rstrip(" \t#"))
     yield from _block(headings, lines)
 
 

@@ -18,6 +18,9 @@ _PORTUGUESE = (
 _REQUEST = re.compile(
     rf"(?:^|(?<=[.!?\n])\s*){_POLITE}(?:{_ENGLISH}|{_PORTUGUESE})(?P<fact>\S.*)", re.IGNORECASE | re.DOTALL
 )
+# Runs of white space are folded first: the patterns above would take quadratic time over long ones.
+_SPACES = re.compile(r"\s+")
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 
@@ -28,7 +31,10 @@ def fact_in(message: str) -> str:
     `remember that ...`, `please remember: ...`, `lembre-se de que ...` at the start of a sentence, up to the end of the
     paragraph or the first question. Quoted lines (XEP-0393, `> ...`) are somebody else's words and do not count.
     """
-    own = "\n".join(line for line in message.splitlines() if not line.lstrip().startswith(">")).strip()
+    own = "\n".join(
+        _SPACES.sub(" ", line).strip() for line in message.splitlines() if not line.lstrip().startswith(">")
+    )
+    own = _EMPTY_LINES.sub("\n\n", own).strip()
     found = _REQUEST.search(own)
     if found is None:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,5 +48,6 @@ def _spans(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.glob("*.jsonl")):
         with path.open() as lines:
             for line in lines:
-                if line.endswith("\n"):  # the last one may still be written
+                # The last line may still be written, and one may have been cut off by a crash.
+                with suppress(json.JSONDecodeError):
                     yield json.loads(line)

@@ -37,7 +37,7 @@ class WhichTurn(Fields):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A dead letter, and its text for the owner; None for the operator, and once it was decided on."""
+    """A dead letter, and its text for an owner who wrote it; None for anyone else, and once it was decided on."""
 
     letter: DeadLetter
     text: str | None
@@ -59,7 +59,9 @@ async def show(hub: Hub, actor: Actor, fields: WhichTurn) -> Shown | Refused:
     stored = await _find(hub, actor, Action.TURN_READ, fields.turn_id)
     if isinstance(stored, Refused):
         return stored
-    if actor.owner != stored.letter.owner or stored.sealed is None:
+    # The owner sees guests' usage and decisions, not their texts (SPEC 3); the operator sees nobody's.
+    own_words = actor.owner == stored.letter.owner and actor.jid == stored.letter.sender
+    if not own_words or stored.sealed is None:
         return Shown(stored.letter, None)
     return Shown(stored.letter, (await _open(hub, stored)).payload.body)
 

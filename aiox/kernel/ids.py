@@ -26,9 +26,11 @@ def agent_id_of(local_part: str) -> AgentId:
     text = local_part.removeprefix("agent-")
     if text != local_part:
         try:
-            return AgentId(UUID(text))
+            found = UUID(text)
         except ValueError:
-            pass
+            found = None
+        if found is not None and str(found) == text:  # one spelling: each agent has one address
+            return AgentId(found)
     return AgentId(uuid5(_AIOX, f"nobody:{local_part}"))
 
 

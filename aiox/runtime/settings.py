@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -20,21 +20,24 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
 class Ports(_Section):
     """TCP ports, all on loopback."""
 
-    xmpp_client: int = 5222
-    xmpp_http: int = 5280
-    xmpp_component: int = 5347
-    erlang: int = 5348
-    postgres: int = 5434
-    redis: int = 6399
-    nats: int = 4232
-    gateway: int = 8080
-    component_health: int = 8081
-    orchestrator_health: int = 8082
-    ai_worker_health: int = 8083
-    ai_worker: int = 8084
+    xmpp_client: Port = 5222
+    xmpp_http: Port = 5280
+    xmpp_component: Port = 5347
+    erlang: Port = 5348
+    postgres: Port = 5434
+    redis: Port = 6399
+    nats: Port = 4232
+    gateway: Port = 8080
+    component_health: Port = 8081
+    orchestrator_health: Port = 8082
+    ai_worker_health: Port = 8083
+    ai_worker: Port = 8084
 
 
 class Limits(_Section):
@@ -98,7 +101,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AIOX_", env_nested_delimiter="__", frozen=True, extra="forbid")
 
     home: Path = Path("var")
-    domain: str = Field("localhost", description="XMPP domain of the hub; agents live on agents.<domain>")
+    domain: str = Field(
+        "localhost",
+        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        description="XMPP domain of the hub; agents live on agents.<domain>",
+    )
     components: int = Field(1, ge=1, le=8, description="components that share the agents' domain")
     ports: Ports = Ports()
     limits: Limits = Limits()

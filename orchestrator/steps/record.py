@@ -92,7 +92,7 @@ def _outcome_record(ended: Accepted, now: datetime) -> Record:
     if isinstance(ended, Dispatched) and not isinstance(outcome, Refused):
         details |= _ran(ended, outcome)
     return Record(
-        id=derived_id(turn.message.turn_id, "turn.concluded"),
+        id=derived_id(turn.generation, "turn.concluded"),
         owner=ended.owner,
         event_type="turn.concluded",
         severity="info" if isinstance(outcome, Answered) else "warning",
@@ -121,7 +121,7 @@ def _ran(ended: Dispatched, outcome: Answered | Failed) -> dict[str, Json]:
 
 def _execution(ended: Dispatched, now: datetime, duration_ms: int) -> ExecutionRow:
     message, outcome, version = ended.turn.message, ended.outcome, ended.loaded.version
-    execution_id = derived_id(message.turn_id, "execution")
+    execution_id = derived_id(ended.turn.generation, "execution")
 
     def sealed(text: str, column: str) -> bytes | None:
         if not version.governance.audit_log_enabled:

@@ -14,6 +14,7 @@ import pytest
 from aiox.cli.traces import read_trace
 from aiox.kernel.ids import AgentId
 from aiox.runtime import postgres
+from aiox.runtime.postgres import Connection
 from aiox.runtime.steps import Step
 from policy.ledger import Fault
 from registry import ledger
@@ -236,8 +237,20 @@ async def test_a_record_changed_behind_the_hubs_back_is_named(hub: RunningHub) -
         )
         found = await ledger.verify_chain(connection)
         await transaction.rollback()
+        await transaction_that_cuts_the_tail(connection)
         assert found == Fault(changed, "its hash does not fit its content")
         assert not isinstance(await ledger.verify_chain(connection), Fault)
+
+
+async def transaction_that_cuts_the_tail(connection: Connection) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("SET LOCAL session_replication_role = replica")
+    last = await connection.fetchval(
+        "DELETE FROM aiox.audit_logs WHERE seq = (SELECT max(seq) FROM aiox.audit_logs) RETURNING seq"
+    )
+    assert await ledger.verify_chain(connection) == Fault(last, f"missing: the head of the chain is {last}")
+    await transaction.rollback()
 
 
 async def decisions_of(hub: RunningHub, owner: Account, agent: AgentId) -> list[str]:

@@ -110,10 +110,12 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
     private_file(cookie, home.secrets("stack").read("erlang_cookie")).chmod(0o400)
     log = folder / "log"
     log.mkdir(mode=0o700, exist_ok=True)
+    # Deep stacks (+sss, in kilowords): its XML parser is native and recursive, and 28 KB of nested elements killed it.
     erlang = f"""
         erl -noinput -sname aiox@localhost
         -erl_epmd_port {settings.ports.erlang} -start_epmd false
         -kernel inet_dist_use_interface {{127,0,0,1}}
+        +sss 8192 +sssdcpu 8192 +sssdio 8192
         +K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none
         -env ERL_CRASH_DUMP_BYTES 0
     """

@@ -20,15 +20,16 @@ from registry.dead_letters import DeadLetter
 from tests.stores import NOW, Stores
 
 OPERATOR = Actor(HUB_OWNER, BareJid("operator@localhost"))
+GUEST = BareJid("guest@localhost")
 TEXT = "a question that nobody could answer"
 
 
-async def buried(stores: Stores, owner: Actor) -> TurnId:
+async def buried(stores: Stores, owner: Actor, sender: BareJid = GUEST) -> TurnId:
     """A dead letter of this owner, written as the orchestrator does."""
     agent = await stores.agent(owner)
     turn = TurnId(uuid4())
     ring = await tenants.load_ring(stores.pools["orchestrator"], stores.keys, owner.owner)
-    letter = DeadLetter(turn, owner.owner, agent, BareJid("guest@localhost"), "it died", 5, uuid4(), NOW, "")
+    letter = DeadLetter(turn, owner.owner, agent, sender, "it died", 5, uuid4(), NOW, "")
     sealed = letters.seal(ring, owner.owner, turn, encode(envelope(turn, agent)))
     for _ in range(2):  # again is a no-op
         await letters.bury(stores.pools["orchestrator"], letter, sealed)
@@ -50,12 +51,20 @@ class Bus:
         self.put.append(message)
 
 
-async def test_the_owner_lists_and_reads_it(stores: Stores) -> None:
+async def test_the_owner_lists_it_and_reads_no_guests_text(stores: Stores) -> None:
     ada = await stores.account()
     turn = await buried(stores, ada)
     listed = await dead_letters.list_open(stores.hub, ada)
     assert not isinstance(listed, Refused)
     assert [letter.turn for letter in listed] == [turn]
+    shown = await dead_letters.show(stores.hub, ada, WhichTurn(turn_id=turn))
+    assert isinstance(shown, Shown)
+    assert shown.text is None  # a guest wrote it: the owner sees usage and decisions, not texts (SPEC 3)
+
+
+async def test_who_wrote_it_reads_it(stores: Stores) -> None:
+    ada = await stores.account()
+    turn = await buried(stores, ada, sender=ada.jid)
     shown = await dead_letters.show(stores.hub, ada, WhichTurn(turn_id=turn))
     assert isinstance(shown, Shown)
     assert shown.text == TEXT
