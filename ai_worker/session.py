@@ -68,17 +68,25 @@ class Session:
             raise LinkRefused("no body that this worker knows")
 
     def begin(self, asked: pb.TurnAsked, claims: TurnClaims) -> None:
-        """Starts a turn whose message has passed the guard; answers HUB_BUSY when there is no free place."""
+        """Starts a turn whose message has passed the guard; answers HUB_BUSY when there is no free place.
+
+        A held turn cannot be continued yet: UNIMPLEMENTED.
+        """
         key, running = self._key(claims), self._office.running
         if running.knows(key):
             self._office.mind.log.warning("turn_asked_twice", request_id=str(claims.request))
+        elif asked.continuation:
+            self._refuse(asked, claims, ErrorCode.UNIMPLEMENTED)
         elif running.full:
-            busy = Failed(ErrorCode.HUB_BUSY, SENTENCES[ErrorCode.HUB_BUSY], Usage(0, 0), self._office.mind.worker_id)
-            self._send(pb.FromWorker(turn_done=turn_done(asked.request_id, claims.owner, busy)))
+            self._refuse(asked, claims, ErrorCode.HUB_BUSY)
         else:
             task = running.start(key, self._turn(asked, claims))
             self._turns.add(task)
             task.add_done_callback(self._turns.discard)
+
+    def _refuse(self, asked: pb.TurnAsked, claims: TurnClaims, code: ErrorCode) -> None:
+        refused = Failed(code, SENTENCES[code], Usage(0, 0), self._office.mind.worker_id)
+        self._send(pb.FromWorker(turn_done=turn_done(asked.request_id, claims.owner, refused)))
 
     async def messages(self) -> AsyncIterator[pb.FromWorker]:
         """What goes to the hub: a beat at once and then every second, and in between what turns say, until `end`."""

@@ -47,6 +47,7 @@ CONDITIONS: Final = MappingProxyType(
         ErrorCode.NOT_FOUND: Condition("cancel", "item-not-found"),
         ErrorCode.CONFLICT: Condition("cancel", "conflict"),
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: Condition("modify", "not-acceptable"),
+        ErrorCode.UNIMPLEMENTED: Condition("cancel", "feature-not-implemented"),
         ErrorCode.INTERNAL: Condition("wait", "internal-server-error"),
     }
 )

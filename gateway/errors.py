@@ -40,6 +40,7 @@ STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.NOT_FOUND: 404,
         ErrorCode.CONFLICT: 409,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
+        ErrorCode.UNIMPLEMENTED: 501,
         ErrorCode.INTERNAL: 500,
     }
 )

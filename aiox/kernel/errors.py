@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    UNIMPLEMENTED = "UNIMPLEMENTED"
     INTERNAL = "INTERNAL"
 
 
@@ -65,6 +66,7 @@ SENTENCES: Final = MappingProxyType(
         ErrorCode.NOT_FOUND: "There is nothing here that you may see.",
         ErrorCode.CONFLICT: "This exists already.",
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: "Send this as application/json.",
+        ErrorCode.UNIMPLEMENTED: "This part of the hub is not built yet.",
         ErrorCode.INTERNAL: "Something broke inside the hub. It was recorded; try again.",
     }
 )

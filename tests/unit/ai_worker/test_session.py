@@ -93,6 +93,12 @@ async def test_over_capacity_is_busy_at_once(hanging: Desk) -> None:
     assert (hanging.running.active, hanging.running.status) == (2, "degraded")
 
 
+async def test_a_held_turn_cannot_be_continued_yet(hanging: Desk) -> None:
+    hanging.session.take(hanging.turn(uuid4(), continuation=b"x"))
+    assert (await hanging.next("turn_done")).error_code == "UNIMPLEMENTED"
+    assert hanging.running.active == 0
+
+
 async def test_while_draining_nothing_new_is_taken(hanging: Desk) -> None:
     hanging.running.draining = True
     hanging.session.take(hanging.turn(uuid4()))
