@@ -169,6 +169,6 @@ DEDUPE: Final = Guard("dedupe", say_again_after_the_bus_forgot, _forget_duplicat
 GUARDS: Final = (FENCING, CONFIRMATION, DEDUPE)
 """The last one leaves tables without their keys behind: nothing can be proved on that hub afterwards."""
 CONTROLLED: Final = (FENCING, DEDUPE)
-"""Those with a control that works. Confirmation waits for a new one: since the outbox looks answers up in the archive, a
-component that takes every ping for answered leaves rows unsent instead of losing answers, which is another claim.
+"""Those with a control that works. Confirmation waits for a new one: since the outbox looks answers up in the archive,
+a component that takes every ping for answered leaves rows unsent instead of losing answers, which is another claim.
 """
