@@ -20,7 +20,7 @@ from gateway.guard import App, Body, Guard, Receive, Scope, Send
 from gateway.metrics import HttpMetrics
 from gateway.pages import add_pages
 from gateway.routes import agents, dead_letters, documents, executions, sessions, workers
-from gateway.schemas import Problem
+from gateway.schemas.common import Problem
 
 HEALTH: Final = ("/livez", "/readyz", "/metrics")
 

@@ -6,12 +6,12 @@ import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 
 from aiox.cli.chat.stream import ChatTrouble
+from aiox.cli.groups import ledger, turns
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.nats import BusNotDurable
@@ -27,12 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ledger_app = typer.Typer(help="Proofs over the append-only ledger.", no_args_is_help=True)
-app.add_typer(ledger_app, name="ledger")
-turns_app = typer.Typer(help="Turns that were set aside after too many failed attempts.", no_args_is_help=True)
-app.add_typer(turns_app, name="turns")
-
-WhichTurn = Annotated[UUID, typer.Argument(help="id of the turn, from 'aiox turns list'", metavar="TURN")]
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(turns.app, name="turns")
 
 
 @app.callback()
@@ -126,46 +122,6 @@ def trace(
     print(f"{'step':<28} {'process':<14} {'begins':>10} {'takes':>10}")
     for span in spans:
         print(f"{span.name:<28} {span.service:<14} {span.start_ms:>7.1f} ms {span.duration_ms:>7.1f} ms")
-
-
-@ledger_app.command("verify")
-def ledger_verify() -> None:
-    """Walk the hash chain of a running hub and name the first bad record, if there is one."""
-    from aiox.cli.ledger import verify
-
-    print(asyncio.run(verify(load_settings())))
-
-
-@turns_app.command("list")
-def turns_list() -> None:
-    """Turns that wait for a decision, newest first."""
-    from aiox.cli.turns import list_open
-
-    print(asyncio.run(list_open(load_settings())))
-
-
-@turns_app.command("show")
-def turns_show(turn: WhichTurn) -> None:
-    """What is known of one: who, when, how often, why. Its text is for its owner only."""
-    from aiox.cli.turns import show
-
-    print(asyncio.run(show(load_settings(), turn)))
-
-
-@turns_app.command("retry")
-def turns_retry(turn: WhichTurn) -> None:
-    """Put the message on the bus again. Repeating this does not answer it twice."""
-    from aiox.cli.turns import retry
-
-    print(asyncio.run(retry(load_settings(), turn)))
-
-
-@turns_app.command("drop")
-def turns_drop(turn: WhichTurn) -> None:
-    """Give the message up and let its text go."""
-    from aiox.cli.turns import drop
-
-    print(asyncio.run(drop(load_settings(), turn)))
 
 
 @app.command()

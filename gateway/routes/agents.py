@@ -17,7 +17,8 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
-from gateway.schemas import AgentInList, AgentList, AgentOut, CreatedAgent, DocumentCounts, problems
+from gateway.schemas.agents import AgentInList, AgentList, AgentOut, CreatedAgent, DocumentCounts
+from gateway.schemas.common import problems
 from registry.agents import AgentSummary
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"])

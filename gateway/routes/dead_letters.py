@@ -16,7 +16,8 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
-from gateway.schemas import DeadLetterList, DeadLetterOut, DeadLetterShown, problems
+from gateway.schemas.common import problems
+from gateway.schemas.turns import DeadLetterList, DeadLetterOut, DeadLetterShown
 
 router = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
 

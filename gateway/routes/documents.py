@@ -16,7 +16,8 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
-from gateway.schemas import DocumentList, DocumentOut, StoredDocument, problems
+from gateway.schemas.common import problems
+from gateway.schemas.documents import DocumentList, DocumentOut, StoredDocument
 
 router = APIRouter(prefix="/v1/agents/{agent_id}/documents", tags=["documents"])
 

@@ -15,7 +15,8 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
-from gateway.schemas import ExecutionList, ExecutionOut, problems
+from gateway.schemas.common import problems
+from gateway.schemas.turns import ExecutionList, ExecutionOut
 
 router = APIRouter(prefix="/v1/agents/{agent_id}/executions", tags=["executions"])
 

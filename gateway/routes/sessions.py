@@ -16,7 +16,8 @@ from gateway.access import SIGN_IN, TheDoor
 from gateway.auth import LIFETIME_S
 from gateway.errors import stop
 from gateway.routes.declared import declared
-from gateway.schemas import Session, problems
+from gateway.schemas.common import problems
+from gateway.schemas.sessions import Session
 
 router = APIRouter(tags=["sessions"])
 

@@ -13,7 +13,8 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
-from gateway.schemas import QueueOut, WorkerList, WorkerOut, problems
+from gateway.schemas.common import problems
+from gateway.schemas.workers import QueueOut, WorkerList, WorkerOut
 
 router = APIRouter(prefix="/v1/workers", tags=["workers"])
 

@@ -1,0 +1,57 @@
+"""Turns and dead letters, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from gateway.schemas.common import Out
+
+
+class ExecutionOut(Out):
+    """One turn in figures; times in milliseconds."""
+
+    id: UUID
+    agent_version_id: UUID | None
+    subject_jid: str
+    outcome: str
+    tokens_used: int
+    tools_called: Sequence[str]
+    worker_id: str
+    duration_ms: int
+    platform_latency_ms: int
+    worker_latency_ms: int
+    correlation_id: UUID
+    created_at: datetime
+
+
+class ExecutionList(Out):
+    """The newest turns of one agent."""
+
+    items: Sequence[ExecutionOut]
+
+
+class DeadLetterOut(Out):
+    """A turn that was set aside after too many failed attempts. `closed_as` is empty, retried or dropped."""
+
+    turn: UUID
+    agent: UUID
+    sender: str
+    reason: str
+    attempts: int
+    correlation_id: UUID
+    created_at: datetime
+    closed_as: str
+
+
+class DeadLetterShown(DeadLetterOut):
+    """The same with the message itself, while it is kept."""
+
+    text: str | None
+
+
+class DeadLetterList(Out):
+    """Turns that wait for a decision, newest first."""
+
+    items: Sequence[DeadLetterOut]
