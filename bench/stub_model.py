@@ -11,8 +11,8 @@ import argparse
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,19 @@ class StubModel:
     count: int = 0
     thinking: int = 0
     """Requests that wait for their answer now."""
+    _free: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._free.set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it nothing is answered: a test decides when, not a clock."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
 
     def script(self, *answers: Scripted | str) -> None:
         """Adds answers to come."""
@@ -59,6 +72,7 @@ class StubModel:
         self.thinking += 1
         try:
             await asyncio.sleep(self.latency_ms / 1000)
+            await self._free.wait()
         finally:
             self.thinking -= 1
         answer = self.answers.popleft() if self.answers else Scripted(f"echo: {_question(body)}")

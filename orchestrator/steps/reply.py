@@ -25,7 +25,7 @@ def replies_of(ended: Accepted, now: datetime) -> tuple[Envelope[OutboxReady], .
 def _reply(ended: Accepted) -> OutboxReady:
     message, outcome = ended.turn.message, ended.outcome
     answered = isinstance(outcome, Answered)
-    outbox_id = derived_id(message.turn_id, "reply:0")
+    outbox_id = derived_id(ended.turn.generation, "reply:0")
     return OutboxReady(
         outbox_id=outbox_id,
         turn_id=message.turn_id,
@@ -45,7 +45,7 @@ def _reply(ended: Accepted) -> OutboxReady:
 
 def _alert(ended: Stopped, owner: BareJid) -> OutboxReady:
     message = ended.turn.message
-    outbox_id = derived_id(message.turn_id, "alert")
+    outbox_id = derived_id(ended.turn.generation, "alert")
     return OutboxReady(
         outbox_id=outbox_id,
         turn_id=message.turn_id,

@@ -171,8 +171,9 @@ def summary(violations: Iterable[Violation], limit: int = 5) -> str:
     )
 
 
-def _answer_id(turn_id: UUID) -> str:
-    return str(derived_id(turn_id, "reply:0"))
+def reply_id(row: InboxRow) -> UUID:
+    """The id of the reply to a turn: derived from the message and the moment of its admission."""
+    return derived_id(derived_id(row.turn_id, row.admitted_at.isoformat()), "reply:0")
 
 
 def answering_turn(row: InboxRow) -> UUID:
@@ -180,13 +181,12 @@ def answering_turn(row: InboxRow) -> UUID:
     return UUID(row.outcome.removeprefix(MERGED)) if row.outcome.startswith(MERGED) else row.turn_id
 
 
-def _outcomes(found: Evidence) -> dict[UUID, str]:
-    return {row.turn_id: row.outcome for row in found.inbox}
+def _turns(found: Evidence) -> dict[UUID, InboxRow]:
+    return {row.turn_id: row for row in found.inbox}
 
 
 def _lost(found: Evidence) -> Iterator[Violation]:
-    rows = {row.turn_id: row for row in found.inbox}
-    outcomes = _outcomes(found)
+    rows = _turns(found)
     archived = {(stanza.user, stanza.stanza_id, mark) for stanza in found.archive for mark in ("", *marks(stanza.body))}
     errors = {row.id for row in found.outbox if row.sent}
     for message in found.said:
@@ -196,17 +196,16 @@ def _lost(found: Evidence) -> Iterator[Violation]:
         if row is None:
             yield Violation(Claim.NOT_LOST, message.message_id, "receipted, but it has no outcome")
             continue
-        turn = answering_turn(row)
-        outcome = outcomes.get(turn)
-        if outcome is None:
-            yield Violation(Claim.NOT_LOST, message.message_id, f"merged into {turn}, which has no outcome")
-        elif outcome == ANSWERED:
+        turn = rows.get(answering_turn(row))
+        if turn is None:
+            yield Violation(Claim.NOT_LOST, message.message_id, f"{row.outcome}, which has no outcome")
+        elif turn.outcome == ANSWERED:
             mark = message.message_id if message.marked else ""
-            if (message.sender, _answer_id(turn), mark) not in archived:
-                yield Violation(Claim.NOT_LOST, message.message_id, f"answered by {turn}, but not in the archive")
-        elif derived_id(turn, "reply:0") not in errors:
+            if (message.sender, str(reply_id(turn)), mark) not in archived:
+                yield Violation(Claim.NOT_LOST, message.message_id, f"answered by {turn.turn_id}, but not archived")
+        elif reply_id(turn) not in errors:
             # Error stanzas are not archived; the outbox row says that the server has taken it.
-            yield Violation(Claim.NOT_LOST, message.message_id, f"ended as {outcome}, but no error was sent")
+            yield Violation(Claim.NOT_LOST, message.message_id, f"ended as {turn.outcome}, but no error was sent")
 
 
 def _doubled(found: Evidence) -> Iterator[Violation]:
@@ -217,7 +216,7 @@ def _doubled(found: Evidence) -> Iterator[Violation]:
     for (user, stanza_id), count in _several((row.user, row.stanza_id) for row in found.archive):
         yield Violation(Claim.ONCE, stanza_id, f"{count} times in the archive of {user}")
     yield from _answered_twice(found.archive)
-    expected = {_answer_id(answering_turn(row)) for row in found.inbox}
+    expected = {str(reply_id(row)) for row in found.inbox}
     for row in found.archive:
         if marks(row.body) and row.stanza_id not in expected:
             yield Violation(Claim.ONCE, row.stanza_id, "an answer that belongs to no outcome")
@@ -241,16 +240,16 @@ def _reordered(found: Evidence) -> Iterator[Violation]:
     places: dict[str, tuple[int, int]] = {}
     for stanza in sorted(found.archive, key=lambda row: row.place):
         places.setdefault(stanza.stanza_id, stanza.place)
-    outcomes = _outcomes(found)
+    turns = _turns(found)
     conversations: dict[tuple[str, UUID], list[InboxRow]] = defaultdict(list)
     for row in found.inbox:
         conversations[row.sender, row.agent_id].append(row)
     for rows in conversations.values():
         latest: tuple[tuple[int, int], str] | None = None
         for row in sorted(rows, key=lambda one: one.admitted_at):
-            turn = answering_turn(row)
-            place = places.get(_answer_id(turn))
-            if outcomes.get(turn) != ANSWERED or place is None:
+            turn = turns.get(answering_turn(row))
+            place = places.get(str(reply_id(turn))) if turn is not None and turn.outcome == ANSWERED else None
+            if place is None:
                 continue
             if latest is not None and place < latest[0]:
                 yield Violation(Claim.IN_ORDER, row.message_id, f"answered before {latest[1]}, admitted after it")

@@ -9,11 +9,14 @@ from uuid import UUID
 from xml.etree.ElementTree import fromstring
 
 import asyncpg
+import nats
+from nats.errors import Error as NatsError
 
 from aiox.cli.stack import postgres
 from aiox.cli.stack.home import Home
 from aiox.kernel.ids import turn_id_of
 from aiox.kernel.jid import bare
+from aiox.runtime.nats import INBOUND
 from aiox.runtime.postgres import Connection
 from aiox.runtime.settings import Settings
 from bench.load.journal import Message
@@ -147,3 +150,26 @@ async def unfinished(home: Home, settings: Settings, messages: Iterable[Message]
         )
         unsent = await hub.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL")
     return int(open_turns), int(unsent)
+
+
+async def on_the_bus(home: Home, settings: Settings) -> int:
+    """Messages that the bus still holds: admitted, and not acknowledged. 1 while it is away."""
+    try:
+        client = await nats.connect(
+            f"nats://127.0.0.1:{settings.ports.nats}",
+            user="orchestrator",
+            password=home.secrets("orchestrator").read("nats"),
+            inbox_prefix="_INBOX.orchestrator",
+            allow_reconnect=False,
+            error_cb=_ignore,
+        )
+        try:
+            return int((await client.jetstream().stream_info(INBOUND)).state.messages)
+        finally:
+            await client.close()
+    except (NatsError, OSError, TimeoutError):
+        return 1
+
+
+async def _ignore(_error: Exception) -> None:
+    """The caller asks again."""

@@ -22,6 +22,7 @@ from tests.chaos.checker import (
     Quota,
     Said,
     check,
+    reply_id,
     summary,
 )
 
@@ -44,7 +45,7 @@ def turn(number: int) -> UUID:
 
 
 def reply(number: int) -> UUID:
-    return derived_id(turn(number), "reply:0")
+    return reply_id(inbox(number))
 
 
 def said(number: int, receipted: bool = True) -> Said:

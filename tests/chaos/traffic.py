@@ -15,7 +15,7 @@ from bench.people import Person, people
 from bench.stub_model import StubModel, stub_model
 from tests.chaos.checker import Violation, check
 from tests.chaos.keeper import Keeper, kept_hub
-from tests.chaos.readers import evidence, unfinished
+from tests.chaos.readers import evidence, on_the_bus, unfinished
 
 SETTLE_S = 90.0
 """After the last message: re-sending, sweeping and taking over all end well within it."""
@@ -38,12 +38,15 @@ class Traffic:
         await self.crowd.follow(planned)
 
     async def settled(self, seconds: float = SETTLE_S) -> bool:
-        """Waits until everything sent is receipted, has its outcome, and no reply waits; False when time is up."""
+        """Waits until everything sent is receipted and has its outcome, no reply waits, and the bus is empty.
+
+        False when time is up.
+        """
         if not await self.crowd.receipted(seconds):
             return False
         until = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < until:
-            if await self.open_work() == (0, 0):
+            if await self.open_work() == (0, 0) and not await on_the_bus(self.keeper.home, self.keeper.settings):
                 return True
             await asyncio.sleep(0.2)
         return False
