@@ -39,6 +39,11 @@ class Secrets:
         """A secret as bytes. Raises SecretMissing."""
         return self.path(name).read_bytes()
 
+    def stamp(self, name: str) -> tuple[int, int, int]:
+        """Changes whenever the secret is written: for those who keep what they read. Raises SecretMissing."""
+        state = self.path(name).stat()
+        return state.st_mtime_ns, state.st_ino, state.st_size
+
     def write(self, name: str, value: str | bytes) -> None:
         """Stores a secret, whole or not at all."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
