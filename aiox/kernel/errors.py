@@ -34,6 +34,11 @@ class ErrorCode(StrEnum):
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 -- a code, not a secret
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
+    PRECONDITION_FAILED = "PRECONDITION_FAILED"
+    PRECONDITION_REQUIRED = "PRECONDITION_REQUIRED"
+    KEY_REUSED = "KEY_REUSED"
+    KEY_IN_USE = "KEY_IN_USE"
+    WRONG_HOST = "WRONG_HOST"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     UNIMPLEMENTED = "UNIMPLEMENTED"
     INTERNAL = "INTERNAL"
@@ -65,6 +70,11 @@ SENTENCES: Final = MappingProxyType(
         ErrorCode.INVALID_TOKEN: "This token is not valid here. Sign in again.",
         ErrorCode.NOT_FOUND: "There is nothing here that you may see.",
         ErrorCode.CONFLICT: "This exists already.",
+        ErrorCode.PRECONDITION_FAILED: "Somebody has changed this meanwhile. Read it again, then change it.",
+        ErrorCode.PRECONDITION_REQUIRED: "Say which state you change: send its ETag in the header If-Match.",
+        ErrorCode.KEY_REUSED: "This Idempotency-Key was used for another request. Draw a new key.",
+        ErrorCode.KEY_IN_USE: "The request with this Idempotency-Key is still being worked on. Ask again soon.",
+        ErrorCode.WRONG_HOST: "This hub does not answer under that name. The operator names it in gateway.hosts.",
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: "Send this as application/json.",
         ErrorCode.UNIMPLEMENTED: "This part of the hub is not built yet.",
         ErrorCode.INTERNAL: "Something broke inside the hub. It was recorded; try again.",
