@@ -28,6 +28,7 @@ WITH memory AS (
     INSERT INTO memory_vectors_384 (memory_id, owner_user_id, agent_id, scope, subject_jid, model, embedding)
     SELECT id, owner_user_id, agent_id, scope, subject_jid, 'm',
            array_fill(0.5, ARRAY[384])::public.halfvec FROM memory;
+INSERT INTO preferences (owner_user_id, tone, format, language, created_at) VALUES ($1, '', '', 'en', now());
 INSERT INTO user_quotas (user_id, last_reset) VALUES ($1, now()) ON CONFLICT DO NOTHING;
 INSERT INTO executions (id, owner_user_id, agent_id, subject_jid, outcome, tokens_used, tools_called, worker_id,
                         duration_ms, platform_latency_ms, worker_latency_ms, scoring, correlation_id, created_at)
@@ -43,6 +44,17 @@ INSERT INTO dead_letters (turn_id, owner_user_id, agent_id, sender_jid, reason, 
     VALUES (gen_random_uuid(), $1, $2, '{SUBJECT}', 'why', 5, 'secret', gen_random_uuid(), now());
 INSERT INTO tool_calls (id, owner_user_id, agent_id, turn_id, turn_ids, tool_name, arguments_digest, created_at)
     VALUES (gen_random_uuid(), $1, $2, gen_random_uuid(), ARRAY[gen_random_uuid()], 'append_line', '', now());
+WITH session AS (
+    INSERT INTO sessions (id, owner_user_id, client, address, created_at, last_used_at, expires_at)
+    VALUES (gen_random_uuid(), $1, 'c', '127.0.0.1', now(), now(), now() + interval '1 day') RETURNING *)
+    INSERT INTO refresh_tokens (hash, owner_user_id, session_id, created_at, expires_at)
+    SELECT sha256(id::text::bytea), owner_user_id, id, now(), now() FROM session;
+WITH factor AS (
+    INSERT INTO second_factors (owner_user_id, secret, created_at) VALUES ($1, 'secret', now()) RETURNING *)
+    INSERT INTO recovery_codes (owner_user_id, hash, created_at)
+    SELECT owner_user_id, sha256(owner_user_id::text::bytea), now() FROM factor;
+INSERT INTO mail_tokens (hash, owner_user_id, purpose, created_at, expires_at)
+    VALUES (sha256(gen_random_uuid()::text::bytea), $1, 'reset', now(), now());
 """
 OWNER_TABLES = """
     SELECT c.relname AS name,
