@@ -32,6 +32,10 @@ class ErrorCode(StrEnum):
     TOOL_REFUSED = "TOOL_REFUSED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 -- a code, not a secret
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
+    PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 -- a code, not a secret
+    EMAIL_UNCONFIRMED = "EMAIL_UNCONFIRMED"
+    LINK_INVALID = "LINK_INVALID"
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     PRECONDITION_FAILED = "PRECONDITION_FAILED"
@@ -68,6 +72,10 @@ SENTENCES: Final = MappingProxyType(
         ErrorCode.TOOL_REFUSED: "A tool that this needed was refused.",
         ErrorCode.UNAUTHENTICATED: "Sign in first.",
         ErrorCode.INVALID_TOKEN: "This token is not valid here. Sign in again.",
+        ErrorCode.SECOND_FACTOR_REQUIRED: "This account has a second factor. Add its current code.",
+        ErrorCode.PASSWORD_WRONG: "The password is wrong.",
+        ErrorCode.EMAIL_UNCONFIRMED: "Confirm your e-mail address first: follow the link that was sent to it.",
+        ErrorCode.LINK_INVALID: "This link was used already, is too old or is not for you. Ask for a new one.",
         ErrorCode.NOT_FOUND: "There is nothing here that you may see.",
         ErrorCode.CONFLICT: "This exists already.",
         ErrorCode.PRECONDITION_FAILED: "Somebody has changed this meanwhile. Read it again, then change it.",
