@@ -20,6 +20,12 @@ class Hold:
 
     kind: str
     rules: tuple[str, ...]
+    quorum: int = 1
+    """How many must agree."""
+    approvers: tuple[str, ...] = ()
+    """Bare addresses of those who may; empty: whoever has the role."""
+    second_factor: bool = False
+    """Whether an approver must have shown a second factor."""
 
 
 @dataclass(frozen=True, slots=True)

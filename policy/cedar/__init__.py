@@ -1,0 +1,1 @@
+"""Who may do what, as Cedar policies. Pure: texts and facts in, verdicts out. The one door of cedarpy."""
