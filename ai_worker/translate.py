@@ -31,6 +31,8 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
             message=asked.message,
             history=tuple(Exchange(turn.user, turn.assistant) for turn in asked.session_context),
             language=asked.language,
+            tone=asked.tone,
+            format=asked.format,
             tools=tuple(ToolOffer(tool.name, tool.description, json.loads(tool.json_schema)) for tool in asked.tools),
         ),
         limits=Limits(

@@ -87,6 +87,9 @@ class Prompt:
     passages: tuple[Passage, ...] = ()
     remembered: Remembered | None = None
     language: str = ""
+    tone: str = ""
+    """Of aiox.kernel.preferences; empty as the agent is."""
+    format: str = ""
     tools: tuple[ToolOffer, ...] = ()
     acted: tuple[Acted, ...] = ()
     """What this very turn has done so far."""

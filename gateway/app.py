@@ -19,7 +19,7 @@ from gateway.errors import Stopped, problem
 from gateway.guard import App, Body, Guard, Receive, Scope, Send
 from gateway.metrics import HttpMetrics
 from gateway.pages import add_pages
-from gateway.routes import agents, dead_letters, documents, executions, sessions, workers
+from gateway.routes import agents, dead_letters, documents, executions, preferences, sessions, workers
 from gateway.schemas.common import Problem
 
 HEALTH: Final = ("/livez", "/readyz", "/metrics")
@@ -43,7 +43,7 @@ def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
         separate_input_output_schemas=False,
     )
     api.state.door = door
-    for part in (sessions, agents, documents, executions, dead_letters, workers):
+    for part in (sessions, agents, documents, executions, dead_letters, preferences, workers):
         api.include_router(part.router)
     health = _Plain(health_app(ready))
     for path in HEALTH:

@@ -11,6 +11,7 @@ from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.kernel.ids import HUB_OWNER, OwnerId, VersionId, derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered, Failed, Refused
+from aiox.kernel.preferences import Preferences
 from aiox.runtime.keyring import KeyRing
 from policy.ledger import Record
 from policy.quota import Reservation
@@ -122,6 +123,8 @@ class Loaded:
     ring: KeyRing
     system_prompt: str
     tools: AllowedTools
+    preferences: Preferences
+    """Of the person who asks."""
 
     @property
     def turn(self) -> Turn:

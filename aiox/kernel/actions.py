@@ -22,4 +22,7 @@ class Action(StrEnum):
     TURN_READ = "turn.read"
     TURN_RETRY = "turn.retry"
     TURN_DROP = "turn.drop"
+    PREFERENCES_READ = "preferences.read"
+    PREFERENCES_PUT = "preferences.put"
+    PREFERENCES_DELETE = "preferences.delete"
     WORKER_LIST = "worker.list"

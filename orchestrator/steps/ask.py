@@ -43,6 +43,9 @@ def turn_asked(ports: Ports, assigned: Assigned) -> pb.TurnAsked:
         credentials=_credentials(ports.settings.model),
         correlation_id=str(turn.envelope.correlation_id),
         traceparent=turn.envelope.traceparent,
+        language=loaded.preferences.language,
+        tone=loaded.preferences.tone,
+        format=loaded.preferences.format,
         asked_at_us=round(ports.clock.now().timestamp() * 1_000_000),
     )
 

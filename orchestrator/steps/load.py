@@ -1,4 +1,4 @@
-"""Steps 6 and 7: the version this turn is pinned to, and the tools it may ask for."""
+"""Steps 6 and 7: the version this turn is pinned to, what the person prefers, and the tools it may ask for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Authorised, Loaded
 from policy.tools import allowed_tools
+from registry.preferences import of_sender
 
 
 async def load(ports: Ports, authorised: Authorised) -> Loaded:
@@ -13,6 +14,7 @@ async def load(ports: Ports, authorised: Authorised) -> Loaded:
     turn = authorised.turn
     with ports.telemetry.span(Step.VERSION, turn.envelope.traceparent, turn.attributes):
         opened = await ports.versions.open(authorised.owner, authorised.version_id)
+        preferences = await of_sender(ports.pool, turn.message.sender)
     with ports.telemetry.span(Step.TOOLS, turn.envelope.traceparent, turn.attributes):
         tools = allowed_tools([tool.name for tool in opened.version.tools], ports.known_tools)
-    return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools)
+    return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools, preferences)

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from aiox.commands import preferences
+from aiox.commands.preferences import SetPreferences
+from aiox.kernel.preferences import Tone
 from bench.stub_model import Scripted
 from tests.e2e.conftest import ModelHub
 from tests.e2e.people import answer_to, online, shape, teach
@@ -35,6 +38,19 @@ async def test_what_xml_cannot_carry_is_taken_out_of_a_models_answer(model_hub: 
         assert answer.startswith("before")
         assert answer.endswith("<b>&amp; after ]]>")
         assert "still there" in await answer_to(person, agent.jid, "are you still there")
+
+
+async def test_the_model_is_told_what_the_person_prefers_whoever_owns_the_agent(model_hub: ModelHub) -> None:
+    hub, model = model_hub.hub, model_hub.model
+    ada, bob = await hub.account(), await hub.account()
+    agent = await hub.agent(ada, visibility="public")
+    async with hub.commands() as commands:
+        await preferences.put(commands, bob.actor, SetPreferences(tone=Tone.FORMAL, language="pt-BR"))
+    for who, told in ((bob, True), (ada, False)):
+        async with online(hub, who) as person:
+            await answer_to(person, agent.jid, "Good day to you")
+        system = model.asked[-1]["messages"][0]["content"]
+        assert ("formal tone" in system, "pt-BR" in system) == (told, told)
 
 
 @pytest.mark.parametrize(

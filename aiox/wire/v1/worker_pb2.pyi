@@ -126,6 +126,8 @@ class TurnAsked(_message.Message):
     ASKED_AT_US_FIELD_NUMBER: _builtins.int
     CONTINUATION_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    TONE_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
@@ -146,6 +148,9 @@ class TurnAsked(_message.Message):
     continuation: _builtins.bytes
     """of a held turn"""
     language: _builtins.str
+    """what the correspondent prefers: aiox/kernel/preferences.py"""
+    tone: _builtins.str
+    format: _builtins.str
     @_builtins.property
     def session_context(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContextTurn]:
         """short-term memory, oldest first"""
@@ -185,10 +190,12 @@ class TurnAsked(_message.Message):
         asked_at_us: _builtins.int = ...,
         continuation: _builtins.bytes = ...,
         language: _builtins.str = ...,
+        tone: _builtins.str = ...,
+        format: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["governance", b"governance", "llm_config", b"llm_config", "memory_config", b"memory_config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "agent_version_id", b"agent_version_id", "asked_at_us", b"asked_at_us", "continuation", b"continuation", "correlation_id", b"correlation_id", "credentials", b"credentials", "governance", b"governance", "language", b"language", "llm_config", b"llm_config", "max_total_tokens", b"max_total_tokens", "memory_config", b"memory_config", "message", b"message", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "session_context", b"session_context", "subject_jid", b"subject_jid", "system_prompt", b"system_prompt", "timeout_ms", b"timeout_ms", "token", b"token", "tools", b"tools", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "agent_version_id", b"agent_version_id", "asked_at_us", b"asked_at_us", "continuation", b"continuation", "correlation_id", b"correlation_id", "credentials", b"credentials", "format", b"format", "governance", b"governance", "language", b"language", "llm_config", b"llm_config", "max_total_tokens", b"max_total_tokens", "memory_config", b"memory_config", "message", b"message", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "session_context", b"session_context", "subject_jid", b"subject_jid", "system_prompt", b"system_prompt", "timeout_ms", b"timeout_ms", "token", b"token", "tone", b"tone", "tools", b"tools", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
