@@ -18,6 +18,7 @@ from aiox.runtime.nats import BusNotDurable
 from aiox.runtime.secrets import SecretMissing
 from aiox.runtime.settings import load_settings, use_home
 from aiox.runtime.supervisor import ServiceFailed
+from aiox.runtime.xmpp_server import XmppServerTrouble
 
 app = typer.Typer(
     name="aiox",
@@ -147,7 +148,7 @@ def main() -> None:
     _add_chat()
     try:
         app()
-    except (CannotGoOn, ChatTrouble, SecretMissing, BusNotDurable) as trouble:
+    except (CannotGoOn, ChatTrouble, SecretMissing, BusNotDurable, XmppServerTrouble) as trouble:
         _give_up(str(trouble))
     except ValidationError as wrong:
         first = wrong.errors()[0]

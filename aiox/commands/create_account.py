@@ -18,6 +18,7 @@ from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import OwnerId
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
+from aiox.runtime.xmpp_server import XmppAccountTaken
 from registry import accounts
 
 ACTION: Final = Action.ACCOUNT_CREATE
@@ -32,10 +33,6 @@ Email = Annotated[
 """An e-mail address, compared in lower case."""
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 """What stands before the `@` of the JID."""
-
-
-class XmppAccountTaken(Exception):
-    """The XMPP server has this account already, with another password."""
 
 
 class XmppAccounts(Protocol):

@@ -12,6 +12,7 @@ _KEYRING_READERS: Final = ("gateway", "orchestrator", "stack")
 _STACK_ONLY: Final = (
     "postgres",
     "postgres_migrator",
+    "postgres_keeper",
     "postgres_ejabberd",
     "nats",
     "redis",
@@ -31,6 +32,7 @@ def ensure(home: Home) -> None:
     _own(home, "component", "xmpp_component")
     _own(home, "component", "archive")
     _own(home, "gateway", "jwt")
+    _own(home, "gateway", "xmpp_api")
     _shared(home, ("orchestrator", "ai_worker"), "worker_link", random.token_hex(32))
     _shared(home, _KEYRING_READERS, "keyring", f"1:{random.token_hex(32)}\n")
 

@@ -13,19 +13,20 @@ from aiox.cli.stack.ca import XMPP
 from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.cli.stack.xmpp_accounts import API_ACCOUNT, answers
+from aiox.cli.stack.xmpp_accounts import answers
 from aiox.runtime.settings import Settings
+from aiox.runtime.xmpp_server import GATEWAY_ACCOUNT, STACK_ACCOUNT
 
 TEMPLATE: Final = Path(__file__).parents[3] / "ejabberd" / "ejabberd.yml.template"
 EXTRA: Final = "ejabberd.extra.yml"
 """In AIOX_HOME: an operator's own additions (more listeners, modules), merged by ejabberd. Most hubs have none."""
 
 _PREPARE_ACCOUNT: Final = (
-    "{{ok, P}} = file:read_file({password}),"
+    "(fun() -> {{ok, P}} = file:read_file({password}),"
     " case ejabberd_auth:try_register({name}, {domain}, P) of"
-    " ok -> ok; {{error, exists}} -> ok = ejabberd_auth:set_password({name}, {domain}, P) end."
+    " ok -> ok; {{error, exists}} -> ok = ejabberd_auth:set_password({name}, {domain}, P) end end)()"
 )
-"""Run inside the server: the account interface gets its password from the secret file, not from a command line."""
+"""Run inside the server: the hub's own accounts get their passwords from secret files, not from a command line."""
 
 
 _ARCHIVE_RIGHTS: Final = """
@@ -86,7 +87,8 @@ def render(home: Home, settings: Settings) -> str:
         "client_port": settings.ports.xmpp_client,
         "component_port": settings.ports.xmpp_component,
         "http_port": settings.ports.xmpp_http,
-        "api_account": f"{API_ACCOUNT}@{settings.domain}",
+        "api_account": f"{STACK_ACCOUNT}@{settings.domain}",
+        "gateway_account": f"{GATEWAY_ACCOUNT}@{settings.domain}",
         "domain_balancing": _balancing(settings),
         "component_secret": home.secrets("component").read("xmpp_component"),
         "sql_port": settings.ports.postgres,
@@ -119,15 +121,18 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
         +K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none
         -env ERL_CRASH_DUMP_BYTES 0
     """
-    account = _PREPARE_ACCOUNT.format(
-        password=json.dumps(str(home.secrets("stack").path("xmpp_api"))),
-        name=f'<<"{API_ACCOUNT}">>',
-        domain=f'<<"{settings.domain}">>',
+    accounts = ", ".join(
+        _PREPARE_ACCOUNT.format(
+            password=json.dumps(str(home.secrets(service).path("xmpp_api"))),
+            name=f'<<"{name}">>',
+            domain=f'<<"{settings.domain}">>',
+        )
+        for service, name in (("stack", STACK_ACCOUNT), ("gateway", GATEWAY_ACCOUNT))
     )
     return Program(
         name="ejabberd",
         title="ejabberd",
-        command=(*erlang.split(), *_mnesia(folder), "-s", "ejabberd", "-eval", account),
+        command=(*erlang.split(), *_mnesia(folder), "-s", "ejabberd", "-eval", f"{accounts}."),
         environment={
             **BARE_ENVIRONMENT,
             "HOME": str(folder),

@@ -11,6 +11,7 @@ from aiox.commands import create_account
 from aiox.commands.create_account import AccountCreated, CreateAccount
 from aiox.commands.create_session import NOBODY
 from aiox.kernel.jid import BareJid
+from aiox.runtime.xmpp_server import XmppAccountTaken
 from gateway.access import Door
 from tests.stores import Stores
 
@@ -25,7 +26,7 @@ class XmppServer:
 
     async def ensure(self, jid: BareJid, password: str) -> None:
         if self.accounts.setdefault(jid, password) != password:
-            raise create_account.XmppAccountTaken(jid)
+            raise XmppAccountTaken(jid)
 
 
 @dataclass(frozen=True)

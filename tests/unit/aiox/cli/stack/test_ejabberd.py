@@ -38,10 +38,14 @@ def test_the_component_speaks_for_its_own_domain_only(config: dict[str, Any], pl
 
 
 def test_the_account_interface_asks_for_account_and_place(config: dict[str, Any]) -> None:
-    (permission,) = config["api_permissions"].values()
-    assert permission["who"]["access"]["allow"] == [{"acl": "hub"}, {"ip": "127.0.0.0/8"}]
+    for name, account in (("the hub", "hub_stack"), ("the gateway", "hub_gateway")):
+        permission = config["api_permissions"][name]
+        assert permission["who"]["access"]["allow"] == [{"acl": account}, {"ip": "127.0.0.0/8"}]
+        assert "*" not in permission["what"]
+    assert set(config["api_permissions"]) == {"the hub", "the gateway"}
+    assert "unregister" not in config["api_permissions"]["the gateway"]["what"]
+    assert set(config["acl"]["hub"]["user"]) == {config["acl"][one]["user"] for one in ("hub_stack", "hub_gateway")}
     assert config["access_rules"]["c2s"] == {"deny": "hub", "allow": "all"}
-    assert "*" not in permission["what"]
 
 
 def test_no_name_is_left_unfilled(place: Place) -> None:

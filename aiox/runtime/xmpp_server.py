@@ -1,0 +1,104 @@
+"""The XMPP server's accounts, through its HTTP interface on loopback (ejabberd's mod_http_api)."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Final
+
+import aiohttp
+
+from aiox.kernel.jid import BareJid, domain, local_part
+from aiox.runtime.secrets import Secrets
+from aiox.runtime.settings import Settings
+
+STACK_ACCOUNT: Final = "hub-api"
+"""The account `aiox up` speaks as: all account commands. Neither account can log in to chat."""
+GATEWAY_ACCOUNT: Final = "hub-gateway"
+"""The account the gateway speaks as: what people may ask for, and no removal."""
+TOKEN_S: Final = 300
+"""How long a token for the web's XMPP connection is valid, in seconds."""
+_BUDGET: Final = aiohttp.ClientTimeout(total=10)
+_SCOPE: Final = "sasl_auth"
+
+
+class XmppAccountTaken(Exception):
+    """The XMPP server has this account already, with another password."""
+
+
+class XmppServerTrouble(Exception):
+    """The XMPP server did not answer, or refused. The message says what, and never a password."""
+
+
+class XmppServer:
+    """The accounts of one server, asked as `account` of the hub with the secret `xmpp_api` of `secrets`."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, account: str) -> None:
+        self._domain = settings.domain
+        self._url = f"https://127.0.0.1:{settings.ports.xmpp_http}/api"
+        self._secrets = secrets
+        self._account = account
+
+    async def ensure(self, jid: BareJid, password: str) -> None:
+        """Creates the account, or finds it there with this very password.
+
+        Raises XmppAccountTaken, XmppServerTrouble.
+        """
+        who = _who(jid)
+        if await self.succeed("check_account", who) != 0:
+            await self.succeed("register", {**who, "password": password})
+        elif await self.succeed("check_password", {**who, "password": password}) != 0:
+            raise XmppAccountTaken(jid)
+
+    async def set_password(self, jid: BareJid, password: str) -> None:
+        """Gives an account another password; who is connected stays so. Raises XmppServerTrouble."""
+        await self.succeed("change_password", {**_who(jid), "newpass": password})
+
+    async def end_sessions(self, jid: BareJid) -> None:
+        """Ends all connections of an account; clients that know the password come back. Raises XmppServerTrouble."""
+        await self.succeed("kick_user", _who(jid))
+
+    async def shut_out(self, jid: BareJid) -> None:
+        """Ends all connections of an account and lets its password open nothing until `let_in`.
+
+        Tokens outlast it (ejabberd 24.12): revoke them first. Raises XmppServerTrouble.
+        """
+        await self.succeed("ban_account", {**_who(jid), "reason": "deactivated"})
+
+    async def let_in(self, jid: BareJid) -> None:
+        """Takes `shut_out` back. Raises XmppServerTrouble."""
+        await self.succeed("unban_account", _who(jid))
+
+    async def issue_token(self, jid: BareJid) -> str:
+        """A token with which an XMPP client logs in (SASL X-OAUTH2) for TOKEN_S. Raises XmppServerTrouble."""
+        asked = {"jid": jid, "ttl": TOKEN_S, "scopes": [_SCOPE]}
+        said = await self.succeed("oauth_issue_token", asked)
+        return str(said["token"])
+
+    async def revoke_token(self, token: str) -> None:
+        """Makes a token worthless before its time. Raises XmppServerTrouble."""
+        await self.succeed("oauth_revoke_token", {"token": token})
+
+    async def succeed(self, command: str, arguments: dict[str, Any]) -> Any:
+        """The answer of a command that must not fail. Raises XmppServerTrouble."""
+        try:
+            status, body = await self.call(command, arguments)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as gone:
+            raise XmppServerTrouble(f"the XMPP server does not answer {command}: {type(gone).__name__}") from gone
+        if status != 200:
+            raise XmppServerTrouble(f"the XMPP server refused {command}: {body}")
+        return body
+
+    async def call(self, command: str, arguments: dict[str, Any]) -> tuple[int, Any]:
+        """One command: HTTP status and answer. Raises aiohttp.ClientError, OSError, TimeoutError."""
+        who = aiohttp.encode_basic_auth(f"{self._account}@{self._domain}", self._secrets.read("xmpp_api"))
+        tls = ssl.create_default_context(cafile=str(self._secrets.path("ca.crt")))
+        headers = {"Host": self._domain, "Authorization": who}
+        async with (
+            aiohttp.ClientSession(timeout=_BUDGET) as session,
+            session.post(f"{self._url}/{command}", json=arguments, ssl=tls, headers=headers) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+
+def _who(jid: BareJid) -> dict[str, Any]:
+    return {"user": local_part(jid), "host": domain(jid)}
