@@ -1,9 +1,9 @@
 """AES-256-GCM with additional data, under a ring of keys (SPEC 5).
 
 A ciphertext is `version 0 (1 byte) | key id (3) | nonce (12) | ciphertext and tag`. No text, JSON or protobuf begins
-with a zero byte, so the database can refuse what was not sealed (domain `aiox.sealed`, revision 0011). The additional
-data names owner, table, column and record, so that a ciphertext moved elsewhere does not open. One data key per tenant
-is wrapped by the hub's key.
+with a zero byte, so the database can refuse what was not sealed (`is_sealed` in registry/migrations/guard.py). The
+additional data names owner, table, column and record, so that a ciphertext moved elsewhere does not open. One data key
+per tenant is wrapped by the hub's key.
 """
 
 from __future__ import annotations

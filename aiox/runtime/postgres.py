@@ -63,6 +63,21 @@ async def connect_alone(settings: Settings, secrets: Secrets, service: Service) 
     )
 
 
+async def connect_keeper(settings: Settings, secrets: Secrets, size: int = 2) -> Pool:
+    """A pool as the role that rotates keys, with the stack's secrets. Raises as `connect` does."""
+    return await asyncpg.create_pool(
+        host="127.0.0.1",
+        port=settings.ports.postgres,
+        user="aiox_keeper",
+        password=secrets.read("postgres_keeper"),
+        database="aiox",
+        min_size=1,
+        max_size=size,
+        command_timeout=60,
+        server_settings={"application_name": "aiox-keeper", "search_path": "aiox", "jit": "off"},
+    )
+
+
 async def connect_archive(settings: Settings, secrets: Secrets, size: int = 2) -> Pool:
     """A pool on the XMPP server's database that may read which stanzas are archived. Raises as `connect` does."""
     return await asyncpg.create_pool(

@@ -68,6 +68,29 @@ def hash_partitions(name: str, count: int = 8) -> None:
         )
 
 
+def sealed(table: str, *columns: str, record: str = "id", rule: str = OWN) -> None:
+    """Lets ciphertexts only into these columns (aiox/runtime/keyring.py): the database refuses anything else.
+
+    `record` is the column that names the record in the ciphertext's place, `rule` the table's owner rule. The keeper
+    may read and replace them, owner by owner, when keys are rotated. Each stands in registry/sealed.py too.
+    """
+    run(_IS_SEALED)
+    for column in columns:
+        run(f"ALTER TABLE aiox.{table} ADD CONSTRAINT {column}_is_sealed CHECK (aiox.is_sealed({column}))")
+    owner = "" if record == "owner_user_id" or rule != OWN else "owner_user_id, "
+    run(f"GRANT SELECT ({owner}{record}, {', '.join(columns)}) ON aiox.{table} TO aiox_keeper")
+    run(f"GRANT UPDATE ({', '.join(columns)}) ON aiox.{table} TO aiox_keeper")
+    run(f"CREATE POLICY own_keeper ON aiox.{table} TO aiox_keeper USING ({rule}) WITH CHECK ({rule})")
+
+
+# Version byte 0, a key id above 0, a nonce, a tag: no text, JSON or protobuf looks like that.
+_IS_SEALED = """
+    CREATE OR REPLACE FUNCTION aiox.is_sealed(p_value bytea) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT octet_length(p_value) >= 32 AND substring(p_value FROM 1 FOR 1) = '\\x00'::bytea
+           AND substring(p_value FROM 2 FOR 3) <> '\\x000000'::bytea
+    $$"""
+
+
 def definer_function(sql: str, signature: str, owner: str, callers: str) -> None:
     """Creates a SECURITY DEFINER function that `aiox_<owner>` owns and only `callers` may execute.
 

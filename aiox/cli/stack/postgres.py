@@ -21,6 +21,8 @@ SUPERUSER: Final = "postgres"
 MIGRATOR: Final = "aiox_migrator"
 DATABASE: Final = "aiox"
 XMPP_DATABASE: Final = "ejabberd"
+KEEPER: Final = "aiox_keeper"
+"""Rotates keys from the operator's shell."""
 ARCHIVE_READER: Final = "aiox_archive"
 """May see which stanzas the XMPP server has archived, and no text (granted by the part ejabberd)."""
 
@@ -183,6 +185,7 @@ async def _ensure_roles(home: Home, port: int) -> None:
     stack = home.secrets("stack")
     passwords = {f"aiox_{service}": home.secrets(service).read("postgres") for service in SERVICES}
     passwords[MIGRATOR] = stack.read("postgres_migrator")
+    passwords[KEEPER] = stack.read("postgres_keeper")
     insiders = ", ".join(passwords)
     passwords[XMPP_DATABASE] = stack.read("postgres_ejabberd")
     passwords[ARCHIVE_READER] = home.secrets("component").read("archive")
@@ -190,7 +193,7 @@ async def _ensure_roles(home: Home, port: int) -> None:
         _once(MIGRATOR, roles_sql()),
         *(
             _once(role, f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;")
-            for role in (XMPP_DATABASE, ARCHIVE_READER)
+            for role in (KEEPER, XMPP_DATABASE, ARCHIVE_READER)
         ),
         *(f"ALTER ROLE {role} PASSWORD '{password}';" for role, password in passwords.items()),
         _ensure_database(DATABASE, MIGRATOR),

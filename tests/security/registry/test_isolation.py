@@ -1,7 +1,7 @@
-"""Row-level security, from the catalogue: every owner table x every verb x every service role, against a foreign owner.
+"""Row-level security, from the catalogue: every owner table x every verb x every role x both of two owners.
 
-The attacker holds every right on the table, knows the victim's ids, and claims the victim's agent and correspondent;
-only the policy stands in between. The control twin takes the policy out, and the same statement gets through.
+The attacker holds every right on the table, claims the victim's agent and correspondent, and leaves every WHERE away;
+only the policies stand in between. The control twins take them out one by one, and the same statements get through.
 """
 
 # ruff: noqa: S608 -- names come from the catalogue
@@ -9,123 +9,156 @@ only the policy stands in between. The control twin takes the policy out, and th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from tests.security.registry.victim import SUBJECT, OwnerTable, Victim, make_victim, owner_tables
+from tests.security.registry.arena import VERBS, Arena, opened_arena, savepoint
+from tests.security.registry.catalogue import SUBJECT
 from tests.stores import SERVICES, Stores
 
-VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+POLICIES = """
+    SELECT p.tablename AS "table", p.policyname AS policy, p.roles::text[] AS roles, p.cmd AS verb,
+           p.qual AS rule, p.with_check AS "check"
+    FROM pg_policies p WHERE p.schemaname = 'aiox' ORDER BY 1, 2"""
+FUNCTION_ROLES = {"aiox_finder", "aiox_writer"}
 
 
-@pytest.fixture(scope="module")
-async def victim(stores: Stores) -> Victim:
-    return await make_victim(stores)
-
-
-@pytest.fixture(scope="module")
-async def tables(stores: Stores) -> list[OwnerTable]:
-    return await owner_tables(stores)
-
-
-@asynccontextmanager
-async def attacker(
-    stores: Stores, table: OwnerTable, role: str, victim: Victim, owner: UUID | None, guarded: bool
-) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    """A service's role with every right on the table, in a transaction that is rolled back."""
-    async with stores.superuser() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute(f"GRANT ALL ON {table.name} TO aiox_{role}")
-        # The ledger's trigger is a guard of its own, tested elsewhere; here only policies count.
-        await connection.execute(f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
-        if not guarded:
-            for policy in ("own", "own_worker"):
-                await connection.execute(f"ALTER POLICY {policy} ON {table.name} USING (true) WITH CHECK (true)")
-        await connection.execute(
-            "SELECT set_config('aiox.owner', $1, true), set_config('aiox.agent', $2, true),"
-            " set_config('aiox.subject', $3, true)",
-            str(owner or ""),
-            str(victim.agent_id),
-            SUBJECT,
-        )
-        await connection.execute(f"SET LOCAL ROLE aiox_{role}")
-        try:
-            yield connection
-        finally:
-            await transaction.rollback()
-
-
-async def reached(
-    connection: asyncpg.Connection[asyncpg.Record], table: OwnerTable, verb: str, victim: Victim, row: str
-) -> int:
-    """How many rows of the victim the statement reads, adds, changes or removes."""
-    mine = f"{table.owner_column} = '{victim.actor.owner}'"
-    columns = ", ".join(table.columns)
-    statement = {
-        "SELECT": f"SELECT 1 FROM {table.name} WHERE {mine}",
-        "INSERT": f"INSERT INTO {table.name} ({columns})"
-        f" SELECT {columns} FROM jsonb_populate_record(NULL::{table.name}, $1)",
-        "UPDATE": f"UPDATE {table.name} SET {table.columns[-1]} = {table.columns[-1]} WHERE {mine}",
-        "DELETE": f"DELETE FROM {table.name} WHERE {mine}",
-    }[verb]
-    try:
-        status = await connection.execute(statement, *([row] if verb == "INSERT" else []))
-    except asyncpg.InsufficientPrivilegeError:
-        return 0
-    except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError):
-        return 1  # past the policy: what stopped it was another row
-    return int(status.split()[-1])
-
-
-async def copy_of(stores: Stores, table: OwnerTable, victim: Victim) -> str:
-    async with stores.superuser() as connection:
-        row: str | None = await connection.fetchval(
-            f"SELECT to_jsonb(t) FROM {table.name} t WHERE {table.owner_column} = $1 LIMIT 1", victim.actor.owner
-        )
-    assert row is not None, f"victim.py makes no row in {table.name}: add one"
-    return row
+@pytest.fixture
+async def arena(stores: Stores) -> AsyncIterator[Arena]:
+    async with opened_arena(stores) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("role", SERVICES)
-async def test_no_foreign_row_is_reached(
-    stores: Stores, tables: list[OwnerTable], victim: Victim, role: str, verb: str
-) -> None:
-    for table in tables:
-        row = await copy_of(stores, table, victim)
-        for owner in (uuid4(), None):
-            async with attacker(stores, table, role, victim, owner, guarded=True) as connection:
-                assert await reached(connection, table, verb, victim, row) == 0, f"{role} {verb} {table.name}"
+async def test_no_foreign_row_is_reached(arena: Arena, verb: str) -> None:
+    one, two = arena.owners
+    asked = 0
+    for table in arena.tables:
+        for role in arena.roles:
+            for me, other in ((one, two), (two, one), (None, one)):
+                assert await arena.reached(table, role, verb, me, other) == 0, f"{role} {verb} {table.name}"
+                asked += 1
+    assert asked == len(arena.tables) * len(arena.roles) * 3 > 0
+
+
+async def test_every_owner_reaches_its_own_rows_where_it_may(arena: Arena) -> None:
+    """Without this the matrix could be won by showing nobody anything."""
+    one, _ = arena.owners
+    assert {table.name for table in arena.tables if await arena.reached(table, "aiox_gateway", "SELECT", one, one)} == {
+        table.name for table in arena.tables
+    }
 
 
 @pytest.mark.control
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("role", SERVICES)
-async def test_without_the_policy_it_is(
-    stores: Stores, tables: list[OwnerTable], victim: Victim, role: str, verb: str
-) -> None:
-    for table in tables:
-        row = await copy_of(stores, table, victim)
-        async with attacker(stores, table, role, victim, uuid4(), guarded=False) as connection:
-            assert await reached(connection, table, verb, victim, row) > 0, f"{role} {verb} {table.name}"
+async def test_each_policy_is_needed(arena: Arena) -> None:
+    """Each policy replaced by `true`, in turn: the matrix must find a foreign row for one of its roles."""
+    tables = {table.name: table for table in arena.tables}
+    policies = [
+        row
+        for row in await arena.connection.fetch(POLICIES)
+        if row["table"] in tables and not set(row["roles"]) & FUNCTION_ROLES
+    ]
+    survivors = [
+        f"{row['policy']} on {row['table']}"
+        for row in policies
+        if not await _leaks(arena, row["table"], row["policy"], row["verb"], row["roles"])
+    ]
+    assert len(policies) >= 2 * len(tables)
+    assert survivors == []
 
 
-async def test_the_worker_reaches_no_other_correspondent_of_its_own_owner(stores: Stores, victim: Victim) -> None:
+async def _leaks(arena: Arena, name: str, policy: str, verb: str, roles: list[str]) -> bool:
+    table = next(one for one in arena.tables if one.name == name)
+    clauses = {"INSERT": "WITH CHECK (true)", "SELECT": "USING (true)", "DELETE": "USING (true)"}
+    async with savepoint(arena.connection):
+        lax = clauses.get(verb, "USING (true) WITH CHECK (true)")
+        await arena.connection.execute(f"ALTER POLICY {policy} ON aiox.{name} {lax}")
+        me, other = arena.owners
+        return all(
+            [
+                await arena.reached(table, role, one, me, other) > 0
+                for role in roles
+                for one in (VERBS if verb == "ALL" else (verb,))
+            ]
+        )
+
+
+@pytest.mark.control
+async def test_each_tables_switch_is_needed(arena: Arena) -> None:
+    """Row-level security switched off, and no longer forced on the tables' own owner."""
+    me, other = arena.owners
+    for table in arena.tables:
+        for role, switch in (("aiox_gateway", "DISABLE"), ("aiox_migrator", "NO FORCE")):
+            async with savepoint(arena.connection):
+                await arena.connection.execute(f"ALTER TABLE aiox.{table.name} {switch} ROW LEVEL SECURITY")
+                assert await arena.reached(table, role, "SELECT", me, other) > 0, f"{switch} {table.name}"
+
+
+async def test_functions_reach_no_more_than_their_policies_say(arena: Arena) -> None:
+    """Where a policy of finder or writer has a condition, rows that do not meet it are out of reach."""
+    narrow = await _narrow(arena)
+    assert narrow
+    assert [str(dict(row)) for row in narrow if await _oversteps(arena, row)] == []
+
+
+@pytest.mark.control
+async def test_without_the_condition_they_would(arena: Arena) -> None:
+    for row in await _narrow(arena):
+        async with savepoint(arena.connection):
+            lax = " ".join((["USING (true)"] if row["rule"] else []) + (["WITH CHECK (true)"] if row["check"] else []))
+            await arena.connection.execute(f"ALTER POLICY {row['policy']} ON aiox.{row['table']} {lax}")
+            assert await _oversteps(arena, row), f"{row['policy']} on {row['table']}"
+
+
+async def _narrow(arena: Arena) -> list[asyncpg.Record]:
+    rows = await arena.connection.fetch(POLICIES)
+    return [
+        row
+        for row in rows
+        if set(row["roles"]) & FUNCTION_ROLES
+        and {row["rule"], row["check"]} - {None, "true"}
+        and row["verb"] != "INSERT"
+    ]
+
+
+async def _oversteps(arena: Arena, row: asyncpg.Record) -> bool:
+    """Whether the role sees, removes or writes more rows than meet the condition."""
+    table = next(one for one in arena.tables if one.name == row["table"])
+    allowed = next(rule for rule in (row["rule"], row["check"]) if rule not in (None, "true"))
+    inside, total = f"SELECT count(*) FROM aiox.{table.name} WHERE {allowed}", f"SELECT count(*) FROM aiox.{table.name}"
+    async with savepoint(arena.connection):
+        may = int(await arena.connection.fetchval(inside))
+        assert may < await arena.connection.fetchval(total), f"the arena has no row of {table.name} outside {allowed}"
+        role, column = row["roles"][0], table.owner_column
+        await arena.connection.execute(f"GRANT ALL ON aiox.{table.name} TO {role}")
+        await arena.connection.execute(f"SET LOCAL ROLE {role}")
+        statement = {
+            "SELECT": f"SELECT {column} FROM aiox.{table.name}",
+            "UPDATE": f"UPDATE aiox.{table.name} SET {column} = {column}",
+            "DELETE": f"DELETE FROM aiox.{table.name}",
+        }[row["verb"]]
+        try:
+            done = await arena.connection.execute(statement)
+        except asyncpg.InsufficientPrivilegeError:
+            return False
+        return int(done.split()[-1]) > may
+
+
+async def test_the_worker_reaches_no_other_correspondent_of_its_own_owner(arena: Arena) -> None:
+    owner, _ = arena.owners
     for subject, expected in (("other@localhost", 0), ("", 0), (SUBJECT, 1)):
-        async with stores.pools["ai_worker"].acquire() as connection, connection.transaction():
-            await connection.execute(
+        async with savepoint(arena.connection):
+            await arena.connection.execute(
                 "SELECT set_config('aiox.owner', $1, true), set_config('aiox.agent', $2, true),"
                 " set_config('aiox.subject', $3, true)",
-                str(victim.actor.owner),
-                str(victim.agent_id),
+                str(owner.id),
+                str(owner.agent),
                 subject,
             )
+            await arena.connection.execute("SET LOCAL ROLE aiox_ai_worker")
             for table in ("agent_memories", "memory_vectors_384"):
-                assert await connection.fetchval(f"SELECT count(*) FROM {table}") == expected
+                assert await arena.connection.fetchval(f"SELECT count(*) FROM {table}") == expected
 
 
 async def test_every_owner_table_forces_row_level_security(stores: Stores) -> None:
@@ -155,6 +188,6 @@ async def test_no_role_may_bypass_row_level_security(stores: Stores) -> None:
         members = await connection.fetch(
             "SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member"
             " WHERE r.rolname = ANY ($1::text[])",
-            [f"aiox_{service}" for service in SERVICES],
+            [*(f"aiox_{service}" for service in SERVICES), "aiox_keeper"],
         )
     assert (strong, members) == ([], [])
