@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from registry.turns import AlreadyConcluded, Conclusion, LeaseLost
+from aiox.runtime.postgres import is_away
+from registry.turns import Conclusion
 
 Write = Callable[[Sequence[Conclusion]], Awaitable[None]]
 
@@ -15,7 +16,8 @@ MAX_BATCH = 256
 class Commits:
     """Collects what waits while the commit before is running, and writes it as the next batch.
 
-    A batch that fails for a reason of one of its turns is written again turn by turn, so that each gets its own result.
+    A batch that the store refuses is halved until what is refused stands alone: a row that no table takes, a lost lease
+    or a turn that is concluded already is nobody else's failure. When the store itself is away, all of the batch fail.
     """
 
     def __init__(self, write: Write) -> None:
@@ -23,7 +25,7 @@ class Commits:
         self._waiting: asyncio.Queue[tuple[Conclusion, asyncio.Future[None]]] = asyncio.Queue()
 
     async def add(self, conclusion: Conclusion) -> None:
-        """Returns when the turn is durable. Raises AlreadyConcluded, LeaseLost, or what the store raised."""
+        """Returns when the turn is durable. Raises AlreadyConcluded, LeaseLost, or what the store raised about it."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((conclusion, done))
         await done
@@ -39,16 +41,14 @@ class Commits:
     async def _commit(self, batch: list[tuple[Conclusion, asyncio.Future[None]]]) -> None:
         try:
             await self._write([conclusion for conclusion, _ in batch])
-        except (AlreadyConcluded, LeaseLost) as of_one:
-            if len(batch) == 1:
-                _fail(batch[0][1], of_one)
+        except Exception as broken:  # noqa: BLE001 -- handed to whom it is about, or to all when the store is away
+            if len(batch) == 1 or is_away(broken):
+                for _, done in batch:
+                    _fail(done, broken)
                 return
-            for single in batch:
-                await self._commit([single])
-            return
-        except Exception as broken:  # noqa: BLE001 -- handed to every waiter, which retries
-            for _, done in batch:
-                _fail(done, broken)
+            middle = len(batch) // 2
+            await self._commit(batch[:middle])
+            await self._commit(batch[middle:])
             return
         for _, done in batch:
             if not done.done():

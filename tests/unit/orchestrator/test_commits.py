@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
@@ -51,7 +52,7 @@ async def test_turns_that_wait_share_one_write() -> None:
     assert len(batches) <= 2
 
 
-@pytest.mark.parametrize("error", [AlreadyConcluded, LeaseLost])
+@pytest.mark.parametrize("error", [AlreadyConcluded, LeaseLost, asyncpg.CheckViolationError, asyncpg.DataError])
 async def test_one_bad_turn_fails_alone(error: type[Exception]) -> None:
     async def write(batch: Sequence[Conclusion]) -> None:
         if any(turn.inbox[0].turn == UUID(int=3) for turn in batch):
@@ -59,6 +60,20 @@ async def test_one_bad_turn_fails_alone(error: type[Exception]) -> None:
 
     found = await results(Commits(write), range(6))
     assert [type(result) for result in found] == [type(None)] * 3 + [error] + [type(None)] * 2
+
+
+async def test_one_bad_turn_of_many_costs_few_writes() -> None:
+    writes = 0
+
+    async def write(batch: Sequence[Conclusion]) -> None:
+        nonlocal writes
+        writes += 1
+        if any(turn.inbox[0].turn == UUID(int=200) for turn in batch):
+            raise asyncpg.CharacterNotInRepertoireError("a row that no table takes")
+
+    found = await results(Commits(write), range(256))
+    assert [number for number, result in enumerate(found) if result is not None] == [200]
+    assert writes <= 2 * 8 + 2
 
 
 async def test_a_broken_store_fails_all_and_the_next_batch_works() -> None:
