@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 from xml.etree.ElementTree import Element
 
-from aiox.kernel.envelope import Envelope, MessageReceived
+from aiox.kernel.envelope import XMPP, Envelope, MessageReceived
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id, partition_of
 from aiox.runtime.clock import Clock
@@ -167,7 +167,7 @@ class Admission:
             type="message.received",
             version=1,
             tenant=None,
-            channel="xmpp",
+            channel=XMPP,
             correlation_id=correlation,
             causation_id=correlation,
             occurred_at=self._clock.now(),

@@ -42,7 +42,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     rates = Rates(memory)
     bus = await nats.connect(settings, secrets, "gateway", log)
     hub = Hub(pool, keys, clock, settings.domain)
-    door = Door(hub, tokens, Passwords(), rates.count, partial(nats.put_inbound, bus.jetstream()))
+    door = Door(hub, tokens, Passwords(), rates.count, partial(nats.put_inbound, bus))
     app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES)
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("http", serve(app, settings.ports.gateway))

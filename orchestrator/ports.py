@@ -15,6 +15,7 @@ from aiox.runtime.postgres import Pool
 from aiox.runtime.settings import Settings
 from aiox.runtime.telemetry import Telemetry
 from orchestrator.commits import Commits
+from orchestrator.live import Live
 from orchestrator.versions import Versions
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
@@ -31,6 +32,7 @@ class Ports:
     workers: WorkerPool
     commits: Commits
     announce: Callable[[Envelope[OutboxReady]], Awaitable[None]]
+    live: Live
     telemetry: Telemetry
     clock: Clock
     settings: Settings

@@ -30,6 +30,7 @@ from orchestrator.deliveries import Delivery, InHand
 from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
 from orchestrator.lanes import Group, Lanes
+from orchestrator.live import Live
 from orchestrator.partitions import Partitions
 from orchestrator.ports import Ports
 from orchestrator.retention import sweep_for_ever
@@ -68,6 +69,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     keys = KeyRing.parse(secrets.read("keyring"))
     workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
     commits = Commits(partial(conclude, pool))
+    live = Live(bus.publish, clock, log)
     ports = Ports(
         pool=pool,
         quotas=Quotas(memory),
@@ -75,6 +77,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         workers=workers,
         commits=commits,
         announce=partial(_announce, bus),
+        live=live,
         telemetry=telemetry,
         clock=clock,
         settings=settings,
@@ -96,6 +99,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("commits", commits.run())
+    supervisor.start("live", live.run())
     supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
     supervisor.start("retention", sweep_for_ever(pool, log))
     supervisor.start("in hand", in_hand.signal_for_ever())

@@ -13,9 +13,10 @@ import asyncpg
 from aiox.kernel.canonical import Json
 from aiox.kernel.ids import AgentId, OwnerId, TurnId, VersionId
 from aiox.kernel.jid import BareJid
-from aiox.runtime.postgres import Pool
+from aiox.runtime.postgres import Connection, Pool
 from policy.access import Relation
 from policy.ledger import Record
+from registry.asked import AskedEnd, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ class Conclusion:
     records: Sequence[Record]
     executions: Sequence[ExecutionRow] = field(default=())
     outbox: Sequence[OutboxRow] = field(default=())
+    asked: Sequence[AskedEnd] = field(default=())
+    """How it ended, for who asked over HTTP."""
 
 
 class AlreadyConcluded(Exception):
@@ -134,21 +137,31 @@ async def conclude(pool: Pool, batch: Sequence[Conclusion]) -> None:
     """Writes a batch of turns in one commit. Raises AlreadyConcluded, LeaseLost, or what PostgreSQL raised."""
     fences = sorted({(turn.partition, turn.fence) for turn in batch})
     try:
-        await pool.execute(
-            "SELECT conclude($1, $2, $3, $4, $5, $6)",
-            [partition for partition, _ in fences],
-            [fence for _, fence in fences],
-            [record.encode() for turn in batch for record in turn.records],
-            [_inbox(row) for turn in batch for row in turn.inbox],
-            [_execution(row) for turn in batch for row in turn.executions],
-            [_outbox(row) for turn in batch for row in turn.outbox],
-        )
+        async with pool.acquire() as connection:
+            if asked := [one for turn in batch for one in turn.asked]:
+                async with connection.transaction():
+                    await _conclude(connection, fences, batch)
+                    await end(connection, asked)
+            else:
+                await _conclude(connection, fences, batch)
     except asyncpg.UniqueViolationError as known:
         if known.constraint_name != "inbox_pkey":
             raise
         raise AlreadyConcluded(str(known)) from known
     except asyncpg.ObjectNotInPrerequisiteStateError as lost:
         raise LeaseLost(str(lost)) from lost
+
+
+async def _conclude(connection: Connection, fences: Sequence[tuple[int, int]], batch: Sequence[Conclusion]) -> None:
+    await connection.execute(
+        "SELECT conclude($1, $2, $3, $4, $5, $6)",
+        [partition for partition, _ in fences],
+        [fence for _, fence in fences],
+        [record.encode() for turn in batch for record in turn.records],
+        [_inbox(row) for turn in batch for row in turn.inbox],
+        [_execution(row) for turn in batch for row in turn.executions],
+        [_outbox(row) for turn in batch for row in turn.outbox],
+    )
 
 
 def _inbox(row: InboxRow) -> tuple[object, ...]:

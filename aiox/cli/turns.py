@@ -62,7 +62,7 @@ async def retry(settings: Settings, turn: UUID) -> str:
     async with _hub(settings) as (hub, actor):
         bus = await nats.connect(settings, Secrets.of(settings.home, "gateway"), "gateway", log)
         try:
-            resubmit = partial(nats.put_inbound, bus.jetstream())
+            resubmit = partial(nats.put_inbound, bus)
             done = await dead_letters.retry(hub, actor, WhichTurn(turn_id=TurnId(turn)), resubmit)
         finally:
             await bus.close()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid
+
+XMPP: Final = "xmpp"
+HTTP: Final = "http"
+"""Channels: by which door a message came, and so how its answer goes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,22 @@ class WorkerBeat:
     memory_bytes: int
 
 
-Payload = TypeVar("Payload", bound=MessageReceived | OutboxReady | WorkerBeat)
+@dataclass(frozen=True, slots=True)
+class LiveDelta:
+    """A piece of an answer for who asked over HTTP and listens. May be lost: the stored answer is the truth."""
+
+    turn_id: TurnId
+    attempt: int
+    """Milliseconds since the epoch when this attempt began; the pieces of a later one replace those of an earlier."""
+    offset: int
+    """Characters of the answer before this piece."""
+    text: str
+    """Empty at the beginning of an attempt, and at the end."""
+    ended: bool
+    """The turn has its outcome: read it."""
+
+
+Payload = TypeVar("Payload", bound=MessageReceived | OutboxReady | WorkerBeat | LiveDelta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,7 @@ class Envelope(Generic[Payload]):
     type: str
     version: int
     tenant: OwnerId | None
+    """Whose event it is, where that is known; of a message over HTTP, the account that asks."""
     channel: str
     correlation_id: UUID
     causation_id: UUID

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Final
 
 import nats
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -22,6 +24,11 @@ INBOUND: Final = "AIOX_IN"
 OUTBOX_READY: Final = "aiox.out"
 WORKER_BEAT: Final = "aiox.worker.beat"
 DUPLICATE_WINDOW_S: Final = 120
+STORE_TIMEOUT_S: Final = 5.0
+
+
+class NotStored(Exception):
+    """The bus is down, full or too slow: the message was not stored and may be sent again under the same id."""
 
 
 class BusNotDurable(Exception):
@@ -31,6 +38,11 @@ class BusNotDurable(Exception):
 def inbound_subject(partition: int) -> str:
     """Where the door puts a message of this partition."""
     return f"aiox.in.{partition}"
+
+
+def live_subject(jid: str) -> str:
+    """Where pieces of answers go to the person with this bare JID, while they listen. One token, whatever the JID."""
+    return f"aiox.live.{hashlib.blake2b(jid.encode(), digest_size=16).hexdigest()}"
 
 
 def inbound_consumer(partition: int) -> str:
@@ -112,8 +124,16 @@ async def ensure_inbound(stream: JetStreamContext, settings: Settings) -> None:
     await stream.update_stream(wanted)
 
 
-async def put_inbound(stream: JetStreamContext, envelope: Envelope[MessageReceived]) -> None:
-    """Puts a message on the subject of its conversation; returns when it is stored. Raises nats.errors.Error."""
+async def put_inbound(client: Client, envelope: Envelope[MessageReceived]) -> None:
+    """Puts a message on the subject of its conversation; returns when it is on disk. Raises NotStored."""
+    if not client.is_connected:
+        # The client would keep it and send it later, long after the sender was told to try again.
+        raise NotStored("not connected")
     message = envelope.payload
     subject = inbound_subject(partition_of(message.sender, message.agent_id))
-    await stream.publish(subject, encode(envelope), headers={"Nats-Msg-Id": str(message.turn_id)})
+    try:
+        await client.jetstream(timeout=STORE_TIMEOUT_S).publish(
+            subject, encode(envelope), stream=INBOUND, headers={"Nats-Msg-Id": str(message.turn_id)}
+        )
+    except (NatsError, TimeoutError, OSError) as failed:
+        raise NotStored(repr(failed)) from failed

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
-from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady, WorkerBeat
+from aiox.kernel.envelope import Envelope, LiveDelta, MessageReceived, OutboxReady, WorkerBeat
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
 from aiox.wire.v1 import events_pb2 as pb
 
+Event = MessageReceived | OutboxReady | WorkerBeat | LiveDelta
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -20,7 +21,9 @@ class NotAnEvent(Exception):
     """The bytes are not an envelope of this version."""
 
 
-def encode(envelope: Envelope[MessageReceived] | Envelope[OutboxReady] | Envelope[WorkerBeat]) -> bytes:
+def encode(
+    envelope: Envelope[MessageReceived] | Envelope[OutboxReady] | Envelope[WorkerBeat] | Envelope[LiveDelta],
+) -> bytes:
     """The bytes of an event."""
     message = pb.Envelope(
         id=str(envelope.id),
@@ -39,12 +42,14 @@ def encode(envelope: Envelope[MessageReceived] | Envelope[OutboxReady] | Envelop
         message.message_received.CopyFrom(_message_received(payload))
     elif isinstance(payload, OutboxReady):
         message.outbox_ready.CopyFrom(_outbox_ready(payload))
+    elif isinstance(payload, LiveDelta):
+        message.live_delta.CopyFrom(_live_delta(payload))
     else:
         message.worker_beat.CopyFrom(_worker_beat(payload))
     return message.SerializeToString()
 
 
-def decode(data: bytes) -> Envelope[MessageReceived | OutboxReady | WorkerBeat]:
+def decode(data: bytes) -> Envelope[Event]:
     """The event in the bytes. Raises NotAnEvent."""
     try:
         message = pb.Envelope.FromString(data)
@@ -65,7 +70,7 @@ def decode(data: bytes) -> Envelope[MessageReceived | OutboxReady | WorkerBeat]:
         raise NotAnEvent(str(wrong)) from wrong
 
 
-def _payload(message: pb.Envelope) -> MessageReceived | OutboxReady | WorkerBeat:
+def _payload(message: pb.Envelope) -> Event:
     kind = message.WhichOneof("payload")
     if kind == "message_received":
         received = message.message_received
@@ -110,6 +115,9 @@ def _payload(message: pb.Envelope) -> MessageReceived | OutboxReady | WorkerBeat
             mean_latency_ms=beat.mean_latency_ms,
             memory_bytes=beat.memory_bytes,
         )
+    if kind == "live_delta":
+        delta = message.live_delta
+        return LiveDelta(TurnId(UUID(delta.turn_id)), delta.attempt, delta.offset, delta.text, delta.ended)
     raise NotAnEvent(f"no payload this hub knows: {kind}")
 
 
@@ -155,4 +163,10 @@ def _worker_beat(beat: WorkerBeat) -> pb.WorkerBeat:
         capacity=beat.capacity,
         mean_latency_ms=beat.mean_latency_ms,
         memory_bytes=beat.memory_bytes,
+    )
+
+
+def _live_delta(delta: LiveDelta) -> pb.LiveDelta:
+    return pb.LiveDelta(
+        turn_id=str(delta.turn_id), attempt=delta.attempt, offset=delta.offset, text=delta.text, ended=delta.ended
     )

@@ -13,6 +13,7 @@ async def answer(ports: Ports, recorded: Recorded) -> None:
     for event in recorded.replies:
         await ports.announce(event)
     ended, turn = recorded.ended, recorded.ended.turn
+    ports.live.tell(turn, ports.live.now_ms(), 0, "", ended=True)
     outcome = ended.outcome
     ran = isinstance(ended, Dispatched) and not isinstance(outcome, Refused)
     worker_ms = 0 if isinstance(outcome, Refused) else outcome.worker_ms

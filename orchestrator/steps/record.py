@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from aiox.runtime.steps import Step
 from aiox.wire.codec import encode
 from orchestrator.ports import Ports
 from orchestrator.proofs import Accepted, Dispatched, Turn
+from orchestrator.steps.asked import asked_ends
 from orchestrator.steps.reply import replies_of
 from policy.ledger import Record
 from registry.turns import Conclusion, ExecutionRow, InboxRow, OutboxRow
@@ -40,7 +41,8 @@ async def record(ports: Ports, ended: Accepted) -> Recorded:
     duration_ms = max(0, round((now - turn.envelope.occurred_at).total_seconds() * 1000))
     with ports.telemetry.span(Step.RECORDED, turn.envelope.traceparent, turn.attributes):
         replies = replies_of(ended, now)
-        await ports.commits.add(_conclusion(ended, replies, now, duration_ms))
+        asked = await asked_ends(ports, ended, now)
+        await ports.commits.add(replace(_conclusion(ended, replies, now, duration_ms), asked=asked))
     return Recorded(ended, replies, duration_ms)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.kernel.envelope import HTTP, Envelope, OutboxReady
 from aiox.kernel.ids import derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered
@@ -15,8 +15,12 @@ RESOURCE = "aiox"
 
 
 def replies_of(ended: Accepted, now: datetime) -> tuple[Envelope[OutboxReady], ...]:
-    """The events that become outbox rows and, announced, stanzas: the reply, and an owner's alert."""
-    replies = (_envelope(ended, _reply(ended), now),)
+    """The events that become outbox rows and, announced, stanzas: the reply, and an owner's alert.
+
+    Who asked over HTTP reads the answer there (steps/asked.py) and gets no stanza.
+    """
+    over_http = ended.turn.envelope.channel == HTTP
+    replies = () if over_http else (_envelope(ended, _reply(ended), now),)
     if isinstance(ended, Stopped) and ended.alert_to is not None:
         return (*replies, _envelope(ended, _alert(ended, ended.alert_to), now))
     return replies

@@ -36,6 +36,8 @@ class TurnDesk:
         self._loaded = loaded
         self._asked = 0
         self._open: dict[str, str] = {}
+        self._attempt = 0
+        self._said = 0
         self.has_calls = False
         """Whether any call was let through."""
 
@@ -43,6 +45,13 @@ class TurnDesk:
         """A worker begins with the turn: it counts its calls from the first."""
         self._asked = 0
         self._open.clear()
+        self._said, self._attempt = 0, max(self._attempt + 1, self._ports.live.now_ms())
+        self._ports.live.tell(self._loaded.turn, self._attempt, 0, "")
+
+    def said(self, text: str) -> None:
+        """Shows a piece of the answer to who listens (orchestrator/live.py)."""
+        self._ports.live.tell(self._loaded.turn, self._attempt, self._said, text)
+        self._said += len(text)
 
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
         """Judges, and puts an allowed call on record before it may run. Raises LeaseLost, AlreadyStarted."""

@@ -19,6 +19,10 @@ class Desk(Protocol):
         """A worker begins with the turn: it counts its calls from the first."""
         ...
 
+    def said(self, text: str) -> None:
+        """Takes a piece of the answer as it comes. Never waits; may drop it."""
+        ...
+
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
         """Judges a call; an allowed one is on record as started. Raises what the store raised; then it is not."""
         ...

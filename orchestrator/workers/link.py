@@ -24,7 +24,6 @@ SILENCE_S = 3.0
 """A link without a beat for this long is dead."""
 _WAITING_MESSAGES: Final = 64
 """Of one turn, beyond which its worker is taken to be broken."""
-_PASSED_BY: Final = frozenset({"beat", "delta"})
 _OF_A_TURN: Final = frozenset({"tool_asked", "tool_done", "turn_done"})
 
 
@@ -43,6 +42,7 @@ class _Open:
     """A turn that is being thought about. Its own task reads `news`: the link's reader waits for nobody."""
 
     owner: str
+    desk: Desk
     news: asyncio.Queue[_Message | WorkerLost] = field(default_factory=lambda: asyncio.Queue(_WAITING_MESSAGES + 1))
     over: bool = False
     """The worker has said its last word on it."""
@@ -118,7 +118,7 @@ class WorkerLink:
         request = pb.TurnAsked()
         request.CopyFrom(asked)
         request.token = self.token(asked.owner_user_id, asked.agent_id, asked.request_id)
-        turn = _Open(asked.owner_user_id)
+        turn = _Open(asked.owner_user_id, desk)
         self._open[asked.request_id] = turn
         try:
             self._send(pb.FromHub(turn_asked=request))
@@ -202,7 +202,10 @@ class WorkerLink:
 
     def _receive(self, message: pb.FromWorker) -> None:
         kind = message.WhichOneof("body")
-        if kind in _PASSED_BY:
+        if kind == "beat":
+            return
+        if kind == "delta":
+            self._show(message.delta)
             return
         if kind not in _OF_A_TURN:
             self._log.warning("unexpected_from_worker", worker_id=self._worker_id, kind=str(kind))
@@ -221,6 +224,12 @@ class WorkerLink:
         else:
             turn.over = kind == "turn_done"
             turn.news.put_nowait(news)
+
+    def _show(self, delta: pb.Delta) -> None:
+        """A piece of an answer, to the desk of its turn. Of a turn that is over, or of another owner's, nothing."""
+        turn = self._open.get(delta.request_id)
+        if turn is not None and turn.owner == delta.owner_user_id:
+            turn.desk.said(delta.text)
 
 
 def _give(turn: _Open, lost: WorkerLost) -> None:

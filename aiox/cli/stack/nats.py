@@ -19,6 +19,7 @@ from aiox.runtime.settings import Settings
 
 MAX_PAYLOAD: Final = 1 << 20
 COMMANDS: Final = "aiox.command.>"
+LIVE: Final = "aiox.live.*"
 
 _INBOUND: Final = inbound_subject(0).rsplit(".", 1)[0] + ".*"
 _STREAM: Final = [f"$JS.API.STREAM.{verb}.{INBOUND}" for verb in ("INFO", "CREATE", "UPDATE")]
@@ -35,9 +36,9 @@ _CONSUMERS: Final = [
 _RIGHTS: Final[dict[str, tuple[list[str], list[str]]]] = {
     # service: what it may publish, what it may subscribe to beside its own inbox
     "component": ([_INBOUND, "$JS.API.INFO", *_STREAM, COMMANDS], [OUTBOX_READY]),
-    "orchestrator": (["$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY], [WORKER_BEAT, COMMANDS]),
+    "orchestrator": (["$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY, LIVE], [WORKER_BEAT, COMMANDS]),
     "ai_worker": ([WORKER_BEAT], []),
-    "gateway": ([_INBOUND, COMMANDS], []),
+    "gateway": ([_INBOUND, COMMANDS], [LIVE]),
 }
 
 

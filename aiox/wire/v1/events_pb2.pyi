@@ -47,7 +47,7 @@ class Envelope(_message.Message):
     version: _builtins.int
     """of the type"""
     tenant: _builtins.str
-    """owner_user_id, empty while unknown"""
+    """owner_user_id, empty while unknown; of a message over HTTP, the account that asks"""
     channel: _builtins.str
     """"xmpp", "http" """
     correlation_id: _builtins.str
@@ -333,24 +333,36 @@ Global___CommandAnswered: _TypeAlias = CommandAnswered  # noqa: Y015
 
 @_typing.final
 class LiveDelta(_message.Message):
+    """A piece of an answer on its way to who asked over HTTP. May be lost; the row in PostgreSQL is the answer."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TURN_ID_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     attempt: _builtins.int
+    """milliseconds since the epoch when this attempt began: a later one replaces it"""
     text: _builtins.str
+    """empty at the beginning of an attempt"""
+    offset: _builtins.int
+    """characters of the answer before this piece"""
+    ended: _builtins.bool
+    """the turn has its outcome: read it"""
     def __init__(
         self,
         *,
         turn_id: _builtins.str = ...,
         attempt: _builtins.int = ...,
         text: _builtins.str = ...,
+        offset: _builtins.int = ...,
+        ended: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "text", b"text", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "ended", b"ended", "offset", b"offset", "text", b"text", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiox.kernel.envelope import Envelope, MessageReceived
+from aiox.kernel.envelope import HTTP, Envelope, MessageReceived
 from aiox.kernel.ids import AgentId, turn_id_of
 from aiox.kernel.jid import BareJid, bare
 from aiox.kernel.units import MAX_BODY_BYTES
@@ -48,6 +48,14 @@ def turn(number: int, body: str = "hello", thread: str = "", *, suspect: bool = 
     return Turn(envelope, partition=3, fence=1, sequence=number, suspect=suspect)
 
 
+def over_http(one: Turn) -> Turn:
+    return replace(one, envelope=replace(one.envelope, channel=HTTP))
+
+
+def test_messages_over_http_have_an_answer_each() -> None:
+    assert not belong_together([over_http(turn(1))], over_http(turn(2)))
+
+
 def test_two_messages_of_one_thread_belong_together() -> None:
     assert belong_together([turn(1)], turn(2))
 
@@ -60,8 +68,9 @@ def test_two_messages_of_one_thread_belong_together() -> None:
         turn(2, "x" * MAX_BODY_BYTES),
         replace(turn(2), fence=2),
         turn(1),
+        over_http(turn(2)),
     ],
-    ids=["another thread", "tried before", "too long together", "another lease", "the same message again"],
+    ids=["another thread", "tried before", "too long together", "another lease", "the same message again", "http"],
 )
 def test_what_stays_apart(another: Turn) -> None:
     assert not belong_together([turn(1)], another)

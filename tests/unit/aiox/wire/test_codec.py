@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady, WorkerBeat
+from aiox.kernel.envelope import Envelope, LiveDelta, MessageReceived, OutboxReady, WorkerBeat
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
 from aiox.wire.codec import NotAnEvent, decode, encode
@@ -45,6 +45,13 @@ def beat(draw: Any) -> WorkerBeat:
 
 
 @st.composite
+def delta(draw: Any) -> LiveDelta:
+    return LiveDelta(
+        TurnId(draw(st.uuids())), draw(st.integers(0, 2**63)), draw(COUNT), draw(TEXT), draw(st.booleans())
+    )
+
+
+@st.composite
 def envelopes(draw: Any) -> Envelope[Any]:
     return Envelope(
         id=draw(st.uuids()),
@@ -57,7 +64,7 @@ def envelopes(draw: Any) -> Envelope[Any]:
         occurred_at=draw(INSTANT),
         producer=draw(TEXT),
         traceparent=draw(TEXT),
-        payload=draw(received() | ready() | beat()),
+        payload=draw(received() | ready() | beat() | delta()),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from aiox.kernel.envelope import HTTP
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import OwnerId
 from aiox.kernel.jid import BareJid
@@ -35,3 +36,11 @@ def test_the_same_message_a_week_later_has_replies_of_its_own() -> None:
     first = received()
     again = replace(first, occurred_at=first.occurred_at + timedelta(days=8))
     assert not set(ids(Turn(first, 1, 1, 5))) & set(ids(Turn(again, 1, 1, 99)))
+
+
+def test_who_asked_over_http_gets_no_stanza_and_the_owner_is_told_all_the_same() -> None:
+    turn = Turn(replace(received(), channel=HTTP), 1, 1, 5)
+    refused = Refused(ErrorCode.INTERNAL, "no", ())
+    assert replies_of(Stopped(turn, OWNER, refused, DECISION), NOW) == ()
+    [alert] = replies_of(Stopped(turn, OWNER, refused, DECISION, alert_to=BareJid("owner@localhost")), NOW)
+    assert (alert.payload.kind, alert.payload.to_jid) == ("notice", "owner@localhost")

@@ -51,8 +51,14 @@ class FakeDesk:
 
     has_calls = False
 
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+
     def begin(self) -> None:
         return
+
+    def said(self, text: str) -> None:
+        self.pieces.append(text)
 
 
 async def _close() -> None:
@@ -114,3 +120,19 @@ async def test_who_waits_for_the_attempt_before_is_told_when_the_worker_is_lost(
         await running
     with pytest.raises(WorkerLost):
         await asyncio.wait_for(second, 5)
+
+
+async def test_pieces_of_an_answer_reach_the_desk_of_their_own_turn_only(stream: FakeStream) -> None:
+    link, running = linked(stream)
+    request, desk = str(uuid4()), FakeDesk()
+    await asyncio.sleep(0)
+    thinking = asyncio.ensure_future(link.think(asked(request, "one"), cast(Desk, desk)))
+    await stream.hears()
+    for turn, owner, text in ((request, OWNER, "mine"), (str(uuid4()), OWNER, "old"), (request, AGENT, "foreign")):
+        stream.says.put_nowait(pb.FromWorker(delta=pb.Delta(request_id=turn, owner_user_id=owner, text=text)))
+    stream.answers(request, "mine")
+    assert (await asyncio.wait_for(thinking, 5)).response == "mine"
+    assert desk.pieces == ["mine"]
+    stream.cancel()
+    with pytest.raises(WorkerLost):
+        await running

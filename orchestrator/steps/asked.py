@@ -1,0 +1,37 @@
+"""How a turn ended, for who asked over HTTP: sealed with their own key, written in the commit that concludes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aiox.kernel.envelope import HTTP
+from aiox.kernel.outcome import Answered, Failed, Refused
+from orchestrator.ports import Ports
+from orchestrator.proofs import Accepted
+from registry.asked import ANSWERED, AskedEnd, seal_answer
+
+
+async def asked_ends(ports: Ports, ended: Accepted, now: datetime) -> tuple[AskedEnd, ...]:
+    """Nothing for a turn that came by another door. Raises TenantKeyMissing, or what PostgreSQL raised."""
+    envelope, outcome = ended.turn.envelope, ended.outcome
+    if envelope.channel != HTTP or envelope.tenant is None:
+        return ()
+    sealed = None
+    if isinstance(outcome, Answered):
+        ring = await ports.versions.ring(envelope.tenant)
+        sealed = seal_answer(ring, envelope.tenant, envelope.correlation_id, outcome)
+    return (
+        AskedEnd(
+            correlation_id=envelope.correlation_id,
+            sender=ended.turn.message.sender,
+            outcome=ANSWERED if isinstance(outcome, Answered) else str(outcome.code),
+            reason="" if isinstance(outcome, Answered) else outcome.reason,
+            sealed=sealed,
+            tokens_used=_tokens(outcome),
+            ended_at=now,
+        ),
+    )
+
+
+def _tokens(outcome: Answered | Failed | Refused) -> int:
+    return 0 if isinstance(outcome, Refused) else outcome.usage.total
