@@ -46,6 +46,9 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.TURN_READ: _OWNER,
         Action.TURN_RETRY: _OWNER,
         Action.TURN_DROP: _OWNER,
+        Action.TURN_ANSWER: _OWNER,
+        Action.HISTORY_READ: frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC}),
+        Action.EVENT_READ: _OWNER,
     }
 )
 """One profile per action: the relations that may."""

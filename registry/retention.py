@@ -8,6 +8,13 @@ DAYS = 7
 """How long the inbox knows a message, and a sent outbox row its ids. The database refuses less."""
 
 
+async def sweep_requests(pool: Pool) -> int:
+    """Deletes idempotency keys after a day, state events after a week or beyond 10,000 of an account, and turns asked
+    over HTTP after eight days, one more than the inbox knows them; returns how many rows.
+    """
+    return int(await pool.fetchval("SELECT sweep_requests()"))
+
+
 async def sweep_turns(pool: Pool, days: int = DAYS) -> int:
     """Deletes inbox rows, sent outbox rows and attempt counts older than `days`; returns how many rows."""
     return int(await pool.fetchval("SELECT sweep_turns($1)", days))

@@ -21,6 +21,13 @@ DECISION = "gate.decision"
 async def authorise(hub: Hub, actor: Actor, action: Action, target_owner: OwnerId | None) -> Verdict:
     """Judges a command and records the decision. `target_owner` owns what is asked for; None: nobody, or unknown."""
     relation = Relation.OWNER if target_owner is not None and target_owner == actor.owner else Relation.NONE
+    return await authorise_related(hub, actor, action, relation, target_owner)
+
+
+async def authorise_related(
+    hub: Hub, actor: Actor, action: Action, relation: Relation, target_owner: OwnerId | None
+) -> Verdict:
+    """The same for what may belong to somebody else who lets the actor in (registry.directory.find_relation)."""
     verdict = access.decide(action, relation)
     await ledger.append(hub.pool, [decision(hub.clock, verdict, action, target_owner, actor.jid, uuid4())])
     return verdict

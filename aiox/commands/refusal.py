@@ -8,15 +8,25 @@ from aiox.kernel.actions import Action
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import AgentId, OwnerId
 from aiox.kernel.outcome import Refused
-from aiox.kernel.verdict import Allow, Deny
-from registry import agents
+from aiox.kernel.verdict import Allow, Deny, Verdict
+from registry import agents, directory
 
 RULE_NO_APPROVALS = "R4 no-approval-here"
 
 
 async def refused(hub: Hub, actor: Actor, action: Action, target_owner: OwnerId | None) -> Refused | None:
     """Passes the gate; None means go on. A Hold is refused: these commands have no way to wait for an approval."""
-    verdict = await gate.authorise(hub, actor, action, target_owner)
+    return refusal_of(await gate.authorise(hub, actor, action, target_owner))
+
+
+async def refused_related(hub: Hub, actor: Actor, action: Action, agent_id: AgentId) -> Refused | None:
+    """The same for an agent that may be somebody else's: it is enough that its owner lets the actor in."""
+    relation, owner = await directory.find_relation(hub.pool, agent_id, actor.jid)
+    return hidden(refusal_of(await gate.authorise_related(hub, actor, action, relation, owner)))
+
+
+def refusal_of(verdict: Verdict) -> Refused | None:
+    """What a verdict is for who asked; None for Allow."""
     if isinstance(verdict, Allow):
         return None
     if isinstance(verdict, Deny):
@@ -27,7 +37,11 @@ async def refused(hub: Hub, actor: Actor, action: Action, target_owner: OwnerId 
 async def refused_agent(hub: Hub, actor: Actor, action: Action, agent_id: AgentId) -> Refused | None:
     """The same for one agent. Unknown, deleted and foreign agents are NOT_FOUND in the same words and work."""
     owner = await agents.owner_of(hub.pool, actor.owner, agent_id)
-    no = await refused(hub, actor, action, owner)
+    return hidden(await refused(hub, actor, action, owner))
+
+
+def hidden(no: Refused | None) -> Refused | None:
+    """A refusal that does not tell what is forbidden from what is not there."""
     if no is not None and no.code is ErrorCode.ACCESS_DENIED:
         return Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], no.rules)
     return no
