@@ -1,0 +1,170 @@
+"""Approvals and the decisions on them. Owner-scoped; arguments and message are sealed with the owner's key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from aiox.kernel.ids import AgentId, OwnerId, TurnId
+from aiox.kernel.verdict import Hold
+from aiox.runtime.keyring import KeyRing, Place
+from aiox.runtime.postgres import Connection, Pool
+from policy.approvals import Approval, Call, Person, State, Vote
+
+_COLUMNS: Final = (
+    "id, owner_user_id, agent_id, agent_version_id, turn_id, requester_jid, requester_account, tool_name, arguments,"
+    " message, policy_hash, digest, kind, quorum, approvers, second_factor, rules, state, created_at, expires_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An approval as it is stored. `turn` is the one that was held, `message` the bytes of the event it began with."""
+
+    approval: Approval
+    owner: OwnerId
+    turn: TurnId
+    message: bytes
+
+    @property
+    def agent(self) -> AgentId:
+        """The agent whose call waits."""
+        return AgentId(self.approval.call.agent)
+
+
+async def add(connection: Connection, ring: KeyRing, kept: Kept) -> None:
+    """Stores a new one. The very approval again is a no-op."""
+    approval, call = kept.approval, kept.approval.call
+    await connection.execute(
+        f"INSERT INTO approvals ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"  # noqa: S608 -- constant names
+        " $16, $17, $18, $19, $20) ON CONFLICT (id) DO NOTHING",
+        approval.id,
+        kept.owner,
+        call.agent,
+        call.version,
+        kept.turn,
+        call.actor,
+        approval.requester.account,
+        call.tool,
+        ring.seal(call.arguments, _place(kept.owner, approval.id, "arguments")),
+        ring.seal(kept.message, _place(kept.owner, approval.id, "message")),
+        call.policy_hash,
+        approval.digest,
+        approval.terms.kind,
+        approval.terms.quorum,
+        list(approval.terms.approvers),
+        approval.terms.second_factor,
+        list(approval.terms.rules),
+        approval.state,
+        approval.asked_at,
+        approval.expires_at,
+    )
+
+
+async def load(connection: Connection, ring: KeyRing, approval_id: UUID, *, lock: bool = False) -> Kept | None:
+    """One of the owner in whose scope `connection` is, with its votes; None for unknown and foreign ones.
+
+    With `lock` nobody else decides on it until the transaction ends. One whose texts were let go is None, too.
+    """
+    row = await connection.fetchrow(
+        f"SELECT * FROM approvals WHERE id = $1{' FOR UPDATE' if lock else ''}",  # noqa: S608 -- two constants
+        approval_id,
+    )
+    if row is None or row["arguments"] is None:
+        return None
+    votes = await connection.fetch(
+        "SELECT person, jid, approves, created_at FROM approval_decisions WHERE approval_id = $1"
+        " ORDER BY created_at, person",
+        approval_id,
+    )
+    return _kept(row, votes, ring)
+
+
+async def vote(connection: Connection, kept: Kept, decided: Approval) -> None:
+    """Stores the last vote of `decided` and the state that it made. `kept` was loaded with `lock`.
+
+    Raises asyncpg.UniqueViolationError when this person has voted.
+    """
+    last = decided.votes[-1]
+    await connection.execute(
+        "INSERT INTO approval_decisions (approval_id, owner_user_id, person, jid, approves, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        decided.id,
+        kept.owner,
+        last.person,
+        last.jid,
+        last.approves,
+        last.at,
+    )
+    await connection.execute(
+        "UPDATE approvals SET state = $2, granted_at = $3 WHERE id = $1", decided.id, decided.state, decided.granted_at
+    )
+
+
+async def close(connection: Connection, approval_id: UUID, state: State, before: State) -> bool:
+    """Ends one that was `before`, and lets its texts go. False when somebody was faster."""
+    done = await connection.fetchval(
+        "UPDATE approvals SET state = $2, arguments = NULL, message = NULL WHERE id = $1 AND state = $3 RETURNING true",
+        approval_id,
+        state,
+        before,
+    )
+    return bool(done)
+
+
+async def find_for(pool: Pool, jid: str, limit: int) -> list[tuple[UUID, OwnerId]]:
+    """Ids of what waits for this address: what it asked for, and what it may decide on. Oldest first."""
+    rows = await pool.fetch("SELECT approval_id, owner_user_id FROM find_approvals($1, $2)", jid, limit)
+    return [(row["approval_id"], OwnerId(row["owner_user_id"])) for row in rows]
+
+
+async def find_unfinished(pool: Pool, now: datetime, limit: int) -> list[tuple[UUID, OwnerId]]:
+    """Ids of those that are over their time, and of those that were granted and have not run."""
+    rows = await pool.fetch("SELECT approval_id, owner_user_id FROM find_unfinished_approvals($1, $2)", now, limit)
+    return [(row["approval_id"], OwnerId(row["owner_user_id"])) for row in rows]
+
+
+async def find_person(
+    where: Pool | Connection, jid: str, owner: OwnerId | None, *, second_factor: bool = False
+) -> Person:
+    """Who an address is now, towards the agents of `owner`. A guest has no account and no role."""
+    row = await where.fetchrow("SELECT account, roles FROM find_person($1, $2)", jid, owner)
+    if row is None:
+        return Person(jid, None)
+    return Person(jid, row["account"], frozenset(row["roles"]), row["account"] == owner, second_factor)
+
+
+def _kept(row: asyncpg.Record, votes: Sequence[asyncpg.Record], ring: KeyRing) -> Kept:
+    owner = OwnerId(row["owner_user_id"])
+    call = Call(
+        row["requester_jid"],
+        row["agent_id"],
+        row["agent_version_id"],
+        row["tool_name"],
+        ring.open(row["arguments"], _place(owner, row["id"], "arguments")),
+        row["policy_hash"],
+    )
+    terms = Hold(row["kind"], tuple(row["rules"]), row["quorum"], tuple(row["approvers"]), row["second_factor"])
+    approval = Approval(
+        id=row["id"],
+        call=call,
+        terms=terms,
+        requester=Person(row["requester_jid"], row["requester_account"]),
+        asked_at=row["created_at"],
+        expires_at=row["expires_at"],
+        digest=row["digest"],
+        state=State(row["state"]),
+        votes=tuple(Vote(one["person"], one["jid"], one["approves"], one["created_at"]) for one in votes),
+        granted_at=row["granted_at"],
+    )
+    message = ring.open(row["message"], _place(owner, row["id"], "message"))
+    return Kept(approval, owner, TurnId(row["turn_id"]), message)
+
+
+def _place(owner: OwnerId, approval: UUID, column: str) -> Place:
+    return Place(owner, "approvals", column, approval)
