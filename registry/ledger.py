@@ -3,14 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-from aiox.runtime.postgres import Connection, Pool
-from policy.ledger import GENESIS, Fault, Record, Row, verify
+from aiox.kernel.ids import OwnerId
+from aiox.runtime.postgres import Connection, Pool, owner_scope
+from policy.ledger import Fault, Record, Row, verify
+from policy.merkle import Frontier, leaf_hash
+from policy.notes import BadNote, Checkpoint, VerifierKey, open_note
+from registry.checkpoints import StoredCheckpoint, between, last_segment, list_keys, newest
+from registry.ledger_tree import LedgerTree
 
-_PAGE = 2000
+PAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One of an owner's records, as it is listed."""
+
+    seq: int
+    id: UUID
+    event_type: str
+    severity: str
+    actor: str
+    details: dict[str, Any]
+    created_at: datetime
+    correlation_id: UUID | None
+    request_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of them: below a number, of some events, of one turn. None is any."""
+
+    below: int | None = None
+    event_type: str | None = None
+    severity: str | None = None
+    correlation_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def append(where: Pool | Connection, records: Sequence[Record]) -> None:
@@ -19,29 +55,89 @@ async def append(where: Pool | Connection, records: Sequence[Record]) -> None:
         await where.fetchval("SELECT ledger_append($1)", [record.encode() for record in records])
 
 
+async def list_of_owner(pool: Pool, owner: OwnerId, wanted: Wanted, limit: int) -> Sequence[LedgerRow]:
+    """An owner's own records, the newest first. Row-level security holds whatever is asked."""
+    async with owner_scope(pool, owner) as connection:
+        rows = await connection.fetch(
+            "SELECT seq, id, event_type, severity, actor, details, created_at, correlation_id, request_id"
+            " FROM audit_logs WHERE owner_user_id = $1 AND ($2::bigint IS NULL OR seq < $2)"
+            " AND ($3::text IS NULL OR event_type = $3) AND ($4::text IS NULL OR severity = $4)"
+            " AND ($5::uuid IS NULL OR correlation_id = $5) AND ($6::timestamptz IS NULL OR created_at >= $6)"
+            " AND ($7::timestamptz IS NULL OR created_at < $7) ORDER BY seq DESC LIMIT $8",
+            owner,
+            wanted.below,
+            wanted.event_type,
+            wanted.severity,
+            wanted.correlation_id,
+            wanted.since,
+            wanted.until,
+            limit,
+        )
+    return [LedgerRow(**{**row, "details": json.loads(row["details"])}) for row in rows]
+
+
 async def read(where: Pool | Connection, after: int = 0) -> AsyncIterator[list[Row]]:
     """All records after a sequence number, page by page, columns compared with what was hashed."""
     while True:
-        found = await where.fetch("SELECT * FROM ledger_read($1, $2)", after, _PAGE)
+        found = await where.fetch("SELECT * FROM ledger_read($1, $2)", after, PAGE)
         if not found:
             return
         yield [_row(record) for record in found]
         after = found[-1]["seq"]
 
 
-async def verify_chain(where: Pool | Connection) -> tuple[int, bytes] | Fault:
-    """Walks the whole chain to its head and beyond. Returns the last seq and hash, or the first fault.
+async def records(
+    where: Pool | Connection, after: int, to: int | None = None
+) -> AsyncIterator[list[tuple[int, bytes, bytes]]]:
+    """Number, bytes and chain hash of the records behind `after`, up to `to` where it is given, page by page."""
+    while to is None or after < to:
+        limit = PAGE if to is None else min(PAGE, to - after)
+        found = await where.fetch("SELECT seq, record, hash FROM ledger_records($1, $2)", after, limit)
+        if found:
+            yield [(row["seq"], bytes(row["record"]), bytes(row["hash"])) for row in found]
+            after = found[-1]["seq"]
+        if len(found) < limit:
+            return
 
-    The head is read first: what is appended meanwhile is verified too, what was cut off at the end is missed.
+
+async def verify_chain(where: Pool | Connection) -> tuple[int, bytes] | Fault:
+    """Walks the whole chain and tree, from what was sealed to the head and beyond, with every checkpoint on the way.
+
+    Returns the last seq and hash, or the first fault. The head is read first: what is appended meanwhile is verified
+    too, what was cut off at the end is missed.
     """
-    known = await where.fetchval("SELECT ledger_head()")
-    seq, head = 0, GENESIS
-    async for page in read(where):
+    signed = await newest(where)
+    known = max(await where.fetchval("SELECT ledger_head()"), signed.size if signed else 0)
+    begin = await last_segment(where)
+    keys = [stored.key for stored in await list_keys(where)]
+    seq, head = begin.last_seq, begin.last_hash
+    tree = Frontier(seq, await LedgerTree(where, seq).edge(seq))
+    async for page in read(where, seq):
         result = verify(page, seq, head)
         if isinstance(result, Fault):
             return result
+        fault = _signed(tree, page, await between(where, seq, result[0]), keys)
+        if fault is not None:
+            return fault
         seq, head = result
     return (seq, head) if seq >= known else Fault(seq + 1, f"missing: the head of the chain is {known}")
+
+
+def _signed(
+    tree: Frontier, page: Sequence[Row], signed: Mapping[int, StoredCheckpoint], keys: Sequence[VerifierKey]
+) -> Fault | None:
+    for row in page:
+        tree.extend([leaf_hash(row.record)])
+        stored = signed.get(row.seq)
+        if stored is None:
+            continue
+        try:
+            found = Checkpoint.parse(open_note(stored.note, keys)[0])
+        except BadNote as bad:
+            return Fault(row.seq, f"the checkpoint behind it proves nothing: {bad}")
+        if (found.size, found.root) != (tree.size, tree.root()):
+            return Fault(row.seq, "up to it the records are not those that were signed")
+    return None
 
 
 def _row(found: asyncpg.Record) -> Row:
