@@ -24,6 +24,7 @@ from aiox.runtime.settings import Settings
 from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import NotAnEvent, decode, encode
+from orchestrator.checkpoints import Checkpoints
 from orchestrator.commits import Commits
 from orchestrator.debounce import belong_together, may_restart
 from orchestrator.deliveries import Delivery, InHand
@@ -104,6 +105,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("retention", sweep_for_ever(pool, log))
     supervisor.start("in hand", in_hand.signal_for_ever())
     supervisor.start("watchdog", watchdog.run())
+    supervisor.start("checkpoints", _checkpoints(settings, secrets, pool, clock, log).run())
     supervisor.start("scaling", Scaling(workers, pool, holder, clock, log).run())
     supervisor.start("partitions", partitions.run())
     log.info("started")
@@ -117,6 +119,11 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("pool", pool.close)
         telemetry.close()
         log.info("stopped")
+
+
+def _checkpoints(settings: Settings, secrets: Secrets, pool: Pool, clock: Clock, log: Log) -> Checkpoints:
+    read_keys = partial(secrets.read, "ledger_keys")  # read again each time: keys change while it runs
+    return Checkpoints(pool, f"{settings.domain}/ledger", read_keys, clock, log, settings.ledger.checkpoint_s)
 
 
 def _lanes(supervisor: Supervisor, ports: Ports, in_hand: InHand) -> Lanes[Delivery]:

@@ -79,6 +79,12 @@ class Telemetry(_Section):
     sample_rate: float = Field(1.0, ge=0, le=1, description="share of turns that are traced; 0.01 under load")
 
 
+class Ledger(_Section):
+    """The audit ledger."""
+
+    checkpoint_s: float = Field(30, gt=0, le=60, description="seconds between two signed checkpoints while rows arrive")
+
+
 class Crash(_Section):
     """For tests of durability only: where a process kills itself (aiox/runtime/crash.py)."""
 
@@ -112,6 +118,7 @@ class Settings(BaseSettings):
     model: Model = Model()
     memory: Memory = Memory()
     telemetry: Telemetry = Telemetry()
+    ledger: Ledger = Ledger()
     crash: Crash = Crash()
     tools: Tools = Tools()
     minilm_folder: Path = Field(Path(".venv/share/aiox/minilm"), description="graph and tokenizer built at set-up")

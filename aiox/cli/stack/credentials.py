@@ -33,6 +33,7 @@ def ensure(home: Home) -> None:
     _own(home, "component", "archive")
     _own(home, "gateway", "jwt")
     _own(home, "gateway", "xmpp_api")
+    _first_key(home, "orchestrator", "ledger_keys")
     _shared(home, ("orchestrator", "ai_worker"), "worker_link", random.token_hex(32))
     _shared(home, _KEYRING_READERS, "keyring", f"1:{random.token_hex(32)}\n")
 
@@ -41,6 +42,13 @@ def _own(home: Home, service: str, name: str) -> None:
     secrets = home.secrets(service)
     if not secrets.has(name):
         secrets.write(name, random.token_hex(32))
+
+
+def _first_key(home: Home, service: str, name: str) -> None:
+    """A ring of one key, in lines `number:hex`."""
+    secrets = home.secrets(service)
+    if not secrets.has(name):
+        secrets.write(name, f"1:{random.token_hex(32)}\n")
 
 
 def _shared(home: Home, readers: tuple[str, ...], name: str, fresh: str) -> None:
