@@ -10,18 +10,22 @@ from prometheus_client import REGISTRY
 
 from aiox.commands.hub import Hub
 from aiox.commands.passwords import Passwords
+from aiox.commands.people import HouseRules, People
 from aiox.runtime import nats, postgres, redis
 from aiox.runtime.clock import Clock
 from aiox.runtime.health import Ready, serve
-from aiox.runtime.keyring import KeyRing
+from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log
+from aiox.runtime.mail import post_of
 from aiox.runtime.postgres import Pool
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from aiox.runtime.supervisor import Closing, Supervisor
+from aiox.runtime.xmpp_server import GATEWAY_ACCOUNT, XmppServer
 from gateway.access import Door
 from gateway.app import make_app
 from gateway.auth import AccessTokens
+from gateway.letters import Letters
 from registry.rates import Rates
 
 BUILT_PAGES: Final = Path(__file__).parents[1] / "web" / "dist"
@@ -35,16 +39,25 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
 
     Raises ServiceFailed, OSError when PostgreSQL is not there, SecretMissing, or ValueError for a damaged secret.
     """
-    keys = KeyRing.parse(secrets.read("keyring"))
+    keys = LiveKeyRing.of(secrets)
     tokens = AccessTokens(bytes.fromhex(secrets.read("jwt")))
     pool = await postgres.connect(settings, secrets, "gateway", size=8)
     memory = redis.connect(settings, secrets, "gateway")
     rates = Rates(memory)
     bus = await nats.connect(settings, secrets, "gateway", log)
     hub = Hub(pool, keys, clock, settings.domain)
-    door = Door(hub, tokens, Passwords(), rates.count, partial(nats.put_inbound, bus))
+    letters = Letters(post_of(settings, clock), log)
+    people = People(
+        Passwords(),
+        XmppServer(settings, secrets, GATEWAY_ACCOUNT),
+        letters.put,
+        HouseRules.of(settings),
+        tokens.derived(b"aiox reserved accounts"),
+    )
+    door = Door(hub, tokens, people, rates.count, partial(nats.put_inbound, bus))
     app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES)
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
+    supervisor.start("letters", letters.run())
     supervisor.start("http", serve(app, settings.ports.gateway))
     log.info("started", port=settings.ports.gateway)
     try:

@@ -16,7 +16,7 @@ from aiox.kernel.tools import known_tools
 from aiox.runtime import health, nats, postgres, redis
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
-from aiox.runtime.keyring import KeyRing
+from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log, describe
 from aiox.runtime.postgres import Pool
 from aiox.runtime.secrets import Secrets
@@ -67,7 +67,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     bus = await nats.connect(settings, secrets, "orchestrator", log, reconnects)
     await nats.ensure_inbound(bus.jetstream(), settings)
 
-    keys = KeyRing.parse(secrets.read("keyring"))
+    keys = LiveKeyRing.of(secrets)
     workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
     commits = Commits(partial(conclude, pool))
     live = Live(bus.publish, clock, log)

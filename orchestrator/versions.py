@@ -1,15 +1,20 @@
-"""Opened agent versions. Versions are immutable, so an opened one stays true; the active pointer is read every turn."""
+"""Opened agent versions. Versions are immutable, so an opened one stays true; the active pointer is read every turn.
+
+The tenant's key ring beside it does not stay: it is read again every RING_TTL_S, so that a rotation of keys is noticed.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiox.kernel.ids import OwnerId, VersionId
+from aiox.kernel.units import RING_TTL_S
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Pool
 from policy.scoring import decayed_reputation
-from registry.agents import StoredVersion, load_version
+from registry.agent_versions import StoredVersion, load_version
 from registry.tenants import load_ring
 
 
@@ -24,6 +29,8 @@ class OpenedVersion:
     version: StoredVersion
     ring: KeyRing
     system_prompt: str
+    ring_read_at: float
+    """When the ring was read, in seconds of the running loop."""
 
 
 class Versions:
@@ -38,16 +45,19 @@ class Versions:
 
     async def open(self, owner: OwnerId, version_id: VersionId) -> OpenedVersion:
         """The version, opened. Raises VersionMissing, CannotOpen, TenantKeyMissing."""
-        key = (owner, version_id)
+        key, now = (owner, version_id), asyncio.get_running_loop().time()
         found = self._opened.get(key)
         if found is not None:
+            if now - found.ring_read_at > RING_TTL_S:
+                ring = await self.ring(owner)
+                found = self._opened[key] = replace(found, ring=ring, ring_read_at=now)
             self._opened.move_to_end(key)
             return found
         version = await load_version(self._pool, owner, version_id)
         if version is None:
             raise VersionMissing(str(version_id))
         ring = await load_ring(self._pool, self._keys, owner)
-        opened = OpenedVersion(version, ring, version.open_prompt(ring))
+        opened = OpenedVersion(version, ring, version.open_prompt(ring), now)
         self._opened[key] = opened
         if len(self._opened) > self._size:
             self._opened.popitem(last=False)

@@ -25,15 +25,43 @@ Profiles = Mapping[Action, frozenset[Relation]]
 
 _ANYONE: Final = frozenset(Relation)
 _OWNER: Final = frozenset({Relation.OWNER})
+_RELATED: Final = frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC})
+_APPROVER: Final = frozenset({Relation.OWNER, Relation.GRANTED})
+"""Who asked for the call, and who may decide on it."""
 
 PROFILES: Final[Profiles] = MappingProxyType(
     {
         Action.ACCOUNT_CREATE: _ANYONE,
         Action.SESSION_CREATE: _ANYONE,
+        Action.SESSION_REFRESH: _ANYONE,
+        Action.SESSION_LIST: _OWNER,
+        Action.SESSION_END: _OWNER,
+        Action.SESSION_END_ALL: _OWNER,
+        Action.SESSION_SIGN_OUT: _OWNER,
+        Action.SECOND_FACTOR_BEGIN: _OWNER,
+        Action.SECOND_FACTOR_CONFIRM: _OWNER,
+        Action.SECOND_FACTOR_REMOVE: _OWNER,
         Action.AGENT_CREATE: _OWNER,
         Action.AGENT_LIST: _OWNER,
         Action.AGENT_READ: _OWNER,
         Action.AGENT_INVOKE: frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC}),
+        Action.AVATAR_READ: _OWNER,
+        Action.AGENT_UPDATE: _OWNER,
+        Action.AGENT_REPLACE: _OWNER,
+        Action.DRAFT_READ: _OWNER,
+        Action.DRAFT_DISCARD: _OWNER,
+        Action.AGENT_DIFF: _OWNER,
+        Action.AGENT_PUBLISH: _OWNER,
+        Action.AGENT_ROLLBACK: _OWNER,
+        Action.VERSION_LIST: _OWNER,
+        Action.VERSION_READ: _OWNER,
+        Action.AGENT_GRANT: _OWNER,
+        Action.AGENT_REVOKE: _OWNER,
+        Action.AGENT_ALIAS: _OWNER,
+        Action.AGENT_DELETE: _OWNER,
+        Action.AGENT_RESTORE: _OWNER,
+        Action.AGENT_PURGE: _OWNER,
+        Action.TEMPLATE_LIST: _OWNER,
         Action.DOCUMENT_PUT: _OWNER,
         Action.DOCUMENT_LIST: _OWNER,
         Action.EXECUTION_LIST: _OWNER,
@@ -42,6 +70,14 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.PREFERENCES_PUT: _OWNER,
         Action.PREFERENCES_DELETE: _OWNER,
         Action.WORKER_LIST: _OWNER,
+        Action.KEY_LIST: _OWNER,
+        Action.KEY_ADD: _OWNER,
+        Action.KEY_ROTATE: _OWNER,
+        Action.KEY_RETIRE: _OWNER,
+        Action.CREDENTIAL_LIST: _OWNER,
+        Action.CREDENTIAL_PUT: _OWNER,
+        Action.CREDENTIAL_TEST: _OWNER,
+        Action.CREDENTIAL_DELETE: _OWNER,
         Action.TURN_LIST: _OWNER,
         Action.TURN_READ: _OWNER,
         Action.TURN_RETRY: _OWNER,
@@ -49,6 +85,19 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.TURN_ANSWER: _OWNER,
         Action.HISTORY_READ: frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC}),
         Action.EVENT_READ: _OWNER,
+        Action.TOOL_CALL: _RELATED,
+        Action.APPROVAL_LIST: _OWNER,
+        Action.APPROVAL_READ: _APPROVER,
+        Action.APPROVAL_APPROVE: _APPROVER,
+        Action.APPROVAL_DENY: _APPROVER,
+        Action.POLICY_READ: _OWNER,
+        Action.POLICY_CHECK: _OWNER,
+        Action.POLICY_PUBLISH: _OWNER,
+        Action.POLICY_ROLLBACK: _OWNER,
+        Action.POLICY_TRY: _OWNER,
+        Action.CHAT_HELP: _RELATED,
+        Action.CHAT_WHY: _RELATED,
+        Action.CHAT_QUOTA: _RELATED,
     }
 )
 """One profile per action: the relations that may."""

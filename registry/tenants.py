@@ -1,10 +1,14 @@
-"""Data keys, one per tenant, each wrapped by the hub's key (SPEC 5)."""
+"""Data keys of tenants, each wrapped by the hub's key (SPEC 5). The newest seals, the older ones still open.
+
+Read a ciphertext first and the ring after it: a key is stored before anything is sealed with it, so a ring that was
+read later always opens what was read before.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from aiox.kernel.ids import OwnerId
+from aiox.kernel.ids import HUB_OWNER, OwnerId
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Connection, Pool, owner_scope
 
@@ -33,7 +37,9 @@ async def load_ring(pool: Pool, keys: KeyRing, owner: OwnerId) -> KeyRing:
 
 
 async def ring_of(connection: Connection, keys: KeyRing, owner: OwnerId) -> KeyRing:
-    """The same inside a transaction that is in the owner's scope already."""
+    """The same inside a transaction that is in the owner's scope already. The hub's own tenant has the hub's ring."""
+    if owner == HUB_OWNER:
+        return keys
     rows = await connection.fetch("SELECT number, wrapped FROM tenant_keys WHERE owner_user_id = $1", owner)
     if not rows:
         raise TenantKeyMissing(str(owner))

@@ -23,6 +23,7 @@ from aiox.cli.stack.processes import Process, Program
 from aiox.cli.stack.up import READY
 from aiox.cli.stack.xmpp_accounts import ServerAccounts
 from aiox.commands import create_account, create_agent
+from aiox.commands.agent_fields import GivenProfile
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.passwords import Passwords
 from aiox.kernel.ids import HUB_OWNER
@@ -30,7 +31,7 @@ from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
 from aiox.runtime import postgres
 from aiox.runtime.clock import SystemClock
-from aiox.runtime.keyring import KeyRing
+from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.settings import Ports, Settings, Telemetry, environment
 
 _PROGRAMS = {"postgres": "postgres", "redis-server": "redis", "nats-server": "nats", "beam.smp": "ejabberd"}
@@ -160,9 +161,10 @@ class RunningHub:
         return Account(Actor(made.owner, jid), jid, password)
 
     async def agent(self, owner: Account, **fields: object) -> create_agent.AgentCreated:
-        """A new agent of this account, made through the command."""
+        """A new agent of this account, made through the command; fields of its profile may be given flat."""
+        flat = {name: fields.pop(name) for name in GivenProfile.model_fields if name in fields}
         async with self.commands() as hub:
-            asked = create_agent.CreateAgent.model_validate({"name": "Ada", **fields})
+            asked = create_agent.CreateAgent.model_validate({"profile": {"name": "Ada", **flat}, **fields})
             made = await create_agent.run(hub, owner.actor, asked)
         assert not isinstance(made, Refused), made
         return made
@@ -172,7 +174,7 @@ class RunningHub:
         """What aiox/commands need, as the gateway's role."""
         pool = await postgres.connect(self.settings, self.home.secrets("gateway"), "gateway")
         try:
-            keys = KeyRing.parse(self.home.secrets("gateway").read("keyring"))
+            keys = LiveKeyRing.of(self.home.secrets("gateway"))
             yield Hub(pool, keys, SystemClock(), self.settings.domain)
         finally:
             await pool.close()

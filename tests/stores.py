@@ -14,11 +14,11 @@ import asyncpg
 from aiox.cli.stack.home import Home
 from aiox.commands.hub import Actor, Hub
 from aiox.kernel.account import QuotaConfig
-from aiox.kernel.agent import AgentSpec
+from aiox.kernel.agent import AgentSpec, Profile
 from aiox.kernel.ids import AgentId, OwnerId, VersionId
 from aiox.kernel.jid import BareJid, agent_jid
 from aiox.runtime.clock import SystemClock
-from aiox.runtime.keyring import KeyRing
+from aiox.runtime.keyring import KeyRing, LiveKeyRing
 from aiox.runtime.postgres import Pool, owner_scope
 from aiox.runtime.postgres import connect as pool_of
 from aiox.runtime.settings import Service, Settings
@@ -79,7 +79,7 @@ class Stores:
             version_id=VersionId(uuid4()),
             owner=actor.owner,
             jid=agent_jid(agent_id, "localhost"),
-            spec=spec or AgentSpec(name="Ada"),
+            spec=spec or AgentSpec(profile=Profile(name="Ada")),
             system_prompt="Be kind.",
             shared_with=shared_with,
             created_at=NOW,
@@ -95,7 +95,7 @@ async def opened(home: Home, settings: Settings) -> AsyncIterator[Stores]:
     """Pools of every service on a PostgreSQL that runs, at the newest revision."""
     pools = {name: await pool_of(settings, home.secrets(name), name) for name in SERVICES}
     try:
-        yield Stores(home, settings, pools, KeyRing.parse(home.secrets("gateway").read("keyring")))
+        yield Stores(home, settings, pools, LiveKeyRing.of(home.secrets("gateway")))
     finally:
         for pool in pools.values():
             await pool.close()

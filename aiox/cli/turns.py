@@ -18,7 +18,7 @@ from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
 from aiox.runtime import nats, postgres
 from aiox.runtime.clock import SystemClock
-from aiox.runtime.keyring import KeyRing
+from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from registry.dead_letters import DeadLetter
@@ -81,7 +81,7 @@ async def _hub(settings: Settings) -> AsyncIterator[tuple[Hub, Actor]]:
     secrets = Secrets.of(settings.home, "gateway")
     pool = await postgres.connect(settings, secrets, "gateway", size=1)
     try:
-        keys = KeyRing.parse(secrets.read("keyring"))
+        keys = LiveKeyRing.of(secrets)
         yield Hub(pool, keys, SystemClock(), settings.domain), Actor(HUB_OWNER, BareJid(f"operator@{settings.domain}"))
     finally:
         await pool.close()

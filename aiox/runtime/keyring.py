@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -114,6 +115,16 @@ class KeyRing:
         return KeyRing({number: self.open(key, place) for number, key in wrapped.items()}, current)
 
 
+class RingSource(Protocol):
+    """Where rings are kept: aiox.runtime.secrets.Secrets."""
+
+    def read(self, name: str) -> str:
+        """The text of a ring."""
+
+    def stamp(self, name: str) -> Hashable:
+        """Changes whenever the text does, and costs little."""
+
+
 class LiveKeyRing(KeyRing):
     """The hub's ring while its file may change: read again before it seals, and when a ciphertext names a newer key.
 
@@ -126,6 +137,11 @@ class LiveKeyRing(KeyRing):
         self._known = stamp()
         keys = parse_keys(read())
         super().__init__(keys, next(iter(keys)))
+
+    @classmethod
+    def of(cls, source: RingSource, name: str = "keyring") -> LiveKeyRing:
+        """The ring that a service keeps among its secrets. Raises what reading raises, and ValueError."""
+        return cls(partial(source.read, name), partial(source.stamp, name))
 
     @property
     def current(self) -> int:

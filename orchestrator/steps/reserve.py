@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Refused
 from aiox.kernel.units import estimate_tokens
+from aiox.runtime.keyring import UnknownKey
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Reserved, Stopped
 from policy.quota import Exceeded, refusal
 from registry.quotas import Conversation, Limit, QuotaUnavailable
-from registry.short_term import open_entry
+from registry.short_term import PastTurn, open_entry
 
 _DAY_S = 86_400
 _MINUTE_S = 60
@@ -42,10 +45,25 @@ async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
             )
     if isinstance(found, Exceeded):
         return _stopped(loaded, ErrorCode.QUOTA_EXCEEDED, refusal(found), f"Q1 {found.window}")
-    history = tuple(
-        open_entry(loaded.ring, authorised.owner, message.agent_id, message.sender, entry) for entry in found.entries
-    )
-    return Reserved(loaded, conversation, found.reservation, history)
+    return Reserved(loaded, conversation, found.reservation, await _opened(ports, loaded, found.entries))
+
+
+async def _opened(ports: Ports, loaded: Loaded, entries: Sequence[bytes]) -> tuple[PastTurn, ...]:
+    """The conversation so far. What another orchestrator sealed with a newer key is opened with the ring as it is now;
+    what lay here longer than its key was kept is forgotten.
+    """
+    owner, message, ring = loaded.authorised.owner, loaded.turn.message, loaded.ring
+    try:
+        return tuple(open_entry(ring, owner, message.agent_id, message.sender, entry) for entry in entries)
+    except UnknownKey:
+        ring = await ports.versions.ring(owner)
+    history = []
+    for entry in entries:
+        try:
+            history.append(open_entry(ring, owner, message.agent_id, message.sender, entry))
+        except UnknownKey:
+            ports.log.info("past_turn_forgotten", turn_id=str(message.turn_id))
+    return tuple(history)
 
 
 def _limits(loaded: Loaded) -> list[Limit]:

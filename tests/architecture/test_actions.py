@@ -16,6 +16,10 @@ ELSEWHERE = {
     Action.ACCOUNT_CREATE: "the command line: sign-up is closed",
     Action.AGENT_INVOKE: "the XMPP door",
     Action.LEDGER_VERIFY: "the command line",
+    Action.KEY_LIST: "the command line",
+    Action.KEY_ADD: "the command line",
+    Action.KEY_ROTATE: "the command line",
+    Action.KEY_RETIRE: "the command line",
 }
 """Actions whose way in is not HTTP."""
 

@@ -8,7 +8,8 @@ from typing import Final
 from aiox.cli.stack.home import Home, private_folder
 
 SERVICES: Final = ("component", "gateway", "orchestrator", "ai_worker")
-_KEYRING_READERS: Final = ("gateway", "orchestrator", "stack")
+KEYRING_READERS: Final = ("gateway", "orchestrator", "stack")
+"""Who opens ciphertexts. `stack` is the operator's shell."""
 _STACK_ONLY: Final = (
     "postgres",
     "postgres_migrator",
@@ -35,7 +36,7 @@ def ensure(home: Home) -> None:
     _own(home, "gateway", "xmpp_api")
     _first_key(home, "orchestrator", "ledger_keys")
     _shared(home, ("orchestrator", "ai_worker"), "worker_link", random.token_hex(32))
-    _shared(home, _KEYRING_READERS, "keyring", f"1:{random.token_hex(32)}\n")
+    _shared(home, KEYRING_READERS, "keyring", f"1:{random.token_hex(32)}\n")
 
 
 def _own(home: Home, service: str, name: str) -> None:

@@ -16,6 +16,7 @@ from aiox.cli.stack.showing import print_answer, print_how_to_go_on
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.cli.stack.xmpp_accounts import ServerAccounts
 from aiox.commands import create_account, create_agent, list_agents, list_executions, put_document
+from aiox.commands.agent_fields import GivenProfile
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.passwords import Passwords
 from aiox.kernel.agent import Governance
@@ -24,7 +25,7 @@ from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
 from aiox.runtime import postgres
 from aiox.runtime.clock import Clock
-from aiox.runtime.keyring import KeyRing
+from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.settings import Settings
 from registry import accounts
 from registry.agents import AgentSummary, list_summaries
@@ -62,7 +63,7 @@ async def show(home: Home, settings: Settings, clock: Clock) -> None:
     """Makes account and agent when they are missing, asks one question, prints the answer and how to go on."""
     pool = await postgres.connect(settings, home.secrets("gateway"), "gateway")
     try:
-        hub = Hub(pool, KeyRing.parse(home.secrets("stack").read("keyring")), clock, settings.domain)
+        hub = Hub(pool, LiveKeyRing.of(home.secrets("stack")), clock, settings.domain)
         demo = await prepare(hub, home, settings)
         exchange = await ask(demo)
         turn = await _last_turn(hub, demo)
@@ -130,9 +131,7 @@ async def _agent(hub: Hub, actor: Actor) -> AgentSummary:
     if found is not None:
         return found
     fields = create_agent.CreateAgent(
-        name=AGENT_NAME,
-        description="Knows the documentation of this hub.",
-        system_prompt=PROMPT,
+        profile=GivenProfile(name=AGENT_NAME, description="Knows the documentation of this hub.", system_prompt=PROMPT),
         governance=Governance(max_tokens_per_minute=DEMO_TOKENS),
     )
     made = await create_agent.run(hub, actor, fields)

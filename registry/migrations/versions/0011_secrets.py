@@ -7,18 +7,26 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+SEALED = {
+    "agent_versions": ("id", ("system_prompt",)),
+    "agent_drafts": ("agent_id", ("system_prompt",)),
+    "documents": ("id", ("content",)),
+    "executions": ("id", ("input", "output")),
+    "asked_turns": ("correlation_id", ("answer",)),
+    "idempotency_keys": ("id", ("answer",)),
+    "dead_letters": ("turn_id", ("envelope",)),
+    "second_factors": ("owner_user_id", ("secret",)),
+    "tenant_keys": ("owner_user_id", ("wrapped",)),
+}
+"""Tables of earlier revisions: the record that a ciphertext is bound to, and the columns."""
 HUB = "00000000-0000-4000-8000-000000000001"
 
 
 def upgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder")
     run("GRANT USAGE ON SCHEMA aiox TO aiox_keeper")
-    sealed("agent_versions", "system_prompt")
-    sealed("documents", "content")
-    sealed("executions", "input", "output")
-    sealed("dead_letters", "envelope", record="turn_id")
-    sealed("tenant_keys", "wrapped", record="owner_user_id")
-    for table in ("agent_versions", "documents", "executions", "dead_letters"):
+    for table, (record, columns) in SEALED.items():
+        sealed(table, *columns, record=record)
         run(f"GRANT SELECT (created_at) ON aiox.{table} TO aiox_keeper")
     _keys()
     _credentials()
@@ -26,7 +34,7 @@ def upgrade() -> None:
 
 
 def _keys() -> None:
-    run("GRANT SELECT (number, created_at), INSERT, DELETE ON aiox.tenant_keys TO aiox_keeper")
+    run("GRANT SELECT (number), INSERT, DELETE ON aiox.tenant_keys TO aiox_keeper")
     run("GRANT SELECT ON aiox.tenant_keys TO aiox_finder")
     run("CREATE POLICY finder_select ON aiox.tenant_keys FOR SELECT TO aiox_finder USING (true)")
     definer_function(
@@ -55,6 +63,15 @@ def _keys() -> None:
         "finder",
         "keeper",
     )
+    # A rotation that was broken off has no end; the next one goes on with its key.
+    run("""
+        CREATE TABLE aiox.key_rotations (
+            hub_key int PRIMARY KEY CHECK (hub_key > 0),
+            started_at timestamptz NOT NULL,
+            finished_at timestamptz,
+            records bigint NOT NULL DEFAULT 0
+        )""")
+    run("GRANT SELECT, INSERT, UPDATE ON aiox.key_rotations TO aiox_keeper")
 
 
 def _credentials() -> None:
@@ -111,9 +128,8 @@ def downgrade() -> None:
     run("DROP FUNCTION aiox.find_tenants(uuid, int)")
     run("DROP POLICY finder_select ON aiox.tenant_keys")
     run("REVOKE ALL ON aiox.tenant_keys FROM aiox_finder")
-    for table, columns in (("agent_versions", ("system_prompt",)), ("documents", ("content",)),
-                           ("executions", ("input", "output")), ("dead_letters", ("envelope",)),
-                           ("tenant_keys", ("wrapped",))):
+    run("DROP TABLE aiox.key_rotations")
+    for table, (_, columns) in SEALED.items():
         run(f"DROP POLICY own_keeper ON aiox.{table}")
         run(f"REVOKE ALL ON aiox.{table} FROM aiox_keeper")
         for column in columns:
