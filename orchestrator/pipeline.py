@@ -23,7 +23,7 @@ async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     identified = await identify(ports, turn)
     if isinstance(identified, Repeated):
         return identified
-    authorised = authorise(ports, identified)
+    authorised = await authorise(ports, identified)
     if isinstance(authorised, Stopped):
         return authorised
     loaded = await load(ports, authorised)

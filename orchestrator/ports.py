@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiox.kernel.envelope import Envelope, OutboxReady
 from aiox.kernel.tools import ToolDescription
@@ -19,6 +19,7 @@ from orchestrator.live import Live
 from orchestrator.versions import Versions
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
+from registry.policies import PolicyStore
 from registry.quotas import Quotas
 
 
@@ -44,3 +45,5 @@ class Ports:
     """Called at every durable step; does nothing but in tests."""
     quarantine: asyncio.Lock
     """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""
+    policies: PolicyStore = field(default_factory=PolicyStore)
+    """What this process knows of the policies that hold; read anew from `pool`."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import UUID
 
+from aiox.kernel.account import HubRole
 from aiox.kernel.ids import OwnerId
 from aiox.kernel.jid import BareJid
 from aiox.runtime.clock import Clock
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Pool
+from registry.policies import PolicyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +22,18 @@ class Hub:
     keys: KeyRing
     clock: Clock
     domain: str
+    policies: PolicyStore = field(default_factory=PolicyStore, repr=False, compare=False)
+    """What this process knows of the policies that hold; read anew from `pool`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person who asks: an account, and the address it speaks from."""
+    """The person who asks: an account, and the address it speaks from.
+
+    `session` is the sign-in it came through, None beside the web door; `hub_role` its role on the hub itself.
+    """
 
     owner: OwnerId
     jid: BareJid
+    session: UUID | None = None
+    hub_role: HubRole | None = None

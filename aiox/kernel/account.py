@@ -1,8 +1,27 @@
-"""What an account is: its limits and the rules for its names."""
+"""What an account is: its limits, and the roles a person can have."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import BaseModel, ConfigDict, Field
+
+
+class HubRole(StrEnum):
+    """Roles on the hub itself (SPEC 5). They touch what is hub-wide and read no owner's texts."""
+
+    ADMIN = "hub_admin"
+    AUDITOR = "hub_auditor"
+
+
+class OrgRole(StrEnum):
+    """Roles of a membership in an organisation. Only an owner makes, changes or removes an owner."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    MEMBER = "member"
 
 
 class QuotaConfig(BaseModel):

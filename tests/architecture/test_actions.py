@@ -20,6 +20,10 @@ ELSEWHERE = {
     Action.KEY_ADD: "the command line",
     Action.KEY_ROTATE: "the command line",
     Action.KEY_RETIRE: "the command line",
+    Action.TOOL_CALL: "a worker's question on the stream of a turn",
+    Action.CHAT_HELP: "a message that begins with a slash",
+    Action.CHAT_WHY: "a message that begins with a slash",
+    Action.CHAT_QUOTA: "a message that begins with a slash",
 }
 """Actions whose way in is not HTTP."""
 
