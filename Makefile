@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup up down reset chat test check prove chaos bench clean
 PY := .venv/bin/python
+JOBS := 2
 yes = $(filter 1 yes true,$(1))
 
 help: ## Show this
@@ -26,8 +27,8 @@ reset: ## Stop the hub and delete AIOX_HOME (asks first; YES=1 does not)
 chat: setup ## Talk to the demo agent in the terminal
 	@$(PY) -m aiox.cli.main chat
 
-test: setup ## Run every test against real parts in a throw-away home. ARGS= goes to pytest
-	@$(PY) -m pytest -m "not prove" $(ARGS)
+test: setup ## Run every test against real parts in throw-away homes, JOBS=2 files at a time. ARGS= goes to pytest
+	@$(PY) -m pytest -m "not prove" --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## Judge the code: ruff, mypy --strict, import contracts, sizes, generated files
 	@sh setup/check.sh
