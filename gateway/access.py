@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -11,31 +10,53 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.passwords import Passwords
+from aiox.commands.people import People
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import ErrorCode
 from aiox.runtime.tokens import TokenRefused
 from gateway.auth import AccessTokens
+from gateway.cookies import RefreshCookies
 from gateway.errors import Stopped, problem
 from gateway.guard import App, Receive, Scope, Send
-from registry import accounts
-from registry.rates import Rate, RatesUnavailable
+from registry import sessions
+from registry.rates import WINDOW_S, Rate, RatesUnavailable
 
 SIGN_IN: Final = "/v1/sessions"
-Count = Callable[[str, str, int], Awaitable[Rate]]
-"""Counts one request of (action, who) against a limit per minute; see registry.rates. Raises RatesUnavailable."""
+REFRESH: Final = "/v1/sessions/refresh"
+SIGN_UP: Final = "/v1/accounts"
+CONFIRM: Final = "/v1/accounts/confirmations"
+RESET: Final = "/v1/password-resets"
+NEW_PASSWORD: Final = "/v1/password-resets/completions"  # noqa: S105 -- a path
+OPEN: Final = frozenset(("POST", path) for path in (SIGN_IN, REFRESH, SIGN_UP, CONFIRM, RESET, NEW_PASSWORD))
+"""What is reached without an access token: the ways to get one."""
+
+
+class Count(Protocol):
+    """Counts one request of (action, who) against a limit in a window; see registry.rates. Raises RatesUnavailable."""
+
+    async def __call__(self, action: str, who: str, limit: int, window_s: int = WINDOW_S) -> Rate:
+        """What is left after this one."""
+        ...
+
 
 BEARER: Final = HTTPBearer(auto_error=False, description="An access token from POST /v1/sessions, 15 minutes")
 
 
 class Door:
-    """What the routes need: hub, tokens, passwords, counters, and a way to put a message on the bus again."""
+    """What the routes need: hub, tokens, what accounts need, counters, and a way to put a message on the bus again."""
 
-    def __init__(self, hub: Hub, tokens: AccessTokens, passwords: Passwords, count: Count, resubmit: Resubmit) -> None:
+    def __init__(self, hub: Hub, tokens: AccessTokens, people: People, count: Count, resubmit: Resubmit) -> None:
         self.hub = hub
         self.resubmit = resubmit
         self.tokens = tokens
-        self.passwords = passwords
+        self.cookies = RefreshCookies(tokens.derived(b"aiox refresh cookie"))
+        self.people = people
         self._count = count
+
+    @property
+    def passwords(self) -> Passwords:
+        """Hashes and checks passwords."""
+        return self.people.passwords
 
     async def actor(self, authorization: str) -> Actor:
         """Whom the Authorization header speaks for. Raises Stopped with UNAUTHENTICATED or INVALID_TOKEN."""
@@ -43,25 +64,37 @@ class Door:
         if kind.lower() != "bearer" or not token:
             raise Stopped(ErrorCode.UNAUTHENTICATED)
         try:
-            actor = self.tokens.read(token.strip(), int(self.hub.clock.now().timestamp()))
+            access = self.tokens.read(token.strip(), int(self.hub.clock.now().timestamp()))
         except TokenRefused:
             raise Stopped(ErrorCode.INVALID_TOKEN) from None
-        if not await accounts.is_active(self.hub.pool, actor.owner):
+        speaker = await sessions.find_speaker(self.hub.pool, access.owner, access.session, self.hub.clock.now())
+        if speaker is None:
             raise Stopped(ErrorCode.INVALID_TOKEN)
-        return actor
+        return Actor(access.owner, speaker.jid, access.session, speaker.hub_role)
+
+    async def still_signed_in(self, actor: Actor) -> bool:
+        """Whether the actor's session lives: for answers that last longer than 5 seconds, to be asked that often."""
+        if actor.session is None:
+            return False
+        now = self.hub.clock.now()
+        return await sessions.find_speaker(self.hub.pool, actor.owner, actor.session, now) is not None
 
     async def limit(self, action: Action, who: str, per_minute: int) -> None:
         """Counts this request. Raises Stopped with RATE_LIMITED, or HUB_BUSY when nothing can be counted."""
-        try:
-            rate = await self._count(str(action), who, per_minute)
-        except RatesUnavailable:
-            raise Stopped(ErrorCode.HUB_BUSY, retry_after_s=5) from None
+        rate = await self.count(str(action), who, per_minute)
         if rate.left < 0:
             raise Stopped(ErrorCode.RATE_LIMITED, f"{per_minute} a minute", rate.resets_in_s)
 
+    async def count(self, action: str, who: str, limit: int, window_s: int = WINDOW_S) -> Rate:
+        """Counts without judging. Raises Stopped with HUB_BUSY when nothing can be counted."""
+        try:
+            return await self._count(action, who, limit, window_s)
+        except RatesUnavailable:
+            raise Stopped(ErrorCode.HUB_BUSY, retry_after_s=5) from None
+
 
 class Authenticated:
-    """ASGI: nothing under /v1 but signing in is reached, or its body judged, without a valid token."""
+    """ASGI: nothing under /v1 but the ways to sign in is reached, or its body judged, without a valid token."""
 
     def __init__(self, app: App, door: Door) -> None:
         self._app = app
@@ -70,7 +103,8 @@ class Authenticated:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         path = scope["path"]
-        if scope["type"] == "http" and (path == "/v1" or path.startswith("/v1/")) and path != SIGN_IN:
+        guarded = path == "/v1" or path.startswith("/v1/")
+        if scope["type"] == "http" and guarded and (scope["method"], path) not in OPEN:
             headers = [value for key, value in scope["headers"] if key == b"authorization"]
             try:
                 if len(headers) != 1:

@@ -14,12 +14,25 @@ from starlette.routing import Route
 from aiox.kernel.errors import ErrorCode
 from aiox.runtime.health import Ready, health_app
 from aiox.runtime.logs import Log
+from aiox.runtime.mail import MailTrouble
+from aiox.runtime.xmpp_server import XmppServerTrouble
 from gateway.access import Authenticated, Door
 from gateway.errors import Stopped, problem
 from gateway.guard import App, Body, Guard, Receive, Scope, Send
 from gateway.metrics import HttpMetrics
 from gateway.pages import add_pages
-from gateway.routes import agents, dead_letters, documents, executions, preferences, sessions, workers
+from gateway.routes import (
+    agent_sharing,
+    agent_versions,
+    agents,
+    dead_letters,
+    documents,
+    executions,
+    preferences,
+    sessions,
+    templates,
+    workers,
+)
 from gateway.schemas.common import Problem
 
 HEALTH: Final = ("/livez", "/readyz", "/metrics")
@@ -28,6 +41,7 @@ HEALTH: Final = ("/livez", "/readyz", "/metrics")
 def make_app(door: Door, ready: Ready, log: Log, registry: CollectorRegistry, built_pages: Path) -> App:
     """The whole door as one ASGI application: guard > who asks > body > routes."""
     api = make_api(door, ready, built_pages)
+    api.state.log = log
     return Guard(Authenticated(Body(api), door), log, door.hub.clock, HttpMetrics(registry))
 
 
@@ -43,7 +57,18 @@ def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
         separate_input_output_schemas=False,
     )
     api.state.door = door
-    for part in (sessions, agents, documents, executions, dead_letters, preferences, workers):
+    for part in (
+        sessions,
+        agents,
+        agent_versions,
+        agent_sharing,
+        templates,
+        documents,
+        executions,
+        dead_letters,
+        preferences,
+        workers,
+    ):
         api.include_router(part.router)
     health = _Plain(health_app(ready))
     for path in HEALTH:
@@ -99,6 +124,12 @@ def _add_problems(api: FastAPI) -> None:
             answer.headers["Allow"] = (found.headers or {}).get("Allow", "")
             return answer
         return problem(ErrorCode.NOT_FOUND if found.status_code == 404 else ErrorCode.BODY_INVALID)
+
+    @api.exception_handler(XmppServerTrouble)
+    @api.exception_handler(MailTrouble)
+    async def away(request: Request, found: Exception) -> Response:
+        request.app.state.log.error("neighbour_away", error=str(found))
+        return problem(ErrorCode.HUB_BUSY, retry_after_s=5)
 
     @api.exception_handler(Exception)
     async def broken(_: Request, _found: Exception) -> Response:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from aiox.commands.hub import Actor
 from aiox.kernel.ids import OwnerId
-from aiox.kernel.jid import BareJid
 from aiox.runtime.tokens import TokenRefused, open_token, seal_token
 
 LIFETIME_S: Final = 15 * 60
 _ISSUER: Final = "aiox-hub"
 _AUDIENCE: Final = "aiox-api"
 _TYPE: Final = "aiox-access+jwt"
-_CLAIMS: Final = frozenset({"iss", "aud", "sub", "jid", "jti", "iat", "exp"})
+_CLAIMS: Final = frozenset({"iss", "aud", "sub", "sid", "jti", "iat", "exp"})
 _SKEW_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a valid token says: an account, and the session it was made for. Whether that lives is asked elsewhere."""
+
+    owner: OwnerId
+    session: UUID
 
 
 class AccessTokens:
@@ -26,32 +35,43 @@ class AccessTokens:
             raise ValueError("the access token key is shorter than 32 bytes")
         self._key = key
 
-    def mint(self, actor: Actor, token_id: str, now: int) -> str:
+    def derived(self, purpose: bytes) -> bytes:
+        """A key of 32 bytes for another purpose, from which this one cannot be found."""
+        return hmac.new(self._key, purpose, hashlib.sha256).digest()
+
+    def mint(self, access: Access, token_id: str, now: int) -> str:
         """A token for 15 minutes from `now`, in seconds since the epoch."""
         claims: dict[str, str | int] = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
-            "sub": str(actor.owner),
-            "jid": actor.jid,
+            "sub": str(access.owner),
+            "sid": str(access.session),
             "jti": token_id,
             "iat": now,
             "exp": now + LIFETIME_S,
         }
         return seal_token(claims, self._key, _TYPE)
 
-    def read(self, token: str, now: int) -> Actor:
-        """Whom a valid token belongs to. Raises TokenRefused."""
+    def read(self, token: str, now: int) -> Access:
+        """Whom a valid token speaks for. Raises TokenRefused."""
         claims = open_token(token, self._key, _TYPE)
         if set(claims) != _CLAIMS or claims["iss"] != _ISSUER or claims["aud"] != _AUDIENCE:
             raise TokenRefused("wrong claims")
         _check_times(claims, now)
-        jid, token_id = claims["jid"], claims["jti"]
-        if type(jid) is not str or type(token_id) is not str or not jid or not token_id:
+        if type(claims["jti"]) is not str or not claims["jti"]:
             raise TokenRefused("wrong claims")
-        try:
-            return Actor(OwnerId(UUID(claims["sub"])), BareJid(jid))
-        except (ValueError, AttributeError, TypeError):
-            raise TokenRefused("wrong claims") from None
+        return Access(OwnerId(_uuid(claims["sub"])), _uuid(claims["sid"]))
+
+
+def _uuid(claim: Any) -> UUID:
+    """An id in its one spelling."""
+    try:
+        found = UUID(claim)
+    except (ValueError, AttributeError, TypeError):
+        raise TokenRefused("wrong claims") from None
+    if str(found) != claim:
+        raise TokenRefused("wrong claims")
+    return found
 
 
 def _check_times(claims: dict[str, Any], now: int) -> None:

@@ -24,7 +24,7 @@ class RatesUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What is left of a minute's budget after this request; `resets_in_s` in seconds. `left` below 0: refused."""
+    """What is left of a window's budget after this request; `resets_in_s` in seconds. `left` below 0: refused."""
 
     limit: int
     left: int
@@ -38,14 +38,17 @@ class Rates:
         self._redis = redis
         self._count = redis.register_script(_COUNT)
 
-    async def count(self, action: str, who: str, per_minute: int) -> Rate:
-        """Counts one request. `who` is stored as a digest only. Raises RatesUnavailable."""
+    async def count(self, action: str, who: str, limit: int, window_s: int = WINDOW_S) -> Rate:
+        """Counts one request against `limit` in `window_s` seconds. `who` is stored as a digest only.
+
+        An action has one window: it is part of what is counted, not of the key. Raises RatesUnavailable.
+        """
         key = f"aiox:rate:{action}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
         try:
-            used, ttl = await self._count(keys=[key], args=[WINDOW_S])
+            used, ttl = await self._count(keys=[key], args=[window_s])
         except (RedisError, OSError) as gone:
             raise RatesUnavailable(str(gone)) from gone
-        return Rate(per_minute, per_minute - int(used), max(1, int(ttl)))
+        return Rate(limit, limit - int(used), max(1, int(ttl)))
 
     async def answers(self) -> bool:
         """Whether Redis can be reached."""

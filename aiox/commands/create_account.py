@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Protocol
 from uuid import uuid4
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import StringConstraints
 
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
-from aiox.commands.passwords import MAX_LENGTH, MIN_LENGTH, Passwords
+from aiox.commands.passwords import NewPassword, Passwords
 from aiox.commands.refusal import refused
 from aiox.kernel.account import QuotaConfig
 from aiox.kernel.actions import Action
@@ -47,7 +47,7 @@ class CreateAccount(Fields):
     """A new account. Its JID will be `<name>@<domain of the hub>`."""
 
     email: Email
-    password: SecretStr = Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)
+    password: NewPassword
     name: AccountName
     quota: QuotaConfig = QuotaConfig()
 
@@ -82,6 +82,7 @@ async def run(
         password_hash=await passwords.hash(password),
         quota=fields.quota,
         created_at=hub.clock.now(),
+        confirmed_at=hub.clock.now(),  # the operator vouches for the address
     )
     try:
         await xmpp.ensure(jid, password)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
 
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Refused
@@ -17,6 +17,17 @@ class Fields(BaseModel):
     """What a command asks for: frozen, checked when made, unknown names refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _whole_characters(cls, value: Any) -> Any:
+        """Half a character (a lone surrogate) is no text: pydantic finds it in strings, but not in secrets."""
+        if isinstance(value, SecretStr):
+            try:
+                value.get_secret_value().encode()
+            except UnicodeEncodeError:
+                raise ValueError("Input should be a valid string, unable to encode it as UTF-8") from None
+        return value
 
 
 Form = TypeVar("Form", bound=Fields)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
+from pydantic import AfterValidator, Field, SecretStr
 
 MIN_LENGTH = 12
 MAX_LENGTH = 256
+
+
+def _typed(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().isprintable():
+        raise ValueError("A password has no control characters")  # XMPP clients could not send it (RFC 8265 section 4)
+    return value
+
+
+NewPassword = Annotated[SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH), AfterValidator(_typed)]
+"""A password as people choose one: 12 to 256 characters that can be typed."""
 
 
 class Passwords:

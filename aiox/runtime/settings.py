@@ -101,6 +101,32 @@ class Tools(_Section):
     )
 
 
+class Accounts(_Section):
+    """Who may have an account, and how long a sign-in lasts."""
+
+    sign_up: Literal["open", "invite", "closed"] = Field(
+        "closed", description="who may make an account: anyone, who was invited, or nobody but the operator"
+    )
+    session_idle_days: int = Field(30, ge=1, le=365, description="a session that was not used for so long has ended")
+    session_days: int = Field(180, ge=1, le=3650, description="a session ends after this time in any case")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="what people type to reach the web address, for links in mail; empty: this machine, over http",
+    )
+
+
+class Mail(_Section):
+    """How mail leaves the hub. Empty host: each letter is written as an .eml file into AIOX_HOME/mail."""
+
+    host: str = Field("", description="name of the SMTP server; empty: letters are written to files")
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = Field("starttls", description="none only on this machine")
+    user: str = Field("", description="name at the SMTP server; empty: none asked for")
+    password: str = Field("", repr=False, description="password at the SMTP server")
+    sender: str = Field("", description="address that letters come from; empty: hub@<domain>")
+
+
 class Settings(BaseSettings):
     """The whole configuration of one process. Frozen: changes need a restart."""
 
@@ -119,6 +145,8 @@ class Settings(BaseSettings):
     memory: Memory = Memory()
     telemetry: Telemetry = Telemetry()
     ledger: Ledger = Ledger()
+    accounts: Accounts = Accounts()
+    mail: Mail = Mail()
     crash: Crash = Crash()
     tools: Tools = Tools()
     minilm_folder: Path = Field(Path(".venv/share/aiox/minilm"), description="graph and tokenizer built at set-up")

@@ -62,7 +62,8 @@ def open_token(token: str, key: bytes, typ: str) -> dict[str, Any]:
         raise TokenRefused("no token")
     if token.count(".") != 2 or len(token) > 2048:
         raise TokenRefused("not a token")
-    header, payload = (_part(piece) for piece in token.split(".")[:2])
+    first, second, signature = token.split(".")
+    header, payload, _ = _part(first), _part(second), _raw(signature)
     if header != {"alg": "HS256", "typ": typ}:
         raise TokenRefused("wrong header")
     try:
@@ -77,6 +78,10 @@ def open_token(token: str, key: bytes, typ: str) -> dict[str, Any]:
     return payload
 
 
+def _no_constant(_name: str) -> None:
+    raise TokenRefused("not a token")  # NaN and its like are no JSON (RFC 8259 section 6)
+
+
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -84,11 +89,21 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _part(text: str) -> dict[str, Any]:
+def _raw(text: str) -> bytes:
+    """Base64url without padding (RFC 7515 section 2), in the one spelling that its bytes have."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        value = json.loads(raw, object_pairs_hook=_no_duplicates)
-    except (binascii.Error, ValueError, RecursionError):
+    except (binascii.Error, ValueError):
+        raise TokenRefused("not a token") from None
+    if base64.urlsafe_b64encode(raw).rstrip(b"=") != text.encode():
+        raise TokenRefused("not a token")
+    return raw
+
+
+def _part(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(_raw(text).decode(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
         raise TokenRefused("not a token") from None
     if not isinstance(value, dict):
         raise TokenRefused("not a token")

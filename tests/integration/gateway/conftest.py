@@ -10,13 +10,14 @@ from argon2 import PasswordHasher
 from prometheus_client import CollectorRegistry
 
 from aiox.commands.passwords import Passwords
+from aiox.commands.people import HouseRules, People
 from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.runtime import redis
 from gateway.access import Door
 from gateway.app import make_app
 from gateway.auth import AccessTokens
 from registry.rates import Rates
-from tests.integration.gateway.door import HttpDoor
+from tests.integration.gateway.door import HttpDoor, Letterbox, XmppServer
 from tests.stack import Place
 from tests.stores import Stores, opened
 
@@ -35,7 +36,9 @@ async def _no_bus(_envelope: Envelope[MessageReceived]) -> None:
 async def door(stores: Stores) -> AsyncIterator[HttpDoor]:
     memory = redis.connect(stores.settings, stores.home.secrets("gateway"), "gateway")
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
-    inner = Door(stores.hub, AccessTokens(b"k" * 32), passwords, Rates(memory).count, _no_bus)
+    xmpp, letters = XmppServer(), Letterbox()
+    people = People(passwords, xmpp, letters.put, HouseRules(), b"r" * 32)
+    inner = Door(stores.hub, AccessTokens(b"k" * 32), people, Rates(memory).count, _no_bus)
 
     async def ready() -> str:
         return ""
@@ -43,5 +46,5 @@ async def door(stores: Stores) -> AsyncIterator[HttpDoor]:
     app = make_app(inner, ready, structlog.get_logger(), CollectorRegistry(), Path("no-pages-built"))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
-        yield HttpDoor(client, stores, inner)
+        yield HttpDoor(client, stores, inner, xmpp, letters)
     await memory.aclose()

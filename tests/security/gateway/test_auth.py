@@ -10,15 +10,13 @@ from uuid import UUID
 import jwt
 import pytest
 
-from aiox.commands.hub import Actor
 from aiox.kernel.ids import OwnerId
-from aiox.kernel.jid import BareJid
 from aiox.runtime.tokens import TokenRefused, seal_token
-from gateway.auth import LIFETIME_S, AccessTokens
+from gateway.auth import LIFETIME_S, Access, AccessTokens
 
 KEY = b"k" * 32
 NOW = 1_800_000_000
-ACTOR = Actor(OwnerId(UUID(int=7)), BareJid("ada@localhost"))
+WHO = Access(OwnerId(UUID(int=7)), UUID(int=9))
 TOKENS = AccessTokens(KEY)
 
 
@@ -26,8 +24,8 @@ def claims(**changes: Any) -> dict[str, Any]:
     good = {
         "iss": "aiox-hub",
         "aud": "aiox-api",
-        "sub": str(ACTOR.owner),
-        "jid": ACTOR.jid,
+        "sub": str(WHO.owner),
+        "sid": str(WHO.session),
         "jti": "1",
         "iat": NOW,
         "exp": NOW + LIFETIME_S,
@@ -44,8 +42,8 @@ def signed(payload: str, header: str = '{"alg":"HS256","typ":"aiox-access+jwt"}'
 
 @pytest.mark.control
 def test_the_good_token_opens() -> None:
-    assert TOKENS.read(TOKENS.mint(ACTOR, "1", NOW), NOW + 10) == ACTOR
-    assert TOKENS.read(signed(json.dumps(claims())), NOW) == ACTOR
+    assert TOKENS.read(TOKENS.mint(WHO, "1", NOW), NOW + 10) == WHO
+    assert TOKENS.read(signed(json.dumps(claims())), NOW) == WHO
 
 
 @pytest.mark.parametrize(
@@ -58,8 +56,12 @@ def test_the_good_token_opens() -> None:
         {"sub": "7"},
         {"sub": 7},
         {"sub": None},
-        {"jid": ""},
-        {"jid": None},
+        {"sid": ""},
+        {"sid": None},
+        {"sid": 9},
+        {"sub": "{00000000-0000-0000-0000-000000000007}"},
+        {"sub": "00000000000000000000000000000007"},
+        {"jid": "ada@localhost"},
         {"jti": ""},
         {"jti": 1},
         {"exp": str(NOW + LIFETIME_S)},
@@ -109,7 +111,7 @@ def test_what_is_no_token_is_refused(token: str) -> None:
 
 def test_another_key_is_refused() -> None:
     with pytest.raises(TokenRefused):
-        TOKENS.read(AccessTokens(b"o" * 32).mint(ACTOR, "1", NOW), NOW)
+        TOKENS.read(AccessTokens(b"o" * 32).mint(WHO, "1", NOW), NOW)
 
 
 def test_a_worker_token_under_the_same_key_is_refused() -> None:
