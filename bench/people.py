@@ -78,7 +78,7 @@ async def _account(home: Home, settings: Settings, hub: Hub, name: str) -> tuple
 
 async def _agent(hub: Hub, actor: Actor, fields: Mapping[str, object]) -> str:
     limits = {"max_tokens_per_minute": MANY, "max_tokens_per_day": MANY, "max_concurrent": MANY_TURNS}
-    asked = {"name": "Bench", "system_prompt": "Answer.", "governance": limits, **fields}
+    asked = {"profile": {"name": "Bench", "system_prompt": "Answer."}, "governance": limits, **fields}
     agent = await create_agent.run(hub, actor, create_agent.CreateAgent.model_validate(asked))
     if isinstance(agent, Refused):
         raise NotMade(f"no agent for {actor.jid}: {agent.reason}")

@@ -28,6 +28,7 @@ from gateway.routes import (
     dead_letters,
     documents,
     executions,
+    ledger,
     preferences,
     sessions,
     templates,
@@ -66,6 +67,7 @@ def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
         documents,
         executions,
         dead_letters,
+        ledger,
         preferences,
         workers,
     ):

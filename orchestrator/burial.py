@@ -17,8 +17,9 @@ from registry.turns import find_turn
 
 async def bury(ports: Ports, turn: Turn, attempts: int, reason: str) -> Stopped:
     """Stores the letter, encrypted for its owner, and ends the turn with one error that carries an id."""
-    message, correlation_id = turn.message, turn.envelope.correlation_id
-    facts = await find_turn(ports.pool, message.agent_id, message.sender, message.turn_id)
+    asked, correlation_id = turn.message, turn.envelope.correlation_id
+    facts = await find_turn(ports.pool, asked.agent_id, asked.sender, asked.turn_id)
+    message = turn.with_agent(facts.agent).message
     owner = facts.owner or HUB_OWNER
     letter = DeadLetter(
         turn=message.turn_id,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from aiox.kernel.canonical import Json
 from aiox.kernel.envelope import Envelope, MessageReceived
-from aiox.kernel.ids import HUB_OWNER, OwnerId, VersionId, derived_id
+from aiox.kernel.ids import HUB_OWNER, AgentId, OwnerId, VersionId, derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered, Failed, Refused
 from aiox.kernel.preferences import Preferences
@@ -17,7 +17,7 @@ from policy.ledger import Record
 from policy.quota import Reservation
 from policy.scoring import Inputs
 from policy.tools import AllowedTools
-from registry.agents import StoredVersion
+from registry.agent_versions import StoredVersion
 from registry.quotas import Conversation
 from registry.short_term import PastTurn
 from registry.turns import QuotaConfig, TurnFacts
@@ -53,6 +53,13 @@ class Turn:
         uses an id and a text again after the days for which the inbox knows them.
         """
         return derived_id(self.message.turn_id, self.envelope.occurred_at.isoformat())
+
+    def with_agent(self, agent: AgentId | None) -> Turn:
+        """The same turn on the agent that was found behind its address; on none, itself."""
+        if agent is None or agent == self.message.agent_id:
+            return self
+        envelope = replace(self.envelope, payload=replace(self.message, agent_id=agent))
+        return replace(self, envelope=envelope, members=tuple(member.with_agent(agent) for member in self.members))
 
     @property
     def message(self) -> MessageReceived:

@@ -1,54 +1,26 @@
-"""Agents, their immutable numbered versions, and who else may talk to them. Owner-scoped."""
+"""Agents as they are made and as their owner sees them. Owner-scoped."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
 
 import asyncpg
 
-from aiox.kernel.agent import AgentSpec, Capabilities, Governance, LlmConfig, MemoryConfig, Tool, Visibility
+from aiox.kernel.agent import AgentSpec, Visibility
 from aiox.kernel.ids import AgentId, OwnerId, VersionId
 from aiox.kernel.jid import BareJid
-from aiox.runtime.keyring import KeyRing, Place
+from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Connection, Pool, owner_scope
-
-
-@dataclass(frozen=True, slots=True)
-class StoredVersion:
-    """One version as it was published. `system_prompt_sealed` opens at `prompt_place` with the tenant's ring."""
-
-    id: VersionId
-    owner: OwnerId
-    agent_id: AgentId
-    number: int
-    name: str
-    traits: tuple[str, ...]
-    llm_config: LlmConfig
-    memory_config: MemoryConfig
-    governance: Governance
-    capabilities: Capabilities
-    tools: tuple[Tool, ...]
-    visibility: Visibility
-    system_prompt_sealed: bytes
-    policy_hash: str
-    spec: AgentSpec
-
-    @property
-    def prompt_place(self) -> Place:
-        """Where the sealed system prompt belongs."""
-        return prompt_place(self.owner, self.id)
-
-    def open_prompt(self, ring: KeyRing) -> str:
-        """The system prompt in clear. Raises CannotOpen."""
-        return ring.open(self.system_prompt_sealed, self.prompt_place).decode()
+from registry import agent_changes, agent_grants, agent_versions
+from registry.agent_versions import NewVersion, StoredVersion
+from registry.pages import Position
 
 
 @dataclass(frozen=True, slots=True)
 class NewAgent:
-    """An agent to be stored with its first version, which becomes the active one."""
+    """An agent to be stored with its first version, which becomes the active one. `alias` may be empty."""
 
     id: AgentId
     version_id: VersionId
@@ -58,161 +30,137 @@ class NewAgent:
     system_prompt: str
     shared_with: tuple[str, ...]
     created_at: datetime
+    alias: str = ""
+
+    @property
+    def first_version(self) -> NewVersion:
+        """Version 1."""
+        return NewVersion(self.version_id, self.owner, self.id, 1, self.spec, self.system_prompt, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)
 class AgentSummary:
-    """What the owner's list shows of an agent."""
+    """What the owner's list shows of an agent. `deleted_at` is None for one that lives."""
 
     id: AgentId
     jid: BareJid
+    alias: str
     name: str
     description: str
+    avatar: str
     visibility: Visibility
     active_version: int
+    has_draft: bool
     documents_ready: int
     documents_waiting: int
     documents_failed: int
     created_at: datetime
+    deleted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class AgentDetail:
-    """The agent with its active version."""
+    """The agent with its active version. `revision` grows with every change of whatever is the agent's."""
 
     id: AgentId
     jid: BareJid
+    alias: str
+    revision: int
     version: StoredVersion
+    has_draft: bool
     shared_with: tuple[str, ...]
     created_at: datetime
 
 
-def prompt_place(owner: OwnerId, version_id: VersionId) -> Place:
-    """What binds a sealed system prompt to its version."""
-    return Place(owner, "agent_versions", "system_prompt", version_id)
-
-
 async def create(connection: Connection, ring: KeyRing, agent: NewAgent) -> None:
-    """Stores agent, version 1, grants and tools. `connection` is in the owner's scope; `ring` is the tenant's."""
-    spec = agent.spec
+    """Stores agent, version 1, grants and tools. `connection` is in the owner's scope; `ring` is the tenant's.
+
+    Raises AliasTaken; then the transaction is to be given up.
+    """
     await connection.execute(
         "INSERT INTO agents (id, owner_user_id, jid, profile, llm_config, capabilities, memory_config, governance,"
         " visibility, active_version_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         agent.id,
         agent.owner,
         agent.jid,
-        spec.model_dump_json(include={"name", "description", "personality_traits", "avatar"}),
-        spec.llm_config.model_dump_json(),
-        spec.capabilities.model_dump_json(),
-        spec.memory_config.model_dump_json(),
-        spec.governance.model_dump_json(),
-        spec.visibility,
+        *agent_changes.shown(agent.spec),
         agent.version_id,
         agent.created_at,
     )
-    await _insert_version(connection, ring, agent)
-    await _insert_grants(connection, agent)
-    await _insert_tools(connection, agent)
+    await agent_changes.claim(connection, agent.owner, agent.id, agent.id, agent.created_at)
+    if agent.alias:
+        await agent_changes.set_alias(connection, agent.owner, agent.id, agent.alias, agent.created_at)
+    await agent_versions.insert(connection, ring, agent.first_version)
+    await agent_grants.add(connection, agent.owner, agent.id, agent.shared_with, agent.created_at)
+    await agent_changes.insert_tools(connection, agent.owner, agent.id, agent.spec, agent.created_at)
 
 
-async def _insert_version(connection: Connection, ring: KeyRing, agent: NewAgent) -> None:
-    await connection.execute(
-        "INSERT INTO agent_versions (id, owner_user_id, agent_id, number, spec, system_prompt, policy_hash, created_at)"
-        " VALUES ($1, $2, $3, 1, $4, $5, $6, $7)",
-        agent.version_id,
-        agent.owner,
-        agent.id,
-        agent.spec.model_dump_json(),
-        ring.seal(agent.system_prompt.encode(), prompt_place(agent.owner, agent.version_id)),
-        agent.spec.policy_hash(),
-        agent.created_at,
-    )
-
-
-async def _insert_grants(connection: Connection, agent: NewAgent) -> None:
-    await connection.executemany(
-        "INSERT INTO agent_grants (owner_user_id, agent_id, grantee, created_at) VALUES ($1, $2, $3, $4)",
-        [(agent.owner, agent.id, grantee, agent.created_at) for grantee in agent.shared_with],
-    )
-
-
-async def _insert_tools(connection: Connection, agent: NewAgent) -> None:
-    await connection.executemany(
-        "INSERT INTO agent_tools (id, owner_user_id, agent_id, tool_name, policy, worker_type, created_at)"
-        " VALUES ($1, $2, $3, $4, $5::jsonb, 'python', $6)",
-        [
-            (
-                uuid4(),
-                agent.owner,
-                agent.id,
-                tool.name,
-                f'"{tool.policy}"' if isinstance(tool.policy, str) else tool.policy.model_dump_json(exclude_none=True),
-                agent.created_at,
-            )
-            for tool in agent.spec.tools
-        ],
-    )
-
-
-async def load_version(pool: Pool, owner: OwnerId, version_id: UUID) -> StoredVersion | None:
-    """A version of one of this owner's agents; None when there is none."""
-    async with owner_scope(pool, owner) as connection:
-        row = await connection.fetchrow(
-            "SELECT id, owner_user_id, agent_id, number, spec, system_prompt, policy_hash"
-            " FROM agent_versions WHERE owner_user_id = $1 AND id = $2",
-            owner,
-            version_id,
-        )
-    return None if row is None else _version(row)
-
-
-async def owner_of(pool: Pool, asker: OwnerId, agent_id: AgentId) -> OwnerId | None:
-    """`asker` when the agent is theirs and not deleted; None for unknown, deleted and foreign agents alike."""
+async def owner_of(pool: Pool, asker: OwnerId, agent_id: AgentId, *, deleted: bool = False) -> OwnerId | None:
+    """`asker` when the agent is theirs, and not deleted (or deleted, when that is asked for); None for all others."""
     async with owner_scope(pool, asker) as connection:
         found = await connection.fetchval(
-            "SELECT owner_user_id FROM agents WHERE owner_user_id = $1 AND id = $2 AND deleted_at IS NULL",
+            "SELECT owner_user_id FROM agents"
+            " WHERE owner_user_id = $1 AND id = $2 AND (deleted_at IS NOT NULL) = $3 AND purge_asked_at IS NULL",
             asker,
             agent_id,
+            deleted,
         )
     return None if found is None else OwnerId(found)
 
 
 async def load_detail(pool: Pool, owner: OwnerId, agent_id: AgentId) -> AgentDetail | None:
-    """An agent of this owner with its active version; None when there is none."""
+    """An agent of this owner with its active version; None when there is none. Raises VersionChanged."""
     async with owner_scope(pool, owner) as connection:
         row = await connection.fetchrow(
-            "SELECT a.jid, a.created_at AS agent_created_at, v.id, v.owner_user_id, v.agent_id, v.number, v.spec,"
-            " v.system_prompt, v.policy_hash"
-            " FROM agents a JOIN agent_versions v ON v.id = a.active_version_id"
+            "SELECT a.jid, a.alias, a.revision, a.created_at AS agent_created_at,"  # noqa: S608
+            " EXISTS (SELECT FROM agent_drafts d WHERE d.agent_id = a.id) AS has_draft,"
+            " ARRAY(SELECT g.grantee FROM agent_grants g WHERE g.agent_id = a.id ORDER BY 1) AS shared_with,"
+            f" {agent_versions.COLUMNS} FROM agents a JOIN agent_versions v ON v.id = a.active_version_id"
             " WHERE a.owner_user_id = $1 AND a.id = $2 AND a.deleted_at IS NULL",
-            owner,
-            agent_id,
-        )
-        grants = await connection.fetch(
-            "SELECT grantee FROM agent_grants WHERE owner_user_id = $1 AND agent_id = $2 ORDER BY grantee",
             owner,
             agent_id,
         )
     if row is None:
         return None
-    shared_with = tuple(grant["grantee"] for grant in grants)
-    return AgentDetail(agent_id, BareJid(row["jid"]), _version(row), shared_with, row["agent_created_at"])
+    return AgentDetail(
+        id=agent_id,
+        jid=BareJid(row["jid"]),
+        alias=row["alias"] or "",
+        revision=row["revision"],
+        version=agent_versions.of_row(row),
+        has_draft=row["has_draft"],
+        shared_with=tuple(row["shared_with"]),
+        created_at=row["agent_created_at"],
+    )
 
 
-async def list_summaries(pool: Pool, owner: OwnerId) -> Sequence[AgentSummary]:
-    """The owner's agents, oldest first, with the state of their documents."""
+async def list_summaries(
+    pool: Pool,
+    owner: OwnerId,
+    *,
+    deleted: bool = False,
+    after: Position | None = None,
+    limit: int = 1_000_000,
+) -> Sequence[AgentSummary]:
+    """The owner's agents, oldest first, with the state of their documents; or those that are deleted and not purged."""
     async with owner_scope(pool, owner) as connection:
         rows = await connection.fetch(
-            "SELECT a.id, a.jid, a.profile ->> 'name' AS name, a.profile ->> 'description' AS description,"
-            " a.visibility, v.number, a.created_at,"
-            " count(d.id) FILTER (WHERE d.state = 'ready') AS ready,"
+            "SELECT a.id, a.jid, a.alias, a.visibility, v.number, a.created_at, a.deleted_at,"
+            " a.profile ->> 'name' AS name, a.profile ->> 'description' AS description,"
+            " a.profile ->> 'avatar' AS avatar, count(d.id) FILTER (WHERE d.state = 'ready') AS ready,"
             " count(d.id) FILTER (WHERE d.state = 'waiting') AS waiting,"
-            " count(d.id) FILTER (WHERE d.state = 'failed') AS failed"
+            " count(d.id) FILTER (WHERE d.state = 'failed') AS failed,"
+            " EXISTS (SELECT FROM agent_drafts t WHERE t.agent_id = a.id) AS has_draft"
             " FROM agents a JOIN agent_versions v ON v.id = a.active_version_id"
             " LEFT JOIN documents d ON d.agent_id = a.id AND d.owner_user_id = a.owner_user_id"
-            " WHERE a.owner_user_id = $1 AND a.deleted_at IS NULL"
-            " GROUP BY a.id, v.number ORDER BY a.created_at, a.id",
+            " WHERE a.owner_user_id = $1 AND (a.deleted_at IS NOT NULL) = $2 AND a.purge_asked_at IS NULL"
+            " AND ($3::timestamptz IS NULL OR (a.created_at, a.id) > ($3, $4))"
+            " GROUP BY a.id, v.number ORDER BY a.created_at, a.id LIMIT $5",
             owner,
+            deleted,
+            None if after is None else after.at,
+            None if after is None else after.id,
+            limit,
         )
     return [_summary(row) for row in rows]
 
@@ -221,33 +169,16 @@ def _summary(row: asyncpg.Record) -> AgentSummary:
     return AgentSummary(
         id=AgentId(row["id"]),
         jid=BareJid(row["jid"]),
+        alias=row["alias"] or "",
         name=row["name"],
         description=row["description"],
+        avatar=row["avatar"],
         visibility=Visibility(row["visibility"]),
         active_version=row["number"],
+        has_draft=row["has_draft"],
         documents_ready=row["ready"],
         documents_waiting=row["waiting"],
         documents_failed=row["failed"],
         created_at=row["created_at"],
-    )
-
-
-def _version(row: asyncpg.Record) -> StoredVersion:
-    spec = AgentSpec.model_validate_json(row["spec"])
-    return StoredVersion(
-        id=VersionId(row["id"]),
-        owner=OwnerId(row["owner_user_id"]),
-        agent_id=AgentId(row["agent_id"]),
-        number=row["number"],
-        name=spec.name,
-        traits=spec.personality_traits,
-        llm_config=spec.llm_config,
-        memory_config=spec.memory_config,
-        governance=spec.governance,
-        capabilities=spec.capabilities,
-        tools=spec.tools,
-        visibility=spec.visibility,
-        system_prompt_sealed=bytes(row["system_prompt"]),
-        policy_hash=row["policy_hash"],
-        spec=spec,
+        deleted_at=row["deleted_at"],
     )

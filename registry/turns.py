@@ -41,6 +41,8 @@ class TurnFacts:
     """This very turn is in the inbox already: a repeated delivery."""
     called: bool
     """It has tool calls on record: an attempt before this one let them through."""
+    agent: AgentId | None
+    """The agent behind the address, which may be an alias; None for relation `none`."""
 
 
 async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -> TurnFacts:
@@ -59,6 +61,7 @@ async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -
         else None,
         concluded=row["concluded"],
         called=row["called"],
+        agent=row["agent_id"],
     )
 
 

@@ -8,8 +8,8 @@ from typing import Final
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.refusal import refused_agent
+from aiox.kernel.acd import Descriptor, descriptor
 from aiox.kernel.actions import Action
-from aiox.kernel.agent import Descriptor, descriptor
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import AgentId
 from aiox.kernel.outcome import Refused

@@ -34,9 +34,14 @@ def refusal_of(verdict: Verdict) -> Refused | None:
     return Refused(ErrorCode.ACCESS_DENIED, "This needs an approval.", (*verdict.rules, RULE_NO_APPROVALS))
 
 
-async def refused_agent(hub: Hub, actor: Actor, action: Action, agent_id: AgentId) -> Refused | None:
-    """The same for one agent. Unknown, deleted and foreign agents are NOT_FOUND in the same words and work."""
-    owner = await agents.owner_of(hub.pool, actor.owner, agent_id)
+async def refused_agent(
+    hub: Hub, actor: Actor, action: Action, agent_id: AgentId, *, deleted: bool = False
+) -> Refused | None:
+    """The same for one agent. Unknown, deleted and foreign agents are NOT_FOUND in the same words and work.
+
+    With `deleted`, only agents that are deleted and may still be restored are found.
+    """
+    owner = await agents.owner_of(hub.pool, actor.owner, agent_id, deleted=deleted)
     return hidden(await refused(hub, actor, action, owner))
 
 

@@ -1,14 +1,14 @@
-"""What an agent is (SPEC 2): its fields, their defaults and limits, its policy hash and its descriptor (ACD)."""
+"""What an agent is (SPEC 2): its fields, their defaults and limits, and the hashes that freeze them."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from aiox.kernel.canonical import Json, digest
-from aiox.kernel.ids import AgentId, OwnerId
+from aiox.kernel.ids import AgentId
 
 DEFAULT_EMBEDDING_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 MAX_PROMPT_CHARACTERS: Final = 32_768
@@ -19,6 +19,12 @@ Prose = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 """Text of any form but for the NUL character, which no store takes."""
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[\w.:/-]+$")]
 """A technical name: letters, digits and `_ . : / -`."""
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 in hex, lower case."""
+AvatarRef = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")]
+"""Which of the agent's stored images is its avatar; empty: none."""
+CredentialName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
+"""The name of a stored credential, never the secret itself; empty: none."""
 DomainName = Annotated[
     str, StringConstraints(to_lower=True, max_length=253, pattern=r"^(\*\.)?([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}$")
 ]
@@ -115,56 +121,67 @@ class Governance(Part):
     approvals: tuple[Word, ...] = Field((), max_length=32, description="tools that always need an approval")
 
 
-class AgentSpec(Part):
-    """Everything of a version but the system prompt, which is stored encrypted beside it."""
+class McpServer(Part):
+    """An MCP server whose tools the agent may ask for. Stored and hashed; attached from a later version on."""
+
+    name: Word
+    transport: Literal["stdio", "http"]
+    command: tuple[Prose, ...] = Field((), max_length=32, description="program and arguments, for stdio")
+    url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^(https://[^\s\x00-\x1f\x7f]+)?$")] = ""
+    credential: CredentialName = ""
+    allowed_tools: tuple[Word, ...] = Field((), max_length=100, description="empty: none")
+    schema_digests: dict[Word, Sha256] = Field({}, max_length=100, description="SHA-256 of each tool's pinned schema")
+
+    @model_validator(mode="after")
+    def _is_reachable(self) -> McpServer:
+        if bool(self.command) != (self.transport == "stdio") or bool(self.url) != (self.transport == "http"):
+            raise ValueError("transport stdio needs a command and no url, transport http a url and no command")
+        return self
+
+
+class Profile(Part):
+    """How the agent shows itself. The system prompt stands here in the public JSON, and is stored encrypted apart."""
 
     name: Annotated[Line, StringConstraints(min_length=1, max_length=100)]
     description: Prose = Field("", max_length=2000)
     personality_traits: tuple[Line, ...] = Field((), max_length=16)
-    avatar: Prose = Field("", max_length=2000)
+    avatar: AvatarRef = ""
+
+
+class AgentSpec(Part):
+    """Everything of a version but the system prompt, which is stored encrypted beside it."""
+
+    profile: Profile
     llm_config: LlmConfig = LlmConfig()
     capabilities: Capabilities = Capabilities()
     memory_config: MemoryConfig = MemoryConfig()
     tools: tuple[Tool, ...] = Field((), max_length=32)
+    mcp_servers: tuple[McpServer, ...] = Field((), max_length=16)
     governance: Governance = Governance()
     visibility: Visibility = Visibility.PRIVATE
 
+    @model_validator(mode="after")
+    def _names_stand_once(self) -> AgentSpec:
+        for what, named in (("tools", self.tools), ("mcp_servers", self.mcp_servers)):
+            if len({one.name for one in named}) != len(named):
+                raise ValueError(f"a name stands twice in {what}")
+        return self
+
     def policy_hash(self) -> str:
         """SHA-256, in hex, over the canonical JSON of what governs the agent: whom it serves, what it may do, spend
-        and keep, and which model sees the texts. Its name, prompt and tags are not among that.
+        and keep, and which model sees the texts. Its profile, prompt and tags are not among that.
         """
-        governing: Json = self.model_dump(
-            mode="json", include={"visibility", "governance", "tools", "llm_config", "memory_config"}
-        )
+        governing: Json = self.model_dump(mode="json", include=set(GOVERNING))
         return digest(governing)
 
 
-class Descriptor(Part):
-    """The Agent Capability Descriptor: what the hub says of an agent to those who may see it."""
-
-    agent_id: AgentId
-    owner: OwnerId
-    visibility: Visibility
-    governance_version: int
-    policy_hash: str
-    worker_pool: str
-    llm_provider: str
-    version: int
-    domain_tags: tuple[str, ...]
-    tools: tuple[str, ...]
+GOVERNING: Final = ("visibility", "governance", "tools", "mcp_servers", "llm_config", "memory_config")
+"""The fields under the policy hash."""
 
 
-def descriptor(agent_id: AgentId, owner: OwnerId, number: int, spec: AgentSpec) -> Descriptor:
-    """The ACD of version `number`. Governance is versioned with the agent, so both numbers are the same."""
-    return Descriptor(
-        agent_id=agent_id,
-        owner=owner,
-        visibility=spec.visibility,
-        governance_version=number,
-        policy_hash=spec.policy_hash(),
-        worker_pool=spec.llm_config.worker_pool,
-        llm_provider=spec.llm_config.provider,
-        version=number,
-        domain_tags=spec.capabilities.domain_tags,
-        tools=tuple(tool.name for tool in spec.tools),
-    )
+def content_digest(agent_id: AgentId, number: int, policy_hash: str, spec: Json) -> str:
+    """SHA-256, in hex, that freezes version `number`: over which agent's it is, its policy hash and its stored `spec`.
+
+    The prompt is not in it: it is sealed with a tag that binds it to the version, and a hash would let it be guessed.
+    """
+    return digest({"agent_id": str(agent_id), "version": number, "policy_hash": policy_hash, "spec": spec})

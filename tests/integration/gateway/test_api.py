@@ -34,9 +34,7 @@ async def test_wrong_password_and_unknown_address_look_the_same(door: HttpDoor, 
 
 async def test_an_agent_from_creation_to_reading(door: HttpDoor, ada: Person) -> None:
     fields = {
-        "name": "Ada",
-        "description": "counts",
-        "system_prompt": "Be exact.",
+        "profile": {"name": "Ada", "description": "counts", "system_prompt": "Be exact."},
         "llm_config": {"temperature": 0.1},
         "tools": [{"name": "http_request", "policy": {"allowed_domains": ["example.org"]}}],
         "visibility": "shared",
@@ -46,9 +44,9 @@ async def test_an_agent_from_creation_to_reading(door: HttpDoor, ada: Person) ->
     assert created.status_code == 201
     read = (await door.client.get(created.headers["location"], headers=ada.headers)).json()
     assert read["jid"] == created.json()["jid"] == f"agent-{read['agent_id']}@agents.localhost"
-    assert read["system_prompt"] == "Be exact."
+    assert read["profile"]["system_prompt"] == "Be exact."
     assert read["shared_with"] == ["guest@localhost"]
-    assert read["spec"]["llm_config"] == {
+    assert read["llm_config"] == {
         "provider": "",
         "model": "",
         "temperature": 0.1,
@@ -56,7 +54,7 @@ async def test_an_agent_from_creation_to_reading(door: HttpDoor, ada: Person) ->
         "worker_pool": "default",
         "fallbacks": [],
     }
-    assert read["spec"]["governance"]["max_tokens_per_minute"] == 1000
+    assert read["governance"]["max_tokens_per_minute"] == 1000
     assert read["descriptor"]["policy_hash"] == read["policy_hash"] == created.json()["policy_hash"]
     listed = (await door.client.get("/v1/agents", headers=ada.headers)).json()["items"]
     assert [agent["agent_id"] for agent in listed] == [read["agent_id"]]
@@ -64,7 +62,9 @@ async def test_an_agent_from_creation_to_reading(door: HttpDoor, ada: Person) ->
 
 async def test_the_prompt_is_not_in_the_database_in_clear(door: HttpDoor, ada: Person) -> None:
     secret = f"secret {uuid4()}"
-    await door.client.post("/v1/agents", json={"name": "Ada", "system_prompt": secret}, headers=ada.headers)
+    await door.client.post(
+        "/v1/agents", json={"profile": {"name": "Ada", "system_prompt": secret}}, headers=ada.headers
+    )
     async with door.stores.superuser() as connection:
         for table in ("agents", "agent_versions", "audit_logs"):
             rows = await connection.fetch(f"SELECT t::text AS text FROM {table} t")  # noqa: S608
@@ -132,14 +132,19 @@ async def test_a_deactivated_account_is_out_at_once(door: HttpDoor, ada: Person)
         (b"[" * 100_000, "application/json", 422, "BODY_INVALID"),
         (b"[]", "application/json", 422, "BODY_INVALID"),
         (b"\xff", "application/json", 422, "BODY_INVALID"),
-        (b'{"name": ""}', "application/json", 422, "BODY_INVALID"),
-        (b'{"name": "a\\u0000"}', "application/json", 422, "BODY_INVALID"),
-        (b'{"name": "a", "system_prompt": "\\ud800"}', "application/json", 422, "BODY_INVALID"),
-        (b'{"name": "a", "description": "\\u0000"}', "application/json", 422, "BODY_INVALID"),
-        (b'{"name": "a", "llm_config": {"temperature": NaN}}', "application/json", 422, "BODY_INVALID"),
-        (b'{"name": "a", "governance": {"max_token_per_minute": 1}}', "application/json", 422, "BODY_INVALID"),
-        (b'{"name": "a", "tools": [{"name": "rm"}]}', "application/json", 422, "BODY_INVALID"),
-        (b'{"name": "a", "shared_with": ["b@c"]}', "application/json", 422, "BODY_INVALID"),
+        (b'{"profile": {"name": ""}}', "application/json", 422, "BODY_INVALID"),
+        (b'{"profile": {"name": "a\\u0000"}}', "application/json", 422, "BODY_INVALID"),
+        (b'{"profile": {"name": "a", "system_prompt": "\\ud800"}}', "application/json", 422, "BODY_INVALID"),
+        (b'{"profile": {"name": "a", "description": "\\u0000"}}', "application/json", 422, "BODY_INVALID"),
+        (b'{"profile": {"name": "a"}, "llm_config": {"temperature": NaN}}', "application/json", 422, "BODY_INVALID"),
+        (
+            b'{"profile": {"name": "a"}, "governance": {"max_token_per_minute": 1}}',
+            "application/json",
+            422,
+            "BODY_INVALID",
+        ),
+        (b'{"profile": {"name": "a"}, "tools": [{"name": "rm"}]}', "application/json", 422, "BODY_INVALID"),
+        (b'{"profile": {"name": "a"}, "shared_with": ["b@c"]}', "application/json", 422, "BODY_INVALID"),
         (b"[" + b" " * (1 << 20) + b"]", "application/json", 413, "BODY_TOO_LARGE"),
     ],
 )

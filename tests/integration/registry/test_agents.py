@@ -6,18 +6,18 @@ from uuid import uuid4
 
 import pytest
 
-from aiox.kernel.agent import AgentSpec, Tool, ToolPolicy, Visibility
+from aiox.kernel.agent import AgentSpec, Profile, Tool, ToolPolicy, Visibility
 from aiox.kernel.ids import AgentId, OwnerId
 from aiox.kernel.jid import BareJid
 from aiox.runtime.keyring import CannotOpen
-from registry import agents, directory, tenants
+from registry import agent_versions, agents, directory, tenants
 from tests.stores import Stores
 
 
 async def test_version_comes_back_as_published(stores: Stores) -> None:
     actor = await stores.account()
     spec = AgentSpec(
-        name="Ada",
+        profile=Profile(name="Ada"),
         tools=(
             Tool(name="http_request", policy="read_only"),
             Tool(name="search_api", policy=ToolPolicy(read_only=True)),
@@ -26,7 +26,7 @@ async def test_version_comes_back_as_published(stores: Stores) -> None:
     agent_id = await stores.agent(actor, spec)
     detail = await agents.load_detail(stores.pools["gateway"], actor.owner, agent_id)
     assert detail is not None
-    version = await agents.load_version(stores.pools["orchestrator"], actor.owner, detail.version.id)
+    version = await agent_versions.load_version(stores.pools["orchestrator"], actor.owner, detail.version.id)
     assert version is not None
     ring = await tenants.load_ring(stores.pools["orchestrator"], stores.keys, actor.owner)
     assert (version.spec, version.number, version.policy_hash) == (spec, 1, spec.policy_hash())
@@ -71,7 +71,7 @@ async def test_who_may_see(
     stores: Stores, visibility: Visibility, shared_with: tuple[str, ...], seen_by: set[str]
 ) -> None:
     actor = await stores.account()
-    agent_id = await stores.agent(actor, AgentSpec(name="Ada", visibility=visibility), shared_with)
+    agent_id = await stores.agent(actor, AgentSpec(profile=Profile(name="Ada"), visibility=visibility), shared_with)
     people = {"owner": actor.jid, **{name: BareJid(name) for name in ("guest@localhost", "any@peer.example")}}
     found = {name for name, jid in people.items() if await directory.may_see(stores.pools["component"], agent_id, jid)}
     assert found == seen_by

@@ -55,11 +55,11 @@ def test_unknown_fields_are_refused() -> None:
         {"visibility": "shared", "shared_with": ["a@b", "A@B"]},
         {"visibility": "shared", "shared_with": ["a@b/phone"]},
         {"tools": [{"name": "http_request"}, {"name": "http_request"}]},
-        {"system_prompt": "x" * 32_769},
+        {"profile": {"name": "Ada", "system_prompt": "x" * 32_769}},
     ],
 )
 def test_agents_that_do_not_fit_together_are_refused(given: dict[str, object]) -> None:
-    assert isinstance(read(CreateAgent, {"name": "Ada", **given}), Refused)
+    assert isinstance(read(CreateAgent, {"profile": {"name": "Ada"}, **given}), Refused)
 
 
 @pytest.mark.parametrize("content", ["", " \n", "a\x00"])

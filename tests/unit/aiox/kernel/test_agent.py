@@ -1,17 +1,25 @@
-"""What an agent is: defaults, limits, policy hash, descriptor."""
+"""What an agent is: defaults, limits, and the hashes that freeze it."""
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
-from aiox.kernel.agent import AgentSpec, Governance, LlmConfig, Tool, ToolPolicy, Visibility, descriptor
-from aiox.kernel.ids import AgentId, OwnerId
+from aiox.kernel.agent import (
+    AgentSpec,
+    Capabilities,
+    Governance,
+    LlmConfig,
+    McpServer,
+    Profile,
+    Tool,
+    ToolPolicy,
+    Visibility,
+)
 
-ADA = AgentSpec(name="Ada")
+ADA = AgentSpec(profile=Profile(name="Ada"))
 
 
 def test_defaults_are_those_of_the_specification() -> None:
@@ -25,11 +33,13 @@ def test_defaults_are_those_of_the_specification() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"name": ""},
-        {"name": "  "},
-        {"name": "a\nb"},
-        {"name": "x" * 101},
-        {"description": "\x00"},
+        {"profile": {"name": ""}},
+        {"profile": {"name": "  "}},
+        {"profile": {"name": "a\nb"}},
+        {"profile": {"name": "x" * 101}},
+        {"profile": {"name": "Ada", "description": "\x00"}},
+        {"profile": {"name": "Ada", "avatar": "http://x"}},
+        {"name": "Ada"},
         {"visibility": "everyone"},
         {"llm_config": {"temperature": 3}},
         {"llm_config": {"temperature": float("nan")}},
@@ -46,7 +56,7 @@ def test_defaults_are_those_of_the_specification() -> None:
 )
 def test_what_does_not_fit_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        AgentSpec.model_validate({"name": "Ada", **given})
+        AgentSpec.model_validate({"profile": {"name": "Ada"}, **given})
 
 
 def test_a_tool_without_policy_needs_approval() -> None:
@@ -55,7 +65,8 @@ def test_a_tool_without_policy_needs_approval() -> None:
 
 def test_specification_survives_storage() -> None:
     spec = AgentSpec(
-        name="Ada", tools=(Tool(name="search_api", policy=ToolPolicy(allowed_domains=("*.example.org",))),)
+        profile=Profile(name="Ada"),
+        tools=(Tool(name="search_api", policy=ToolPolicy(allowed_domains=("*.example.org",))),),
     )
     assert AgentSpec.model_validate_json(spec.model_dump_json()) == spec
 
@@ -67,29 +78,12 @@ def test_specification_survives_storage() -> None:
         ({"governance": Governance(max_tokens_per_day=1)}, True),
         ({"tools": (Tool(name="http_request"),)}, True),
         ({"llm_config": LlmConfig(provider="openai", model="x")}, True),
-        ({"name": "Eve"}, False),
-        ({"description": "other"}, False),
-        ({"personality_traits": ("calm",)}, False),
+        ({"mcp_servers": (McpServer(name="files", transport="stdio", command=("files",)),)}, True),
+        ({"profile": Profile(name="Eve", description="other", personality_traits=("calm",))}, False),
+        ({"capabilities": Capabilities(domain_tags=("tea",))}, False),
     ],
 )
 def test_policy_hash_moves_with_what_governs_and_nothing_else(change: dict[str, Any], governs: bool) -> None:
     changed = ADA.model_copy(update=change)
     assert (changed.policy_hash() != ADA.policy_hash()) is governs
     assert len(changed.policy_hash()) == 64
-
-
-def test_descriptor_says_what_others_may_know() -> None:
-    spec = AgentSpec(name="Ada", tools=(Tool(name="http_request"),))
-    acd = descriptor(AgentId(UUID(int=1)), OwnerId(UUID(int=2)), 3, spec).model_dump(mode="json")
-    assert acd == {
-        "agent_id": str(UUID(int=1)),
-        "owner": str(UUID(int=2)),
-        "visibility": "private",
-        "governance_version": 3,
-        "policy_hash": spec.policy_hash(),
-        "worker_pool": "default",
-        "llm_provider": "",
-        "version": 3,
-        "domain_tags": [],
-        "tools": ["http_request"],
-    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from aiox.kernel.canonical import Json, canonical, digest
 
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "rfc8785.json").read_text())
 WHOLE = st.integers(min_value=-(2**53) + 1, max_value=2**53 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -46,3 +49,19 @@ def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
 
 def test_digest_is_sha256_of_it() -> None:
     assert digest({"b": 1, "a": "é"}) == hashlib.sha256('{"a":"é","b":1}'.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("vector", VECTORS["documents"], ids=["values", "order of names"])
+def test_documents_of_the_rfc(vector: dict[str, str]) -> None:
+    assert canonical(json.loads(vector["given"])).decode() == vector["canonical"]
+
+
+@pytest.mark.parametrize(("bits", "text"), VECTORS["numbers"])
+def test_numbers_of_the_rfc(bits: str, text: str) -> None:
+    assert canonical(struct.unpack(">d", bytes.fromhex(bits))[0]).decode() == text
+
+
+@pytest.mark.parametrize("bits", VECTORS["refused"])
+def test_numbers_that_the_rfc_refuses(bits: str) -> None:
+    with pytest.raises(ValueError, match="not canonical JSON"):
+        canonical(struct.unpack(">d", bytes.fromhex(bits))[0])
