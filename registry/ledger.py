@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 
-from aiox.kernel.ids import OwnerId
-from aiox.runtime.postgres import Connection, Pool, owner_scope
+from aiox.runtime.postgres import Connection, Pool
 from policy.ledger import Fault, Record, Row, verify
 from policy.merkle import Frontier, leaf_hash
 from policy.notes import BadNote, Checkpoint, VerifierKey, open_note
@@ -22,58 +17,10 @@ from registry.ledger_tree import LedgerTree
 PAGE = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """One of an owner's records, as it is listed."""
-
-    seq: int
-    id: UUID
-    event_type: str
-    severity: str
-    actor: str
-    details: dict[str, Any]
-    created_at: datetime
-    correlation_id: UUID | None
-    request_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which of them: below a number, of some events, of one turn. None is any."""
-
-    below: int | None = None
-    event_type: str | None = None
-    severity: str | None = None
-    correlation_id: UUID | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 async def append(where: Pool | Connection, records: Sequence[Record]) -> None:
     """Writes records at the end of the chain. Raises asyncpg.PostgresError; then nothing was written."""
     if records:
         await where.fetchval("SELECT ledger_append($1)", [record.encode() for record in records])
-
-
-async def list_of_owner(pool: Pool, owner: OwnerId, wanted: Wanted, limit: int) -> Sequence[LedgerRow]:
-    """An owner's own records, the newest first. Row-level security holds whatever is asked."""
-    async with owner_scope(pool, owner) as connection:
-        rows = await connection.fetch(
-            "SELECT seq, id, event_type, severity, actor, details, created_at, correlation_id, request_id"
-            " FROM audit_logs WHERE owner_user_id = $1 AND ($2::bigint IS NULL OR seq < $2)"
-            " AND ($3::text IS NULL OR event_type = $3) AND ($4::text IS NULL OR severity = $4)"
-            " AND ($5::uuid IS NULL OR correlation_id = $5) AND ($6::timestamptz IS NULL OR created_at >= $6)"
-            " AND ($7::timestamptz IS NULL OR created_at < $7) ORDER BY seq DESC LIMIT $8",
-            owner,
-            wanted.below,
-            wanted.event_type,
-            wanted.severity,
-            wanted.correlation_id,
-            wanted.since,
-            wanted.until,
-            limit,
-        )
-    return [LedgerRow(**{**row, "details": json.loads(row["details"])}) for row in rows]
 
 
 async def read(where: Pool | Connection, after: int = 0) -> AsyncIterator[list[Row]]:

@@ -11,6 +11,7 @@ _TABLES = ("ledger_checkpoints", "ledger_nodes", "ledger_segments", "ledger_keys
 _FUNCTIONS = (
     "ledger_records(bigint, int)",
     "ledger_leaves(bigint, bigint)",
+    "ledger_list(bigint, text, text, uuid, timestamptz, timestamptz, int)",
     "ledger_sign(bigint, bigint, bytea, bytea, bytea[], text, timestamptz, smallint[], bigint[], bytea[])",
     "ledger_key_add(int, text, bytea, timestamptz, bytea)",
     "ledger_key_retire(int, timestamptz, bytea)",
@@ -136,6 +137,27 @@ def _readers() -> None:
     )
 
 
+    # For the hub's auditor: everybody's records, the newest first. Ids, digests and codes, as all of the ledger.
+    definer_function(
+        """
+        CREATE FUNCTION aiox.ledger_list(
+            p_below bigint, p_event text, p_severity text, p_correlation uuid, p_since timestamptz,
+            p_until timestamptz, p_limit int)
+        RETURNS TABLE (seq bigint, id uuid, owner_user_id uuid, event_type text, severity text, actor text,
+                       details jsonb, created_at timestamptz, correlation_id uuid, request_id uuid)
+        LANGUAGE sql STABLE AS $$
+            SELECT seq, id, owner_user_id, event_type, severity, actor, details, created_at, correlation_id, request_id
+            FROM aiox.audit_logs
+            WHERE (p_below IS NULL OR seq < p_below) AND (p_event IS NULL OR event_type = p_event)
+              AND (p_severity IS NULL OR severity = p_severity)
+              AND (p_correlation IS NULL OR correlation_id = p_correlation)
+              AND (p_since IS NULL OR created_at >= p_since) AND (p_until IS NULL OR created_at < p_until)
+            ORDER BY seq DESC LIMIT p_limit
+        $$""",
+        "ledger_list(bigint, text, text, uuid, timestamptz, timestamptz, int)", "finder", "gateway",
+    )
+
+
 def _signer() -> None:
     # One signer after the other: false when another was first. What is signed must be what stands here.
     definer_function(
@@ -220,5 +242,5 @@ def _sealing() -> None:
             GET DIAGNOSTICS v_gone = ROW_COUNT;
             RETURN v_gone;
         END $$""",
-        "ledger_seal(bigint, bytea, bigint, bytea, bigint, timestamptz, bytea)", "writer", "migrator",
+        "ledger_seal(bigint, bytea, bigint, bytea, bigint, timestamptz, bytea)", "writer", "keeper",
     )

@@ -1,0 +1,46 @@
+"""Lists records of the ledger: decisions, outcomes, changes. Ids, digests and codes, never a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from aiox.commands.fields import Fields
+from aiox.commands.hub import Actor, Hub
+from aiox.commands.ledger_scope import Scope, entered
+from aiox.kernel.actions import Action
+from aiox.kernel.outcome import Refused
+from registry import ledger_rows
+from registry.ledger_rows import LedgerRow, Wanted
+
+ACTION: Final = Action.LEDGER_READ
+MOST: Final = 200
+
+
+class ReadLedger(Fields):
+    """Which records, the newest first. `below` is the number of the last one of the page before."""
+
+    scope: Scope = Scope.OWN
+    below: int | None = Field(None, ge=1, lt=1 << 63)
+    event_type: str | None = Field(None, max_length=100)
+    severity: str | None = Field(None, max_length=20)
+    correlation_id: UUID | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    limit: int = Field(50, ge=1, le=MOST)
+
+
+async def run(hub: Hub, actor: Actor, fields: ReadLedger) -> Sequence[LedgerRow] | Refused:
+    """The records. ACCESS_DENIED for everybody's to whom is neither operator nor the hub's auditor."""
+    owner = await entered(hub, actor, ACTION, fields.scope)
+    if isinstance(owner, Refused):
+        return owner
+    since: datetime | None = fields.since
+    wanted = Wanted(fields.below, fields.event_type, fields.severity, fields.correlation_id, since, fields.until)
+    if owner is None:
+        return await ledger_rows.list_all(hub.pool, wanted, fields.limit)
+    return await ledger_rows.list_of_owner(hub.pool, owner, wanted, fields.limit)
