@@ -68,19 +68,20 @@ def hash_partitions(name: str, count: int = 8) -> None:
         )
 
 
-def sealed(table: str, *columns: str, record: str = "id", rule: str = OWN) -> None:
+def sealed(table: str, *columns: str, record: str = "id") -> None:
     """Lets ciphertexts only into these columns (aiox/runtime/keyring.py): the database refuses anything else.
 
-    `record` is the column that names the record in the ciphertext's place, `rule` the table's owner rule. The keeper
-    may read and replace them, owner by owner, when keys are rotated. Each stands in registry/sealed.py too.
+    `record` is the column that names the record in the ciphertext's place; the table has `owner_user_id` and
+    `created_at`. The keeper may read and replace them, owner by owner, when keys are rotated. Each stands in
+    registry/sealed.py too.
     """
     run(_IS_SEALED)
     for column in columns:
         run(f"ALTER TABLE aiox.{table} ADD CONSTRAINT {column}_is_sealed CHECK (aiox.is_sealed({column}))")
-    owner = "" if record == "owner_user_id" or rule != OWN else "owner_user_id, "
-    run(f"GRANT SELECT ({owner}{record}, {', '.join(columns)}) ON aiox.{table} TO aiox_keeper")
+    read = ", ".join(dict.fromkeys(("owner_user_id", record, "created_at", *columns)))
+    run(f"GRANT SELECT ({read}) ON aiox.{table} TO aiox_keeper")
     run(f"GRANT UPDATE ({', '.join(columns)}) ON aiox.{table} TO aiox_keeper")
-    run(f"CREATE POLICY own_keeper ON aiox.{table} TO aiox_keeper USING ({rule}) WITH CHECK ({rule})")
+    run(f"CREATE POLICY own_keeper ON aiox.{table} TO aiox_keeper USING ({OWN}) WITH CHECK ({OWN})")
 
 
 # Version byte 0, a key id above 0, a nonce, a tag: no text, JSON or protobuf looks like that.

@@ -15,6 +15,7 @@ SEALED = {
     "asked_turns": ("correlation_id", ("answer",)),
     "idempotency_keys": ("id", ("answer",)),
     "dead_letters": ("turn_id", ("envelope",)),
+    "sessions": ("id", ("xmpp_token",)),
     "second_factors": ("owner_user_id", ("secret",)),
     "tenant_keys": ("owner_user_id", ("wrapped",)),
 }
@@ -27,7 +28,6 @@ def upgrade() -> None:
     run("GRANT USAGE ON SCHEMA aiox TO aiox_keeper")
     for table, (record, columns) in SEALED.items():
         sealed(table, *columns, record=record)
-        run(f"GRANT SELECT (created_at) ON aiox.{table} TO aiox_keeper")
     _keys()
     _credentials()
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder")
@@ -103,7 +103,6 @@ def _credentials() -> None:
         worker_rule="false",
     )
     sealed("provider_credentials", "secret")
-    run("GRANT SELECT (created_at) ON aiox.provider_credentials TO aiox_keeper")
     run("GRANT SELECT (id, owner_user_id, mode, checked_at, created_at) ON aiox.provider_credentials TO aiox_finder")
     run("CREATE POLICY finder_select ON aiox.provider_credentials FOR SELECT TO aiox_finder USING (true)")
     definer_function(

@@ -14,7 +14,7 @@ SECRETS = """
     WHERE c.relnamespace = 'aiox'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
       AND (a.attname ~ '(password|secret|wrapped|recovery|(^|_)token_hash$|(^|_)hash$)' OR EXISTS (
           SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.conname = a.attname || '_is_sealed'))
-      AND c.relname NOT IN ('audit_logs', 'ledger_head') AND a.attname <> 'policy_hash'
+      AND c.relname !~ '^(audit_logs|ledger_)' AND a.attname <> 'policy_hash'
     ORDER BY 1, 2"""
 MAY = "SELECT has_column_privilege($1, 'aiox.' || $2, $3, $4)"
 
