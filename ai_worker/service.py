@@ -17,7 +17,7 @@ from ai_worker.link import Guard, LinkRefused
 from ai_worker.memory.embedder import MiniLM
 from ai_worker.memory.recall import Recall
 from ai_worker.memory.store import Store
-from ai_worker.model.choose import choose, needs_litellm
+from ai_worker.model.choose import Models, needs_litellm
 from ai_worker.model.litellm_model import warm
 from ai_worker.model.openai_stream import open_session
 from ai_worker.running import Running
@@ -184,7 +184,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         store = Store(pool, embedder, clock)
         session = open_session()
         opened.push_async_callback(closing.step, "session", session.close)
-        models = partial(choose, session)
+        models = Models(session, clock).choose
         tools, crash = tools_of(settings.tools.test_folder), crash_hook(settings.crash)
         mind = Mind(recall, store, models, embedder.model, telemetry, clock, log, worker_id, tools, crash)
         guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)

@@ -41,7 +41,7 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
             temperature=asked.llm_config.temperature,
             timeout_s=min(try_timeout_s, timeout_s),
         ),
-        choice=_choice(asked),
+        choices=_choices(asked),
         timeout_s=timeout_s,
         long_term=not asked.HasField("memory_config") or (memory.long_term_enabled and memory.type != "short_term"),
         memory_full=asked.governance.memory_full,
@@ -51,13 +51,18 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
     )
 
 
-def _choice(asked: pb.TurnAsked) -> ModelChoice:
-    """Provider and model, with the credential of the same provider that came along."""
-    provider = asked.llm_config.provider
+def _choices(asked: pb.TurnAsked) -> tuple[ModelChoice, ...]:
+    """The agent's model and its fallbacks, each with the credential of the same provider that came along."""
+    config = asked.llm_config
+    wanted = [(config.provider, config.model), *((other.provider, other.model) for other in config.fallbacks)]
+    return tuple(_choice(asked, provider, model) for provider, model in wanted)
+
+
+def _choice(asked: pb.TurnAsked, provider: str, model: str) -> ModelChoice:
     for credential in asked.credentials:
         if provider and credential.provider == provider:
-            return ModelChoice(provider, asked.llm_config.model, credential.api_base, credential.api_key)
-    return ModelChoice(provider, asked.llm_config.model)
+            return ModelChoice(provider, model, credential.api_base, credential.api_key)
+    return ModelChoice(provider, model)
 
 
 def tool_asked(asked: pb.TurnAsked, index: int, tool: str, arguments: bytes) -> pb.ToolAsked:

@@ -30,6 +30,8 @@ from aiox.runtime.telemetry import Telemetry
 
 Say = Callable[[str], None]
 """Takes a piece of the answer as it comes; never waits, may drop it."""
+Choose = Callable[[Sequence[ModelChoice], Closeness, float], ChatModel]
+"""The models of a turn in the agent's order; all their tries end by a moment in monotonic seconds."""
 
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot carry: no door could deliver it."""
@@ -61,7 +63,7 @@ class Mind:
 
     recall: Recalls
     store: Keeps
-    choose: Callable[[ModelChoice, Closeness], ChatModel]
+    choose: Choose
     embedding_model: str
     telemetry: Telemetry
     clock: Clock
@@ -124,7 +126,7 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, 
     _check_embedding(turn, mind)
     remembered = await _remember(turn, mind)
     passages = await _recall(turn, mind)
-    model = mind.choose(turn.choice, mind.recall.closeness)
+    model = mind.choose(turn.choices, mind.recall.closeness, started + turn.timeout_s)
     prompt = replace(turn.prompt, remembered=remembered, passages=passages)
     offers = {tool.name: tool for tool in prompt.tools}
     hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message)

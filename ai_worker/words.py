@@ -127,7 +127,8 @@ class Turn:
     prompt: Prompt
     """Without passages yet."""
     limits: Limits
-    choice: ModelChoice
+    choices: tuple[ModelChoice, ...]
+    """The agent's model and its fallbacks, in order; at least one."""
     timeout_s: float
     """For the whole turn."""
     long_term: bool = True

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from ai_worker.model.calls import Gathered
-from ai_worker.model.port import Delta, ModelFailed
+from ai_worker.model.port import Delta, ModelFailed, refused_with
 from ai_worker.model.prompt import chat_messages, chat_tools, prompt_tokens
 from ai_worker.words import Limits, ModelChoice, Prompt
 from aiox.kernel.errors import SENTENCES, ErrorCode
@@ -147,13 +147,7 @@ async def _close(stream: Any) -> None:
 
 def _normalised(error: Exception) -> ModelFailed:
     """One of our codes. The provider's own words are left out: they may quote the key or the prompt."""
-    status = getattr(error, "status_code", None)
     if isinstance(error, TimeoutError) or type(error).__name__ in {"Timeout", "APITimeoutError"}:
-        code = ErrorCode.TIMEOUT
-    elif status in {401, 403}:
-        code = ErrorCode.AUTH_ERROR
-    elif status == 429:
-        code = ErrorCode.RATE_LIMIT
-    else:
-        code = ErrorCode.PROVIDER_ERROR
-    return ModelFailed(code, SENTENCES[code])
+        return ModelFailed(ErrorCode.TIMEOUT, SENTENCES[ErrorCode.TIMEOUT])
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    return refused_with(getattr(error, "status_code", None), str(headers.get("retry-after", "")))

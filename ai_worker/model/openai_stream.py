@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from ai_worker.model.calls import Gathered
-from ai_worker.model.port import Delta, ModelFailed
+from ai_worker.model.port import Delta, ModelFailed, refused_with
 from ai_worker.model.prompt import chat_messages, chat_tools, prompt_tokens
 from ai_worker.words import Limits, ModelChoice, Prompt
 from aiox.kernel.errors import SENTENCES, ErrorCode
@@ -28,7 +28,6 @@ MAX_ANSWER_CHARACTERS: Final = 4 << 20
 _END_S: Final = 0.1
 _NO_KEY: Final = "none"
 """Given where an endpoint wants no key."""
-_CODES: Final = {401: ErrorCode.AUTH_ERROR, 403: ErrorCode.AUTH_ERROR, 429: ErrorCode.RATE_LIMIT}
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -66,7 +65,7 @@ class OpenAiStream:
                 )
             try:
                 if response.status != 200:
-                    raise _failed(_CODES.get(response.status, ErrorCode.PROVIDER_ERROR))
+                    raise refused_with(response.status, response.headers.get("Retry-After", ""))
                 async for event in _events(response, deadline):
                     text = answer.take(event)
                     if text:

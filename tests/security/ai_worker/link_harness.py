@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +14,7 @@ import grpc
 from ai_worker.beat import Heart
 from ai_worker.link import Guard
 from ai_worker.memory.store import Document, Store
-from ai_worker.model.choose import choose
+from ai_worker.model.choose import Models
 from ai_worker.model.openai_stream import open_session
 from ai_worker.running import Running
 from ai_worker.service import WorkerLink, link_server
@@ -110,7 +109,7 @@ async def serving(folder: Path, guard: type[Guard] = Guard) -> AsyncIterator[Lin
     running = Running(supervisor, 4)
     keeper = guard(KEY, WORKER, clock)
     session = open_session()
-    mind = Mind(memory, memory, partial(choose, session), "minilm", telemetry, clock, log, WORKER)
+    mind = Mind(memory, memory, Models(session, clock).choose, "minilm", telemetry, clock, log, WORKER)
     pool: Any = None
     embedder: Any = None
     link = WorkerLink(

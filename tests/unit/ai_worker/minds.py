@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -106,14 +106,13 @@ def mind(folder: Path, model: Model, memory: Memory | None = None, **changed: An
     memory = memory or Memory()
     log: Any = Log()
 
-    def choose(_choice: ModelChoice, _closeness: Closeness) -> ChatModel:
+    def choose(_choices: Sequence[ModelChoice], _closeness: Closeness, _deadline: float) -> ChatModel:
         return model
 
-    chosen: Callable[[ModelChoice, Closeness], ChatModel] = choose
-    made = Mind(memory, memory, chosen, "minilm", Telemetry("ai_worker", folder, 10), SystemClock(), log, "worker-1")
+    made = Mind(memory, memory, choose, "minilm", Telemetry("ai_worker", folder, 10), SystemClock(), log, "worker-1")
     return replace(made, **changed)
 
 
 def turn(message: str = "Hi there", **changed: Any) -> Turn:
-    made = Turn(uuid4(), OWNER, AGENT, ANN, Prompt("Ada", "", message), Limits(2000), ModelChoice(), timeout_s=5.0)
+    made = Turn(uuid4(), OWNER, AGENT, ANN, Prompt("Ada", "", message), Limits(2000), (ModelChoice(),), timeout_s=5.0)
     return replace(made, **changed)

@@ -37,13 +37,13 @@ def test_the_credential_of_the_same_provider_is_used() -> None:
         pb.Credential(provider="openai", api_base="http://x/v1", api_key="yes"),
     ]
     config = pb.LlmConfig(provider="openai", model="gpt")
-    assert turn_of(asked(llm_config=config, credentials=credentials), CLAIMS, 30.0).choice == ModelChoice(
+    assert turn_of(asked(llm_config=config, credentials=credentials), CLAIMS, 30.0).choices[0] == ModelChoice(
         "openai", "gpt", "http://x/v1", "yes"
     )
 
 
 def test_no_provider_is_offline_whatever_credentials_came() -> None:
-    choice = turn_of(asked(credentials=[pb.Credential(provider="", api_key="k")]), CLAIMS, 30.0).choice
+    choice = turn_of(asked(credentials=[pb.Credential(provider="", api_key="k")]), CLAIMS, 30.0).choices[0]
     assert choice == ModelChoice()
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from ai_worker.model.choose import choose, needs_litellm
+from ai_worker.model.choose import bare, needs_litellm
 from ai_worker.model.litellm_model import LiteLlm
 from ai_worker.model.offline import Offline
 from ai_worker.model.openai_stream import OpenAiStream, open_session
@@ -193,7 +193,7 @@ async def test_nobody_there_is_a_provider_error(build: Build) -> None:
 
 async def test_ollama_is_asked_through_its_openai_side_and_needs_no_key() -> None:
     async with stub_model("hello") as stub, open_session() as session:
-        model = choose(session, choice(stub.url.removesuffix("/v1"), "ollama", ""), closeness)
+        model = bare(session, choice(stub.url.removesuffix("/v1"), "ollama", ""), closeness)
         assert isinstance(model, OpenAiStream)
         found = await deltas(model)
         assert found[0].text == "hello"
@@ -207,7 +207,7 @@ async def closeness(_question: str, texts: Sequence[str]) -> list[float]:
 async def test_who_is_asked_depends_on_provider_and_endpoint() -> None:
     async with open_session() as session:
         kinds = [
-            type(choose(session, chosen, closeness))
+            type(bare(session, chosen, closeness))
             for chosen in (
                 ModelChoice(),
                 choice("http://127.0.0.1:1/v1"),
