@@ -19,6 +19,8 @@ from registry import tenants
 from registry.sealed import SEALED, SealedTable
 from tests.stores import NOW, Stores
 
+PAUSE_S: Final = 0.002
+"""Of each reader and writer, so that what they watch gets on."""
 TABLES: Final = {table.name: table for table in SEALED}
 
 
@@ -76,13 +78,18 @@ class World:
                 if text != record.text:
                     self.failures.append(f"{record.table.name}: another text")
             self.reads += 1
+            await asyncio.sleep(PAUSE_S)
 
     async def write_for_ever(self, rings: Rings, chance: random.Random) -> None:
         """Adds executions, sealed with rings that may be older than the rotation, as orchestrators do."""
-        while True:
-            owner = chance.choice(self.owners)
-            await store(self.stores, owner, self.agents[owner], await rings.of(owner), "executions", 1)
-            self.written += 1
+        async with self.stores.superuser() as connection:
+            await connection.execute("SET session_replication_role = replica")
+            while True:
+                owner = chance.choice(self.owners)
+                _, rows = _rows("executions", owner, self.agents[owner], await rings.of(owner), 1)
+                await _copy(connection, "executions", rows)
+                self.written += 1
+                await asyncio.sleep(PAUSE_S)
 
     async def left(self) -> dict[str, int]:
         """Records per table that are not under their tenant's newest key; of the hub's own, not under the current."""
@@ -146,6 +153,16 @@ async def store(
     stores: Stores, owner: OwnerId, agent: AgentId, ring: KeyRing, table_name: str, count: int
 ) -> list[Record]:
     """Rows with sealed values, committed past the hub's own code; foreign keys lead nowhere."""
+    records, rows = _rows(table_name, owner, agent, ring, count)
+    async with stores.superuser() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await _copy(connection, table_name, rows)
+    return records
+
+
+def _rows(
+    table_name: str, owner: OwnerId, agent: AgentId, ring: KeyRing, count: int
+) -> tuple[list[Record], list[dict[str, Any]]]:
     table = TABLES[table_name]
     records, rows = [], []
     for number in range(count):
@@ -155,10 +172,7 @@ async def store(
             one[column] = ring.seal(record.text, record.place)
             records.append(record)
         rows.append(one)
-    async with stores.superuser() as connection, connection.transaction():
-        await connection.execute("SET LOCAL session_replication_role = replica")
-        await _copy(connection, table_name, rows)
-    return records
+    return records, rows
 
 
 async def _copy(connection: Any, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
 
-from aiox.commands.hub import Actor
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import HUB_OWNER, OwnerId
@@ -20,6 +17,7 @@ from policy.cedar.facts import Facts
 from policy.cedar.judge import decide
 from registry import policies
 from registry.policies import FRESH_S, PolicyStore, digest_of
+from tests.integration.governance import hub_policy_kept, join, organisation
 from tests.stores import NOW, Stores
 
 FORBID = '@id("frozen") forbid(principal, action == Action::"agent.read", resource);'
@@ -31,27 +29,6 @@ async def publish(stores: Stores, scope: UUID, text: str, by: UUID | None = None
         version = await policies.add_version(connection, scope, text, "test", NOW)
         await policies.activate(connection, scope, version, NOW)
     return version
-
-
-@asynccontextmanager
-async def hub_policy_kept(stores: Stores) -> AsyncIterator[None]:
-    """The hub's policy is shared with other tests: afterwards it is what it was."""
-    try:
-        yield
-    finally:
-        async with stores.superuser() as connection:
-            await connection.execute(
-                "INSERT INTO active_policies VALUES ($1, 1, now()) ON CONFLICT (scope) DO UPDATE SET version = 1",
-                HUB_OWNER,
-            )
-
-
-async def organisation(stores: Stores, actor: Actor, role: str = "owner") -> UUID:
-    found = uuid4()
-    async with stores.superuser() as connection:
-        await connection.execute("INSERT INTO organisations VALUES ($1, 'o', now())", found)
-        await connection.execute("INSERT INTO memberships VALUES ($1, $2, $3, now())", found, actor.owner, role)
-    return found
 
 
 async def verdict(stores: Stores, store: PolicyStore, owner: OwnerId | None, now_s: float) -> Allow | Deny:
@@ -108,8 +85,7 @@ async def test_who_does_not_rule_an_organisation_writes_no_policy(stores: Stores
     ruler, actor = await stores.account(), await stores.account()
     scope = await organisation(stores, ruler)
     if role is not None:
-        async with stores.superuser() as connection:
-            await connection.execute("INSERT INTO memberships VALUES ($1, $2, $3, now())", scope, actor.owner, role)
+        await join(stores, scope, actor, role)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await publish(stores, scope, FORBID, by=actor.owner)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

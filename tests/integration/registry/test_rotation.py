@@ -63,18 +63,24 @@ async def traffic(world: World, rings: Rings, seed: int) -> AsyncIterator[None]:
         await ended(*tasks)
 
 
-async def rotated(world: World, keeper: Keeper, seed: int, *, settles: bool = True) -> Rotated:
+async def rotated(stores: Stores, keeper: Keeper) -> Rotated:
+    """One rotation while nobody else does anything."""
+    done = await keys.rotate(hub_of(stores), OPERATOR, keeper, no_wait, silent)
+    assert isinstance(done, Rotated), done
+    return done
+
+
+async def rotated_under_traffic(world: World, keeper: Keeper, seed: int) -> Rotated:
     """One rotation under traffic; in the middle of it the writers learn that there are new keys."""
     rings = Rings(world.stores)
     for owner in world.owners:
         await rings.of(owner)
 
     async def settle() -> None:
-        if settles:
-            rings.forget()
-            before = world.written
-            while world.written < before + 4:  # what they had in hand is written
-                await asyncio.sleep(0.01)
+        rings.forget()
+        before = world.written
+        while world.written < before + 4:  # what they had in hand is written
+            await asyncio.sleep(0.01)
 
     async with traffic(world, rings, seed):
         while not (world.reads and world.written):
@@ -87,7 +93,7 @@ async def rotated(world: World, keeper: Keeper, seed: int, *, settles: bool = Tr
 async def test_under_traffic(stores: Stores, keeper: Keeper) -> None:
     world = await make_world(stores, owners=4, executions=2000)
     before = stores.keys.current
-    done = await rotated(world, keeper, seed=7)
+    done = await rotated_under_traffic(world, keeper, seed=7)
     assert (world.failures, done.damaged) == ([], 0)
     assert {name: count for name, count in (await world.left()).items() if count} == {}
     assert stores.keys.current == done.hub_key > before
@@ -104,7 +110,7 @@ async def test_a_million_records(stores: Stores, keeper: Keeper) -> None:
     world = await make_world(stores, owners=20, executions=1_000_000)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    done = await rotated(world, keeper, seed)
+    done = await rotated_under_traffic(world, keeper, seed)
     seconds = loop.time() - began
     note(
         f"rotation seed {seed}: {done.records} records in {seconds:.0f} s, {world.reads} reads beside it,"
@@ -120,7 +126,7 @@ async def test_without_a_pass_after_the_old_rings_are_gone_some_are_left(stores:
     rings = Rings(stores)
     for owner in world.owners:
         await rings.of(owner)
-    await rotated(world, keeper, seed=8)
+    await rotated(stores, keeper)
     writer = asyncio.create_task(world.write_for_ever(rings, random.Random(8)))
     before = world.written
     while world.written < before + 4:
@@ -137,7 +143,7 @@ async def test_readers_that_keep_their_rings_fail(stores: Stores, keeper: Keeper
     def ring_of(owner: OwnerId) -> KeyRing:
         return kept.get(owner, stores.keys)
 
-    await rotated(world, keeper, seed=9)
+    await rotated(stores, keeper)
     reader = asyncio.create_task(world.read_for_ever(random.Random(9), ring_of))
     while world.reads < 50 or not world.failures:
         await asyncio.sleep(0.01)
@@ -198,7 +204,7 @@ async def test_a_damaged_record_is_counted_and_left(stores: Stores, keeper: Keep
 async def test_keys_without_use_are_retired_and_nothing_is_lost(stores: Stores, keeper: Keeper) -> None:
     world = await make_world(stores, owners=2, executions=20)
     old = await tenants.load_ring(stores.pools["gateway"], stores.keys, world.owners[0])
-    done = await rotated(world, keeper, seed=11)
+    done = await rotated(stores, keeper)
     hub = hub_of(stores)
     kept = await keys.retire(hub, OPERATOR, keeper, RetireKeys())
     assert not isinstance(kept, Refused)
@@ -225,7 +231,7 @@ async def test_a_key_in_use_stays(stores: Stores, keeper: Keeper) -> None:
 
 
 async def test_a_new_account_is_sealed_under_the_current_key(stores: Stores, keeper: Keeper) -> None:
-    await rotated(await make_world(stores, owners=1, executions=1), keeper, seed=12)
+    await rotated(stores, keeper)
     actor = await stores.account()
     async with stores.superuser() as connection:
         wrapped = await connection.fetchval("SELECT wrapped FROM tenant_keys WHERE owner_user_id = $1", actor.owner)
