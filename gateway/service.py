@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from aiox.commands.hub import Hub
 from aiox.commands.passwords import Passwords
 from aiox.commands.people import HouseRules, People
+from aiox.kernel.tools import known_tools
 from aiox.runtime import nats, postgres, redis
 from aiox.runtime.clock import Clock
 from aiox.runtime.health import Ready, serve
@@ -45,7 +46,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     memory = redis.connect(settings, secrets, "gateway")
     rates = Rates(memory)
     bus = await nats.connect(settings, secrets, "gateway", log)
-    hub = Hub(pool, keys, clock, settings.domain)
+    hub = Hub(pool, keys, clock, settings.domain, tools=known_tools(settings.tools.test_folder))
     letters = Letters(post_of(settings, clock), log)
     people = People(
         Passwords(),

@@ -309,6 +309,11 @@ def may_decide(approval: Approval, person: Person) -> bool:
     return person.owns_agent or bool(person.roles & MAY_APPROVE)
 
 
+def is_own(approval: Approval, person: Person) -> bool:
+    """Whether a person must not approve this, for it is four eyes and their own request."""
+    return approval.terms.kind != CONFIRM and _is_requester(approval, person)
+
+
 def _is_requester(approval: Approval, person: Person) -> bool:
     return person.jid in {approval.requester.jid, approval.call.actor} or person.key == approval.requester.key
 

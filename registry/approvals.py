@@ -13,7 +13,7 @@ import asyncpg
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.verdict import Hold
 from aiox.runtime.keyring import KeyRing, Place
-from aiox.runtime.postgres import Connection, Pool
+from aiox.runtime.postgres import Connection, Pool, owner_scope
 from policy.approvals import Approval, Call, Person, State, Vote
 
 _COLUMNS: Final = (
@@ -137,6 +137,22 @@ async def find_person(
     if row is None:
         return Person(jid, None)
     return Person(jid, row["account"], frozenset(row["roles"]), row["account"] == owner, second_factor)
+
+
+async def showed_second_factor(pool: Pool, owner: OwnerId, session: UUID | None) -> bool:
+    """Whether this session of the account began with a second factor: it was confirmed before, so signing in needed it.
+
+    For the gateway's role only. No session is no.
+    """
+    if session is None:
+        return False
+    async with owner_scope(pool, owner) as connection:
+        found = await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM sessions s JOIN second_factors f USING (owner_user_id)"
+            " WHERE s.id = $1 AND s.revoked_at IS NULL AND f.confirmed_at <= s.created_at)",
+            session,
+        )
+    return bool(found)
 
 
 def _kept(row: asyncpg.Record, votes: Sequence[asyncpg.Record], ring: KeyRing) -> Kept:

@@ -13,6 +13,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
+from aiox.kernel.account import OrgRole
 from aiox.kernel.ids import HUB_OWNER, OwnerId
 from aiox.runtime.postgres import Connection, Pool
 from policy.cedar.judge import Policies, hub_level
@@ -106,26 +109,33 @@ async def _active(pool: Pool, owner: OwnerId | None) -> tuple[_Key, ...]:
     return tuple((row["scope"], row["version"], row["digest"]) for row in rows)
 
 
+_VERSIONS: Final = (
+    "SELECT p.*, a.version IS NOT NULL AS active FROM policies p LEFT JOIN active_policies a USING (scope, version)"
+)
+
+
 async def list_versions(connection: Connection, scope: UUID, limit: int = 100) -> list[PolicyVersion]:
     """Versions of a scope, newest first. `connection` is in the scope of who may see them."""
-    rows = await connection.fetch(
-        "SELECT p.*, a.version IS NOT NULL AS active FROM policies p"
-        " LEFT JOIN active_policies a USING (scope, version) WHERE p.scope = $1 ORDER BY p.version DESC LIMIT $2",
-        scope,
-        limit,
+    rows = await connection.fetch(f"{_VERSIONS} WHERE p.scope = $1 ORDER BY p.version DESC LIMIT $2", scope, limit)
+    return [_version(row) for row in rows]
+
+
+async def find_version(connection: Connection, scope: UUID, version: int) -> PolicyVersion | None:
+    """One version; None when it is not there, or not to be seen in this scope."""
+    row = await connection.fetchrow(f"{_VERSIONS} WHERE p.scope = $1 AND p.version = $2", scope, version)
+    return None if row is None else _version(row)
+
+
+async def role_in(connection: Connection, organisation: UUID) -> OrgRole | None:
+    """The role, in an organisation, of the account in whose scope `connection` is; None for a stranger."""
+    role = await connection.fetchval("SELECT role_in($1)", organisation)
+    return None if role is None else OrgRole(role)
+
+
+def _version(row: asyncpg.Record) -> PolicyVersion:
+    return PolicyVersion(
+        row["scope"], row["version"], row["text"], row["digest"], row["author"], row["created_at"], row["active"]
     )
-    return [
-        PolicyVersion(
-            row["scope"],
-            row["version"],
-            row["text"],
-            row["digest"],
-            row["author"],
-            row["created_at"],
-            row["active"],
-        )
-        for row in rows
-    ]
 
 
 async def add_version(connection: Connection, scope: UUID, text: str, author: str, now: datetime) -> int:

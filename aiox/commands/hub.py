@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from aiox.kernel.account import HubRole
 from aiox.kernel.ids import OwnerId
 from aiox.kernel.jid import BareJid
+from aiox.kernel.tools import ToolDescription, known_tools
 from aiox.runtime.clock import Clock
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Pool
@@ -24,6 +26,8 @@ class Hub:
     domain: str
     policies: PolicyStore = field(default_factory=PolicyStore, repr=False, compare=False)
     """What this process knows of the policies that hold; read anew from `pool`."""
+    tools: Mapping[str, ToolDescription] = field(default_factory=lambda: known_tools(""), repr=False, compare=False)
+    """The hub's tool registry, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""May this call run: the agent's own rules for its tools and the policies above them, together. Deny wins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from aiox.kernel.actions import Action
+from aiox.kernel.agent import Tool
+from aiox.kernel.canonical import digest
+from aiox.kernel.errors import ErrorCode
+from aiox.kernel.tools import ToolDescription, call_id
+from aiox.kernel.verdict import Deny
+from policy.approval_text import recipients_of
+from policy.cedar.facts import Facts
+from policy.cedar.judge import NONE_LOADED, Decision, Policies, decide
+from policy.cedar.level import strictest
+from policy.tools import AllowedTools, Call, allowed_tools, judge_call
+
+
+def judge_tool(
+    call: Call,
+    facts: Facts,
+    policies: Policies | None,
+    offered: AllowedTools,
+    configured: Sequence[Tool],
+    known: Mapping[str, ToolDescription],
+    approvals: Collection[str],
+) -> Decision:
+    """The judge's word on a call. `facts` are those of the turn; what the tool is and whom it reaches is added here."""
+    own = judge_call(call, offered, configured, known, approvals)
+    arguments = b"{}" if isinstance(own, Deny) else call.arguments  # a call in no order may have none that can be read
+    asked = tool_facts(facts, known.get(call.tool), call.tool, arguments)
+    above = decide(asked, policies)
+    if isinstance(own, Deny):
+        return Decision(asked, own, above.policy_version)
+    if isinstance(above.verdict, Deny) and above.verdict.code is ErrorCode.ACCESS_DENIED:
+        refused = Deny(ErrorCode.TOOL_REFUSED, above.verdict.reason, above.verdict.rules)
+        return Decision(asked, refused, above.policy_version)
+    return Decision(asked, strictest([above.verdict, own]), above.policy_version)
+
+
+def tool_facts(turn: Facts, tool: ToolDescription | None, name: str, arguments: bytes) -> Facts:
+    """The facts of a call. A tool that the hub does not know counts as critical."""
+    return Facts(
+        action=Action.TOOL_CALL,
+        relation=turn.relation,
+        actor=turn.actor,
+        roles=turn.roles,
+        resource=turn.resource,
+        channel=turn.channel,
+        tool=name,
+        risk=tool.risk if tool else "critical",
+        read_only=tool.read_only if tool else False,
+        recipients=frozenset(recipients_of(arguments)),
+        second_factor=turn.second_factor,
+    )
+
+
+def would(
+    facts: Facts,
+    policies: Policies | None,
+    tool: str,
+    configured: Sequence[Tool],
+    known: Mapping[str, ToolDescription],
+    approvals: Collection[str],
+) -> Decision:
+    """What would happen if this person's turn asked for that tool, with no arguments. For dry runs: nothing is run."""
+    turn = UUID(int=0)
+    call = Call(turn, 0, str(call_id(turn, 0)), tool, b"{}")
+    offered = allowed_tools([one.name for one in configured], known)
+    return judge_tool(call, facts, policies, offered, configured, known, approvals)
+
+
+def policy_hash(agent: str, policies: Policies | None) -> str:
+    """SHA-256, in hex, over the agent's own governance and every policy above it: what an approval is bound to."""
+    return digest([agent, policies.digest if policies else NONE_LOADED])
