@@ -9,6 +9,7 @@ from aiox.commands.hub import Actor, Hub
 from aiox.commands.refusal import refused
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import ErrorCode
+from aiox.kernel.ids import HUB_OWNER
 from aiox.kernel.outcome import Refused
 from policy.notes import BadNote, VerifierKey, open_note
 from registry import checkpoints
@@ -22,7 +23,7 @@ NewSeed = Callable[[], bytes]
 
 async def rotate(hub: Hub, actor: Actor, seeds: Seeds, new_seed: NewSeed) -> Seeds | Refused:
     """The seeds with a new one in front. From the next checkpoint on both sign; the new key is put on record first."""
-    no = await refused(hub, actor, Action.LEDGER_KEY_ROTATE, actor.owner)
+    no = await refused(hub, actor, Action.LEDGER_KEY_ROTATE, HUB_OWNER)
     if no is not None:
         return no
     known = [stored.number for stored in await checkpoints.list_keys(hub.pool)]
@@ -35,7 +36,7 @@ async def retire(hub: Hub, actor: Actor, seeds: Seeds) -> Seeds | Refused:
 
     Else a reader who knows the old key only would have nobody to vouch for the new one.
     """
-    no = await refused(hub, actor, Action.LEDGER_KEY_RETIRE, actor.owner)
+    no = await refused(hub, actor, Action.LEDGER_KEY_RETIRE, HUB_OWNER)
     if no is not None:
         return no
     newest = max(seeds)

@@ -15,6 +15,7 @@ from aiox.commands.hub import Actor, Hub
 from aiox.commands.refusal import refused
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import ErrorCode
+from aiox.kernel.ids import HUB_OWNER
 from aiox.kernel.outcome import Refused
 from policy.growth import TILE
 from policy.ledger import Record
@@ -52,7 +53,7 @@ Remove = Callable[[NewSegment, datetime, Record], Awaitable[int]]
 
 async def run(hub: Hub, actor: Actor, before: datetime, keep: Keep, remove: Remove) -> Sealed | Refused:
     """Seals what was signed before an instant, in whole subtrees of 256 records. CONFLICT when that is nothing."""
-    no = await refused(hub, actor, ACTION, actor.owner)
+    no = await refused(hub, actor, ACTION, HUB_OWNER)
     if no is not None:
         return no
     begin = await checkpoints.last_segment(hub.pool)
