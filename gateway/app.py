@@ -22,6 +22,8 @@ from gateway.guard import App, Body, Guard, Receive, Scope, Send
 from gateway.metrics import HttpMetrics
 from gateway.pages import add_pages
 from gateway.routes import (
+    account,
+    accounts,
     agent_sharing,
     agent_versions,
     agents,
@@ -30,6 +32,7 @@ from gateway.routes import (
     documents,
     executions,
     ledger,
+    organisations,
     policies,
     preferences,
     sessions,
@@ -62,6 +65,9 @@ def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
     api.state.door = door
     for part in (
         sessions,
+        accounts,
+        account,
+        organisations,
         agents,
         agent_versions,
         agent_sharing,

@@ -13,11 +13,21 @@ from aiox.kernel.verdict import Allow, Deny, Verdict
 
 
 class Relation(StrEnum):
-    """What an actor is to the thing asked for. Whatever is hidden, deleted or unknown is `none`."""
+    """What an actor is to the thing asked for. Whatever is hidden, deleted or unknown is `none`.
+
+    To an organisation it is the role of the membership, to what belongs to the hub itself the role on the hub.
+    """
 
     OWNER = "owner"
     GRANTED = "granted"
     PUBLIC = "public"
+    ORG_OWNER = "org_owner"
+    ORG_ADMIN = "org_admin"
+    ORG_APPROVER = "org_approver"
+    ORG_AUDITOR = "org_auditor"
+    ORG_MEMBER = "org_member"
+    HUB_ADMIN = "hub_admin"
+    HUB_AUDITOR = "hub_auditor"
     NONE = "none"
 
 
@@ -28,6 +38,11 @@ _OWNER: Final = frozenset({Relation.OWNER})
 _RELATED: Final = frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC})
 _APPROVER: Final = frozenset({Relation.OWNER, Relation.GRANTED})
 """Who asked for the call, and who may decide on it."""
+_RULERS: Final = frozenset({Relation.ORG_OWNER, Relation.ORG_ADMIN})
+_MEMBERS: Final = _RULERS | {Relation.ORG_APPROVER, Relation.ORG_AUDITOR, Relation.ORG_MEMBER}
+_HUB_ADMIN: Final = frozenset({Relation.OWNER, Relation.HUB_ADMIN})
+"""What belongs to the hub itself: its operator at the shell, and who has the role."""
+_HUB_READER: Final = _HUB_ADMIN | {Relation.HUB_AUDITOR}
 
 PROFILES: Final[Profiles] = MappingProxyType(
     {
@@ -41,6 +56,32 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.SECOND_FACTOR_BEGIN: _OWNER,
         Action.SECOND_FACTOR_CONFIRM: _OWNER,
         Action.SECOND_FACTOR_REMOVE: _OWNER,
+        Action.ACCOUNT_SIGN_UP: _ANYONE,
+        Action.ACCOUNT_CONFIRM: _ANYONE,
+        Action.ACCOUNT_READ: _OWNER,
+        Action.ACCOUNT_DEACTIVATE: _OWNER,
+        Action.PASSWORD_CHANGE: _OWNER,
+        Action.PASSWORD_RESET_BEGIN: _ANYONE,
+        Action.PASSWORD_RESET_COMPLETE: _ANYONE,
+        Action.XMPP_TOKEN_CREATE: _OWNER,
+        Action.ORGANISATION_CREATE: _OWNER,
+        Action.ORGANISATION_LIST: _OWNER,
+        Action.ORGANISATION_READ: _MEMBERS,
+        Action.ORGANISATION_RENAME: _RULERS,
+        Action.MEMBER_PUT: _RULERS,
+        Action.MEMBER_REMOVE: _MEMBERS,
+        Action.INVITATION_CREATE: _RULERS,
+        Action.INVITATION_LIST: _RULERS,
+        Action.INVITATION_WITHDRAW: _RULERS,
+        Action.INVITATION_ACCEPT: _OWNER,
+        Action.USER_LIST: _HUB_READER,
+        Action.USER_READ: _HUB_READER,
+        Action.USER_ROLE: _OWNER,
+        Action.USER_PASSWORD: _OWNER,
+        Action.USER_SECOND_FACTOR: _OWNER,
+        Action.USER_DEACTIVATE: _HUB_ADMIN,
+        Action.USER_ACTIVATE: _HUB_ADMIN,
+        Action.USER_SESSIONS: _HUB_ADMIN,
         Action.AGENT_CREATE: _OWNER,
         Action.AGENT_LIST: _OWNER,
         Action.AGENT_READ: _OWNER,
@@ -82,10 +123,10 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.KEY_ADD: _OWNER,
         Action.KEY_ROTATE: _OWNER,
         Action.KEY_RETIRE: _OWNER,
-        Action.CREDENTIAL_LIST: _OWNER,
-        Action.CREDENTIAL_PUT: _OWNER,
-        Action.CREDENTIAL_TEST: _OWNER,
-        Action.CREDENTIAL_DELETE: _OWNER,
+        Action.CREDENTIAL_LIST: _HUB_ADMIN,
+        Action.CREDENTIAL_PUT: _HUB_ADMIN,
+        Action.CREDENTIAL_TEST: _HUB_ADMIN,
+        Action.CREDENTIAL_DELETE: _HUB_ADMIN,
         Action.TURN_LIST: _OWNER,
         Action.TURN_READ: _OWNER,
         Action.TURN_RETRY: _OWNER,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +18,11 @@ from registry import tenants
 
 
 class AccountExists(Exception):
-    """The e-mail address or the JID belongs to another account already."""
+    """The e-mail address or the JID belongs to another account already. `name` says that it is the JID."""
+
+    def __init__(self, *, name: bool) -> None:
+        super().__init__("the name is taken" if name else "the e-mail address is taken")
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,8 @@ async def create(pool: Pool, keys: KeyRing, account: NewAccount) -> None:
                 "same" if account.in_step else "unsure",
             )
             await tenants.add_first_key(connection, keys, account.owner, account.created_at)
-    except asyncpg.UniqueViolationError:
-        raise AccountExists(account.email) from None
+    except asyncpg.UniqueViolationError as taken:
+        raise AccountExists(name="jid" in (taken.constraint_name or "")) from None
 
 
 async def find_login(pool: Pool, email: str) -> Login | None:
@@ -151,19 +156,31 @@ async def password_begins_to_change(connection: Connection, owner: OwnerId) -> N
     await connection.execute("UPDATE users SET xmpp_password = 'unsure' WHERE id = $1", owner)
 
 
-async def password_changed(connection: Connection, owner: OwnerId, password_hash: str) -> None:
-    """Stores the new password, which the XMPP server has already."""
+@asynccontextmanager
+async def password_lock(pool: Pool, owner: OwnerId) -> AsyncIterator[tuple[Connection, str]]:
+    """The account's password hash, held until the block ends: two changes reach both places in the same order."""
+    async with owner_scope(pool, owner) as connection:
+        stored = await connection.fetchval("SELECT password_hash FROM users WHERE id = $1 FOR UPDATE", owner)
+        yield connection, stored or ""
+
+
+async def password_is(connection: Connection, owner: OwnerId, password_hash: str) -> None:
+    """Stores the hash of the password that the XMPP server has. `connection` is of `password_lock`."""
     await connection.execute(
         "UPDATE users SET password_hash = $2, xmpp_password = 'same' WHERE id = $1", owner, password_hash
     )
 
 
-async def password_in_step(pool: Pool, owner: OwnerId, password_hash: str) -> None:
-    """The XMPP server was given the password behind this hash; no-op when it was changed meanwhile."""
+async def replace_unconfirmed(pool: Pool, owner: OwnerId, password_hash: str) -> bool:
+    """A second sign-up with an address that was never confirmed: the newest password counts. False once confirmed."""
     async with owner_scope(pool, owner) as connection:
-        await connection.execute(
-            "UPDATE users SET xmpp_password = 'same' WHERE id = $1 AND password_hash = $2", owner, password_hash
+        replaced = await connection.fetchval(
+            "UPDATE users SET password_hash = $2, xmpp_password = 'unsure'"
+            " WHERE id = $1 AND confirmed_at IS NULL AND deactivated_at IS NULL RETURNING true",
+            owner,
+            password_hash,
         )
+    return bool(replaced)
 
 
 async def confirm(connection: Connection, owner: OwnerId, now: datetime) -> None:

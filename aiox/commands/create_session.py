@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from pydantic import Field, SecretStr, StringConstraints
 
 from aiox.commands import second_factor
+from aiox.commands.account_password import mend_password
 from aiox.commands.create_account import Email
 from aiox.commands.end_sessions import end_on_xmpp
 from aiox.commands.fields import Fields
@@ -92,15 +93,8 @@ async def run(hub: Hub, actor: Actor, fields: CreateSession, whence: Whence, peo
         return no
     await end_on_xmpp(hub, login.owner, people)  # what an earlier sign-out left over while the server was away
     if not standing.in_step:
-        await _mend_password(hub, person, login.password_hash, password, people)
+        await mend_password(hub, person, login.password_hash, password, people)
     return await _open(hub, person, whence, people)
-
-
-async def _mend_password(hub: Hub, person: Actor, stored: str, password: str, people: People) -> None:
-    """A change of the password broke off between the server and the hub, or this is the first sign-in."""
-    await people.xmpp.set_password(person.jid, password)
-    await accounts.password_in_step(hub.pool, person.owner, stored)
-    await happened(hub, person, "account.password", outcome="mended")
 
 
 async def _open(hub: Hub, person: Actor, whence: Whence, people: People) -> SignedIn:
