@@ -34,6 +34,7 @@ from orchestrator.lanes import Group, Lanes
 from orchestrator.live import Live
 from orchestrator.partitions import Partitions
 from orchestrator.ports import Ports
+from orchestrator.purge import Forget, Purge
 from orchestrator.retention import sweep_for_ever
 from orchestrator.scaling import Scaling
 from orchestrator.turns import handle
@@ -42,7 +43,7 @@ from orchestrator.watchdog import MARGIN_S, Watchdog
 from orchestrator.workers.link import WorkerLink, open_channel
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
-from registry import ledger
+from registry import ledger, short_term
 from registry.quotas import Quotas
 from registry.tenants import load_ring
 from registry.turns import conclude
@@ -103,6 +104,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("live", live.run())
     supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
     supervisor.start("retention", sweep_for_ever(pool, log))
+    supervisor.start("purge", _purge(settings, pool, partial(short_term.forget, memory), clock, log).run())
     supervisor.start("in hand", in_hand.signal_for_ever())
     supervisor.start("watchdog", watchdog.run())
     supervisor.start("checkpoints", _checkpoints(settings, secrets, pool, clock, log).run())
@@ -154,6 +156,11 @@ async def _announce(bus: Client, event: Envelope[OutboxReady]) -> None:
 async def _put(lanes: Lanes[Delivery], delivery: Delivery) -> None:
     message = delivery.turn.message
     await lanes.put((message.sender, message.agent_id), delivery)
+
+
+def _purge(settings: Settings, pool: Pool, forget: Forget, clock: Clock, log: Log) -> Purge:
+    settle_s = 2 * settings.limits.turn_timeout_ms / 1000
+    return Purge(pool, forget, settings.limits.deleted_agent_days, settle_s, clock, log)
 
 
 def _ready(bus: Client, workers: WorkerPool, partitions: Partitions, counters: Answers) -> health.Ready:

@@ -6,8 +6,11 @@ An entry is the 16 bytes of the turn's id, then the sealed JSON of both texts.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
+
+from redis.asyncio import Redis
 
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.runtime.keyring import KeyRing, Place
@@ -32,6 +35,17 @@ def open_entry(ring: KeyRing, owner: OwnerId, agent: AgentId, subject: str, entr
     turn = UUID(bytes=entry[:16])
     user, assistant = json.loads(ring.open(entry[16:], _place(owner, agent, subject, turn)))
     return PastTurn(user, assistant)
+
+
+def key(owner: OwnerId, agent: AgentId, subject: str) -> str:
+    """The owner-prefixed key of a conversation's entries in Redis."""
+    return f"st:{owner}:{agent}:{subject}"
+
+
+async def forget(redis: Redis, owner: OwnerId, agent: AgentId, subjects: Sequence[str]) -> None:
+    """Deletes the entries of an agent's conversations with these bare JIDs. Raises redis.exceptions.RedisError."""
+    if subjects:
+        await redis.delete(*(key(owner, agent, subject) for subject in subjects))
 
 
 def _place(owner: OwnerId, agent: AgentId, subject: str, turn: UUID) -> Place:

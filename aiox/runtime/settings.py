@@ -51,6 +51,7 @@ class Limits(_Section):
         400, ge=0, le=5000, description="a message within this time restarts the turn before it, merged; 0 is off"
     )
     attempts: int = Field(5, ge=1, description="tries before a turn becomes a dead letter")
+    deleted_agent_days: int = Field(30, ge=0, le=3650, description="a deleted agent can be restored for so many days")
     inbound_bytes: int = Field(1 << 30, ge=1 << 20, description="JetStream holds at most this many bytes of inbound")
 
 
