@@ -15,7 +15,7 @@ from uuid import UUID
 from ai_worker.link import Guard, LinkRefused
 from ai_worker.running import Key, Running
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
-from ai_worker.translate import allowance, tool_asked, tool_done, turn_done, turn_of
+from ai_worker.translate import allowance, continues, tool_asked, tool_done, turn_done, turn_of
 from ai_worker.turn import Mind, Spent, think
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER
@@ -68,15 +68,12 @@ class Session:
             raise LinkRefused("no body that this worker knows")
 
     def begin(self, asked: pb.TurnAsked, claims: TurnClaims) -> None:
-        """Starts a turn whose message has passed the guard; answers HUB_BUSY when there is no free place.
-
-        A held turn cannot be continued yet: UNIMPLEMENTED.
-        """
+        """Starts a turn whose message has passed the guard; answers HUB_BUSY when there is no free place."""
         key, running = self._key(claims), self._office.running
         if running.knows(key):
             self._office.mind.log.warning("turn_asked_twice", request_id=str(claims.request))
-        elif asked.continuation:
-            self._refuse(asked, claims, ErrorCode.UNIMPLEMENTED)
+        elif not continues(asked.continuation):
+            self._refuse(asked, claims, ErrorCode.BODY_INVALID)
         elif running.full:
             self._refuse(asked, claims, ErrorCode.HUB_BUSY)
         else:

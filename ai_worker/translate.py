@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
-from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, ToolOffer, Turn
+from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, ToolCall, ToolOffer, Turn
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed
 from aiox.kernel.tools import call_id
@@ -46,9 +46,26 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
         long_term=not asked.HasField("memory_config") or (memory.long_term_enabled and memory.type != "short_term"),
         memory_full=asked.governance.memory_full,
         embedding_model=memory.embedding_model,
+        approved=approved_call(asked.continuation) if asked.continuation else None,
         traceparent=asked.traceparent,
         correlation_id=asked.correlation_id,
     )
+
+
+def approved_call(continuation: bytes) -> ToolCall:
+    """The call that a held turn goes on with. Raises ValueError for what the hub never made."""
+    value = json.loads(continuation)
+    if not isinstance(value, dict) or set(value) != {"tool", "arguments"}:
+        raise ValueError("this is not the continuation of a turn")
+    return ToolCall("approved", str(value["tool"]), str(value["arguments"]))
+
+
+def continues(continuation: bytes) -> bool:
+    """Whether a continuation can be read; none at all can."""
+    try:
+        return not continuation or bool(approved_call(continuation).name)
+    except ValueError:
+        return False
 
 
 def _choices(asked: pb.TurnAsked) -> tuple[ModelChoice, ...]:
@@ -95,7 +112,7 @@ def allowance(answer: pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused) -> Allowed 
     if isinstance(answer, pb.ToolAllowed):
         return Allowed()
     if isinstance(answer, pb.ToolHeld):
-        return NotAllowed("This call waits for a person's approval. It was not run.", held=True)
+        return NotAllowed("It waits for a person's approval, who is told by the hub. Do not call it again.", held=True)
     return NotAllowed(answer.reason)
 
 

@@ -130,6 +130,8 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, 
     prompt = replace(turn.prompt, remembered=remembered, passages=passages)
     offers = {tool.name: tool for tool in prompt.tools}
     hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message)
+    if turn.approved is not None:
+        prompt = await _act(prompt, "", (turn.approved,), hands)
     while True:
         left = replace(turn.limits, max_total_tokens=turn.limits.max_total_tokens - spent.before.total)
         prompt, limits = fit(prompt, left, model.input_tokens)

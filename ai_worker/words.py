@@ -136,5 +136,7 @@ class Turn:
     memory_full: bool = False
     embedding_model: str = ""
     """What the agent wants; empty for the worker's own."""
+    approved: ToolCall | None = None
+    """The call that a held turn waited for: it comes first, then the model reads what came of it."""
     traceparent: str = ""
     correlation_id: str = ""

@@ -93,9 +93,10 @@ async def test_over_capacity_is_busy_at_once(hanging: Desk) -> None:
     assert (hanging.running.active, hanging.running.status) == (2, "degraded")
 
 
-async def test_a_held_turn_cannot_be_continued_yet(hanging: Desk) -> None:
-    hanging.session.take(hanging.turn(uuid4(), continuation=b"x"))
-    assert (await hanging.next("turn_done")).error_code == "UNIMPLEMENTED"
+@pytest.mark.parametrize("continuation", [b"x", b"[]", b"{}", b'{"tool":"","arguments":"{}"}', b"\xff"])
+async def test_a_continuation_that_cannot_be_read_is_refused(hanging: Desk, continuation: bytes) -> None:
+    hanging.session.take(hanging.turn(uuid4(), continuation=continuation))
+    assert (await hanging.next("turn_done")).error_code == "BODY_INVALID"
     assert hanging.running.active == 0
 
 
