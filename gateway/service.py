@@ -8,7 +8,7 @@ from typing import Final
 
 from prometheus_client import REGISTRY
 
-from aiox.commands.hub import Hub
+from aiox.commands.hub import Hub, ProviderDesk
 from aiox.commands.passwords import Passwords
 from aiox.commands.people import HouseRules, People
 from aiox.kernel.tools import known_tools
@@ -46,7 +46,14 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     memory = redis.connect(settings, secrets, "gateway")
     rates = Rates(memory)
     bus = await nats.connect(settings, secrets, "gateway", log)
-    hub = Hub(pool, keys, clock, settings.domain, tools=known_tools(settings.tools.test_folder))
+    hub = Hub(
+        pool,
+        keys,
+        clock,
+        settings.domain,
+        providers=ProviderDesk(api_bases=settings.providers.api_bases),
+        tools=known_tools(settings.tools.test_folder),
+    )
     letters = Letters(post_of(settings, clock), log)
     people = People(
         Passwords(),

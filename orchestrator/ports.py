@@ -15,6 +15,7 @@ from aiox.runtime.postgres import Pool
 from aiox.runtime.settings import Settings
 from aiox.runtime.telemetry import Telemetry
 from orchestrator.commits import Commits
+from orchestrator.credentials import Credentials
 from orchestrator.live import Live
 from orchestrator.versions import Versions
 from orchestrator.workers.pool import WorkerPool
@@ -30,6 +31,7 @@ class Ports:
     pool: Pool
     quotas: Quotas
     versions: Versions
+    credentials: Credentials
     workers: WorkerPool
     commits: Commits
     announce: Callable[[Envelope[OutboxReady]], Awaitable[None]]

@@ -13,11 +13,13 @@ from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered, Failed, Refused
 from aiox.kernel.preferences import Preferences
 from aiox.runtime.keyring import KeyRing
+from policy.access import Relation
 from policy.ledger import Record
 from policy.quota import Reservation
 from policy.scoring import Inputs
 from policy.tools import AllowedTools
 from registry.agent_versions import StoredVersion
+from registry.approvals import Kept
 from registry.quotas import Conversation
 from registry.short_term import PastTurn
 from registry.turns import QuotaConfig, TurnFacts
@@ -111,6 +113,8 @@ class Authorised:
     called: bool
     """A tool was let through in an attempt before this one."""
     decision: Record
+    relation: Relation
+    """What the sender is to the agent."""
 
     @classmethod
     def of(cls, identified: Identified, decision: Record) -> Authorised:
@@ -118,7 +122,7 @@ class Authorised:
         facts = identified.facts
         if facts.owner is None or facts.version_id is None or facts.quota is None or facts.owner == HUB_OWNER:
             raise ValueError("allowed without an owner, a version or a budget")
-        return cls(identified.turn, facts.owner, facts.version_id, facts.quota, facts.called, decision)
+        return cls(identified.turn, facts.owner, facts.version_id, facts.quota, facts.called, decision, facts.relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class Loaded:
     tools: AllowedTools
     preferences: Preferences
     """Of the person who asks."""
+    approved: Kept | None = None
+    """The approval by which a held turn goes on; None for an ordinary turn."""
 
     @property
     def turn(self) -> Turn:
@@ -175,6 +181,8 @@ class Dispatched:
 
     assigned: Assigned
     outcome: Answered | Failed
+    credentials: tuple[UUID, ...] = ()
+    """The stored credentials that went along."""
 
     @property
     def turn(self) -> Turn:

@@ -19,6 +19,7 @@ from aiox.runtime.crash import crash_hook
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log, describe
 from aiox.runtime.postgres import Pool
+from aiox.runtime.provider_check import check_provider
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from aiox.runtime.supervisor import Closing, Supervisor
@@ -26,6 +27,7 @@ from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import NotAnEvent, decode, encode
 from orchestrator.checkpoints import Checkpoints
 from orchestrator.commits import Commits
+from orchestrator.credentials import Credentials, Retests
 from orchestrator.debounce import belong_together, may_restart
 from orchestrator.deliveries import Delivery, InHand
 from orchestrator.indexer import Indexer
@@ -76,6 +78,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         pool=pool,
         quotas=Quotas(memory),
         versions=Versions(pool, keys),
+        credentials=Credentials(pool, partial(load_ring, pool, keys), settings.model, settings.providers),
         workers=workers,
         commits=commits,
         announce=partial(_announce, bus),
@@ -103,6 +106,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("commits", commits.run())
     supervisor.start("live", live.run())
     supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
+    retests = Retests(pool, partial(load_ring, pool, keys), check_provider, clock, log)
+    supervisor.start("credential tests", retests.run())
     supervisor.start("retention", sweep_for_ever(pool, log))
     supervisor.start("purge", _purge(settings, pool, partial(short_term.forget, memory), clock, log).run())
     supervisor.start("in hand", in_hand.signal_for_ever())

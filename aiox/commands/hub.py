@@ -13,7 +13,16 @@ from aiox.kernel.tools import ToolDescription, known_tools
 from aiox.runtime.clock import Clock
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Pool
+from aiox.runtime.provider_check import ProviderCheck, check_provider
 from registry.policies import PolicyStore
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDesk:
+    """What commands about credentials need. `api_bases`: endpoints that accounts may name for their own keys."""
+
+    check: ProviderCheck = check_provider
+    api_bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,8 @@ class Hub:
     domain: str
     policies: PolicyStore = field(default_factory=PolicyStore, repr=False, compare=False)
     """What this process knows of the policies that hold; read anew from `pool`."""
+    providers: ProviderDesk = field(default_factory=ProviderDesk, repr=False, compare=False)
+    """How credentials are tested, and where they may be sent."""
     tools: Mapping[str, ToolDescription] = field(default_factory=lambda: known_tools(""), repr=False, compare=False)
     """The hub's tool registry, by name."""
 

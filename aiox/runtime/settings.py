@@ -65,6 +65,17 @@ class Model(_Section):
     timeout_ms: int = Field(30_000, ge=100, description="for one try, in milliseconds")
 
 
+class Providers(_Section):
+    """Which models may be used, and where accounts may send their own keys."""
+
+    allowed: tuple[str, ...] = Field(
+        ("*",), description="provider/model, * for any text; what no pattern names is refused"
+    )
+    api_bases: tuple[str, ...] = Field(
+        (), description="endpoints that accounts may name for their own keys, beside the known providers' own"
+    )
+
+
 class Memory(_Section):
     """Recall."""
 
@@ -143,6 +154,7 @@ class Settings(BaseSettings):
     ports: Ports = Ports()
     limits: Limits = Limits()
     model: Model = Model()
+    providers: Providers = Providers()
     memory: Memory = Memory()
     telemetry: Telemetry = Telemetry()
     ledger: Ledger = Ledger()

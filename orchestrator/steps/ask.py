@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from aiox.kernel.agent import LlmConfig
 from aiox.kernel.canonical import canonical
 from aiox.kernel.tools import ToolDescription
-from aiox.runtime.settings import Model
 from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.credentials import Granted
 from orchestrator.ports import Ports
 from orchestrator.proofs import Assigned, Loaded
+from orchestrator.steps.held_call import continuation
 
 
-def turn_asked(ports: Ports, assigned: Assigned) -> pb.TurnAsked:
+def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsked:
     """The whole request but its token, which the link adds for the worker it goes to."""
     reserved, loaded = assigned.reserved, assigned.reserved.loaded
     turn, version = loaded.turn, loaded.version
@@ -25,7 +27,7 @@ def turn_asked(ports: Ports, assigned: Assigned) -> pb.TurnAsked:
         message=turn.message.body,
         session_context=[pb.ContextTurn(user=past.user, assistant=past.assistant) for past in reserved.history],
         tools=[_offer(ports.known_tools[name]) for name in loaded.tools.names],
-        llm_config=_llm_config(loaded, ports.settings.model),
+        llm_config=_llm_config(granted.config),
         memory_config=pb.MemoryConfig(
             type=version.memory_config.type,
             short_term_limit=version.memory_config.short_term_limit,
@@ -40,8 +42,9 @@ def turn_asked(ports: Ports, assigned: Assigned) -> pb.TurnAsked:
         ),
         timeout_ms=min(ports.settings.limits.turn_timeout_ms, version.governance.max_worker_ms),
         max_total_tokens=reserved.reservation.tokens,
-        credentials=_credentials(ports.settings.model),
+        credentials=granted.credentials,
         correlation_id=str(turn.envelope.correlation_id),
+        continuation=continuation(loaded),
         traceparent=turn.envelope.traceparent,
         language=loaded.preferences.language,
         tone=loaded.preferences.tone,
@@ -65,19 +68,12 @@ def _prompt(loaded: Loaded) -> str:
     return f"{loaded.system_prompt}\nPersonality: {', '.join(loaded.version.traits)}."
 
 
-def _llm_config(loaded: Loaded, hub: Model) -> pb.LlmConfig:
-    own = loaded.version.llm_config
+def _llm_config(own: LlmConfig) -> pb.LlmConfig:
     return pb.LlmConfig(
-        provider=own.provider or hub.provider,
-        model=own.model or hub.name,
+        provider=own.provider,
+        model=own.model,
         temperature=own.temperature,
         max_tokens=own.max_tokens,
         worker_pool=own.worker_pool,
         fallbacks=[pb.Fallback(provider=other.provider, model=other.model) for other in own.fallbacks],
     )
-
-
-def _credentials(hub: Model) -> list[pb.Credential]:
-    if not hub.provider:
-        return []
-    return [pb.Credential(provider=hub.provider, api_base=hub.api_base, api_key=hub.api_key)]

@@ -9,10 +9,11 @@ from aiox.kernel.outcome import Answered, Citation, Failed, Usage
 from aiox.runtime.logs import describe
 from aiox.runtime.steps import Step
 from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.credentials import Granted
 from orchestrator.ports import Ports
 from orchestrator.proofs import Assigned, Dispatched
 from orchestrator.steps.ask import turn_asked
-from orchestrator.steps.tool_call import TurnDesk, explain_calls
+from orchestrator.steps.tool_call import TurnDesk, explain_calls, with_held
 from orchestrator.workers.pool import NoWorker
 from policy.scoring import order_key
 
@@ -23,9 +24,12 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
     Not once a tool was let through: then the person is told what is known of it (steps/tool_call.py).
     """
     loaded = assigned.reserved.loaded
+    granted = await ports.credentials.grant(loaded.authorised.owner, loaded.version.llm_config)
+    if isinstance(granted, ErrorCode):
+        return Dispatched(assigned, _failed(granted))
     desk = TurnDesk(ports, loaded)
     try:
-        outcome = await _ask(ports, assigned, desk)
+        outcome = await _ask(ports, assigned, granted, desk)
     except Exception as broken:
         if not desk.has_calls:
             raise
@@ -33,12 +37,14 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
         return Dispatched(assigned, await explain_calls(ports, loaded))
     if isinstance(outcome, Failed) and desk.has_calls:
         return Dispatched(assigned, await explain_calls(ports, loaded, outcome))
-    return Dispatched(assigned, outcome)
+    if isinstance(outcome, Failed) and outcome.code is ErrorCode.AUTH_ERROR:
+        await ports.credentials.doubt(loaded.authorised.owner, granted.used)
+    return Dispatched(assigned, with_held(outcome, desk.held), tuple(binding.id for binding in granted.used))
 
 
-async def _ask(ports: Ports, assigned: Assigned, desk: TurnDesk) -> Answered | Failed:
+async def _ask(ports: Ports, assigned: Assigned, granted: Granted, desk: TurnDesk) -> Answered | Failed:
     loaded = assigned.reserved.loaded
-    turn, asked = loaded.turn, turn_asked(ports, assigned)
+    turn, asked = loaded.turn, turn_asked(ports, assigned, granted)
     key = order_key(assigned.points, turn.sequence)
     try:
         with ports.telemetry.span(Step.DISPATCHED, turn.envelope.traceparent, turn.attributes) as span:

@@ -118,6 +118,7 @@ def _ran(ended: Dispatched, outcome: Answered | Failed) -> dict[str, Json]:
         "tokens_used": outcome.usage.total,
         "recalled": [str(found) for found in recalled],
         "tools_refused": list(ended.loaded.tools.refused),
+        "credentials": [str(used) for used in ended.credentials],
     }
 
 
