@@ -50,12 +50,16 @@ class XmppDirectory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HouseRules:
-    """What the operator has set. `public_url` is where links in letters lead, without a slash at the end."""
+    """What the operator has set. `public_url` is where links in letters lead, without a slash at the end.
+
+    `steady_s` is how long an answer takes that must not tell, by its time, whether an address has an account.
+    """
 
     sign_up: Literal["open", "invite", "closed"] = "closed"
     session_idle: timedelta = timedelta(days=30)
     session_longest: timedelta = timedelta(days=180)
     public_url: str = "http://127.0.0.1:8080"
+    steady_s: float = 0.5
 
     @classmethod
     def of(cls, settings: Settings) -> HouseRules:

@@ -39,7 +39,7 @@ _BODY: Final = (ErrorCode.BODY_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE, Erro
 async def sign_up_(request: Request, door: TheDoor, fields: SignUp) -> SignedUp:
     """Asks for an account. The answer is the same for an address that has one."""
     await door.limit(Action.ACCOUNT_SIGN_UP, f"address {address_of(request)}", PER_ADDRESS)
-    async with steady(door.hub.clock):
+    async with steady(door.hub.clock, door.people.rules.steady_s):
         if not await _may_write(door, fields.email):
             return SignedUp(next="confirm")
         result = await sign_up.run(door.hub, NOBODY, fields, door.people)
@@ -71,7 +71,7 @@ async def confirm(request: Request, door: TheDoor, fields: ConfirmEmail) -> None
 async def begin_reset(request: Request, door: TheDoor, fields: BeginReset) -> None:
     """Sends a link to the address, if it has an account. The answer is the same if not."""
     await door.limit(Action.PASSWORD_RESET_BEGIN, f"address {address_of(request)}", PER_ADDRESS)
-    async with steady(door.hub.clock):
+    async with steady(door.hub.clock, door.people.rules.steady_s):
         if await _may_write(door, fields.email):
             _done(await account_password.begin_reset(door.hub, NOBODY, fields, door.people))
 

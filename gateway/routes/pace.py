@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from aiox.runtime.clock import Clock
 
-STEADY_S: Final = 0.5
-"""Several times what the longest way takes on an unloaded machine."""
-
 
 @asynccontextmanager
-async def steady(clock: Clock, seconds: float = STEADY_S) -> AsyncIterator[None]:
+async def steady(clock: Clock, seconds: float) -> AsyncIterator[None]:
     """Ends so many seconds after it began, whatever happens inside; later only when that took longer."""
     until = clock.monotonic() + seconds
     try:

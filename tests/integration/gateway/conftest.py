@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,8 @@ from aiox.runtime import redis
 from gateway.access import Door
 from gateway.app import make_app
 from gateway.auth import AccessTokens
+from gateway.routes import accounts as account_routes
+from gateway.routes import sign_in_limits
 from registry.rates import Rates
 from tests.integration.gateway.door import HttpDoor, Letterbox, XmppServer
 from tests.stack import Place
@@ -34,10 +37,20 @@ async def _no_bus(_envelope: Envelope[MessageReceived]) -> None:
 
 @pytest.fixture(scope="session")
 async def door(stores: Stores) -> AsyncIterator[HttpDoor]:
+    """All tests ask from one address, so its own budget is as good as none; the tests of it set it back."""
+    with pytest.MonkeyPatch.context() as one_address:
+        one_address.setattr(sign_in_limits, "PER_ADDRESS", 1_000_000)
+        one_address.setattr(account_routes, "PER_ADDRESS", 1_000_000)
+        async with _opened(stores) as opened_door:
+            yield opened_door
+
+
+@asynccontextmanager
+async def _opened(stores: Stores) -> AsyncIterator[HttpDoor]:
     memory = redis.connect(stores.settings, stores.home.secrets("gateway"), "gateway")
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
     xmpp, letters = XmppServer(), Letterbox()
-    people = People(passwords, xmpp, letters.put, HouseRules(), b"r" * 32)
+    people = People(passwords, xmpp, letters.put, HouseRules(steady_s=0), b"r" * 32)
     inner = Door(stores.hub, AccessTokens(b"k" * 32), people, Rates(memory).count, _no_bus)
 
     async def ready() -> str:

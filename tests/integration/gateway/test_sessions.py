@@ -196,3 +196,25 @@ async def test_half_a_character_is_a_bad_body(door: HttpDoor, field: str) -> Non
                            for name, value in body.items()) + "}"  # fmt: skip
     answer = await door.client.post("/v1/sessions", content=text.encode(), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (422, "BODY_INVALID")
+
+
+async def test_the_web_keeps_its_token_in_a_cookie(door: HttpDoor, ada: Person) -> None:
+    signed_in = await sign_in(door, ada, keep="cookie")
+    assert signed_in.json()["refresh_token"] == ""
+    kept = {cookie.name: cookie.value or "" for cookie in signed_in.cookies.jar}
+    assert set(kept) == {"aiox_refresh", "aiox_csrf"}
+
+    async def ask(proof: str) -> httpx.Response:
+        headers = {"Cookie": f"aiox_refresh={kept['aiox_refresh']}", "X-AIOX-CSRF": proof}
+        return await door.client.post("/v1/sessions/refresh", json={}, headers=headers)
+
+    for wrong in ("", "x"):
+        assert (await ask(wrong)).status_code == 401
+    refreshed = await ask(kept["aiox_csrf"])
+    assert refreshed.json()["refresh_token"] == ""
+    assert {cookie.name for cookie in refreshed.cookies.jar} == {"aiox_refresh", "aiox_csrf"}
+    assert kept["aiox_refresh"] not in str(refreshed.headers)
+    out = await door.client.delete("/v1/sessions/current", headers=bearer(refreshed.json()))
+    assert all("Max-Age=0" in line for line in out.headers.get_list("set-cookie"))
+    assert len(out.headers.get_list("set-cookie")) == 2
+    door.client.cookies.clear()
