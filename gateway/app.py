@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,10 +15,16 @@ from aiox.kernel.errors import ErrorCode
 from aiox.runtime.health import Ready, health_app
 from aiox.runtime.logs import Log
 from aiox.runtime.mail import MailTrouble
+from aiox.runtime.nats import NotStored
 from aiox.runtime.xmpp_server import XmppServerTrouble
 from gateway.access import Authenticated, Door
+from gateway.described import DescribedApi
+from gateway.edge import KnownHosts, open_to
 from gateway.errors import Stopped, problem
+from gateway.front import Front
 from gateway.guard import App, Body, Guard, Receive, Scope, Send
+from gateway.idempotency import Idempotent
+from gateway.limits import Rated
 from gateway.metrics import HttpMetrics
 from gateway.pages import add_pages
 from gateway.routes import (
@@ -31,30 +37,40 @@ from gateway.routes import (
     credentials,
     dead_letters,
     documents,
+    events,
     executions,
+    history,
     ledger,
+    messages,
     organisations,
     policies,
     preferences,
     sessions,
     templates,
+    turns,
     workers,
 )
-from gateway.schemas.common import Problem
+from registry.idempotency import Keys
 
 HEALTH: Final = ("/livez", "/readyz", "/metrics")
 
 
-def make_app(door: Door, ready: Ready, log: Log, registry: CollectorRegistry, built_pages: Path) -> App:
-    """The whole door as one ASGI application: guard > who asks > body > routes."""
-    api = make_api(door, ready, built_pages)
+def make_app(
+    door: Door, ready: Ready, log: Log, registry: CollectorRegistry, built_pages: Path, front: Front | None = None
+) -> App:
+    """The whole door as one ASGI application: guard > name > origin > limits > who asks > body > once > routes."""
+    front, hub = front or Front(), door.hub
+    api = make_api(door, ready, built_pages, front)
     api.state.log = log
-    return Guard(Authenticated(Body(api), door), log, door.hub.clock, HttpMetrics(registry))
+    once = Idempotent(api, Keys(hub.pool, hub.keys), hub.clock.now, log)
+    asked = Rated(Authenticated(Body(once), door))
+    edge = KnownHosts(open_to(front.origins, asked), front.hosts)
+    return Guard(edge, log, hub.clock, HttpMetrics(registry), hsts=front.hsts)
 
 
-def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
+def make_api(door: Door, ready: Ready, built_pages: Path, front: Front | None = None) -> FastAPI:
     """The routes alone. Reached only through `make_app`, which checks who asks."""
-    api = _Api(
+    api = DescribedApi(
         title="AIOX",
         version="1",
         summary="Agents with a real XMPP address.",
@@ -64,6 +80,7 @@ def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
         separate_input_output_schemas=False,
     )
     api.state.door = door
+    api.state.front = front or Front()
     for part in (
         sessions,
         accounts,
@@ -82,6 +99,10 @@ def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
         ledger,
         preferences,
         workers,
+        messages,
+        turns,
+        history,
+        events,
     ):
         api.include_router(part.router)
     health = _Plain(health_app(ready))
@@ -90,24 +111,6 @@ def make_api(door: Door, ready: Ready, built_pages: Path) -> FastAPI:
     _add_problems(api)
     add_pages(api, built_pages)
     return api
-
-
-class _Api(FastAPI):
-    """Describes its problems as they are: application/problem+json, and no bad path (that is a 404)."""
-
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
-        described = super().openapi()
-        schemas = described["components"]["schemas"]
-        if "Problem" not in schemas:
-            problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas |= {**problem_schema.pop("$defs"), "Problem": problem_schema}
-            schemas.pop("HTTPValidationError", None)
-            schemas.pop("ValidationError", None)
-            for operation in (one for path in described["paths"].values() for one in path.values()):
-                if "HTTPValidationError" in str(operation["responses"].get("422", "")):
-                    del operation["responses"]["422"]
-        return described
 
 
 class _Plain:
@@ -141,6 +144,7 @@ def _add_problems(api: FastAPI) -> None:
 
     @api.exception_handler(XmppServerTrouble)
     @api.exception_handler(MailTrouble)
+    @api.exception_handler(NotStored)
     async def away(request: Request, found: Exception) -> Response:
         request.app.state.log.error("neighbour_away", error=str(found))
         return problem(ErrorCode.HUB_BUSY, retry_after_s=5)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiox.kernel.errors import ErrorCode
 from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log
+from aiox.runtime.postgres import is_too_slow
 from gateway.errors import problem
 from gateway.metrics import HttpMetrics
 
@@ -20,12 +21,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES: Final = 1 << 20
 REQUEST_TIMEOUT_S: Final = 60.0
+STREAM_TIMEOUT_S: Final = 900.0
+"""For answers that are event streams, from their beginning; they end themselves before (gateway.streams)."""
+_EVENTS: Final = b"text/event-stream"
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _METHODS: Final = _WITH_BODY | {"GET", "HEAD", "DELETE", "OPTIONS"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 _HEADERS: Final = (
     (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -41,31 +46,47 @@ class Guard:
     """Wraps the whole application. A bug inside becomes one logged INTERNAL problem; nothing of it leaks out."""
 
     def __init__(
-        self, app: App, log: Log, clock: Clock, metrics: HttpMetrics, timeout_s: float = REQUEST_TIMEOUT_S
+        self,
+        app: App,
+        log: Log,
+        clock: Clock,
+        metrics: HttpMetrics,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+        *,
+        hsts: bool = False,
     ) -> None:
         self._app = app
         self._log = log
         self._clock = clock
         self._metrics = metrics
         self._timeout_s = timeout_s
+        self._hsts = hsts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             return
-        answer = _Answer(send, api=scope["path"].startswith("/v1/"))
         began = self._clock.monotonic()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s) as budget:
+                answer = _Answer(send, self._headers(scope), budget, self._clock)
                 await self._app(scope, receive, answer)
         except TimeoutError:
             self._log.exception("request_timed_out", path=_route(scope), method=_method(scope))
             await self._broke(scope, answer, ErrorCode.TIMEOUT)
-        except Exception:  # noqa: BLE001 -- the one boundary: logged here, answered as INTERNAL
+        except Exception as broken:  # noqa: BLE001 -- the one boundary: logged here, answered as INTERNAL
             self._log.exception("request_failed", path=_route(scope), method=_method(scope))
-            await self._broke(scope, answer, ErrorCode.INTERNAL)
-        seconds = self._clock.monotonic() - began
+            await self._broke(scope, answer, ErrorCode.TIMEOUT if is_too_slow(broken) else ErrorCode.INTERNAL)
+        seconds = (answer.at or self._clock.monotonic()) - began
         self._metrics.answered(_method(scope), _route(scope), answer.status or 499, seconds)
+
+    def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        extra = list(_HEADERS)
+        if scope["path"].startswith("/v1/"):
+            extra.append((b"cache-control", b"no-store"))
+        if self._hsts or scope.get("scheme") == "https":
+            extra.append(_HSTS)
+        return extra
 
     async def _broke(self, scope: Scope, answer: _Answer, code: ErrorCode) -> None:
         if answer.status == 0:
@@ -93,18 +114,23 @@ class Body:
 
 
 class _Answer:
-    """Sends on, with the security headers added, and remembers the status."""
+    """Sends on, with the security headers added, and remembers the status and when it came."""
 
-    def __init__(self, send: Send, api: bool) -> None:
+    def __init__(self, send: Send, extra: list[tuple[bytes, bytes]], budget: asyncio.Timeout, clock: Clock) -> None:
         self._send = send
-        self._api = api
+        self._extra = extra
+        self._budget = budget
+        self._clock = clock
         self.status = 0
+        self.at = 0.0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            extra = [*_HEADERS, (b"cache-control", b"no-store")] if self._api else list(_HEADERS)
-            message = {**message, "headers": [*message.get("headers", ()), *extra]}
+            self.status, self.at = message["status"], self._clock.monotonic()
+            given = list(message.get("headers", ()))
+            if any(name.lower() == b"content-type" and value.startswith(_EVENTS) for name, value in given):
+                self._budget.reschedule(asyncio.get_running_loop().time() + STREAM_TIMEOUT_S)
+            message = {**message, "headers": [*given, *self._extra]}
         await self._send(message)
 
 

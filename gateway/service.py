@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+from nats.aio.client import Client
 from prometheus_client import REGISTRY
 
 from aiox.commands.hub import Hub, ProviderDesk
@@ -26,13 +28,19 @@ from aiox.runtime.xmpp_server import GATEWAY_ACCOUNT, XmppServer
 from gateway.access import Door
 from gateway.app import make_app
 from gateway.auth import AccessTokens
+from gateway.front import Front
 from gateway.letters import Letters
+from gateway.limits import Budgets
+from gateway.live import listen
 from registry.rates import Rates
 
 BUILT_PAGES: Final = Path(__file__).parents[1] / "web" / "dist"
 
 STOP: Final = {"tasks": 6.0, "bus": 1.0, "memory": 0.5, "pool": 1.0}
 """How long each step of a stop may take, in seconds. Requests under way are part of the tasks."""
+
+LINGER_S: Final = 3
+"""Of those: for requests under way. Streams are cut off then; their readers connect again."""
 
 
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
@@ -62,11 +70,12 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         HouseRules.of(settings),
         tokens.derived(b"aiox reserved accounts"),
     )
-    door = Door(hub, tokens, people, rates.count, partial(nats.put_inbound, bus))
-    app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES)
+    budgets = Budgets(rates.count, settings.limits)
+    door = Door(hub, tokens, people, budgets.count, partial(nats.put_inbound, bus))
+    app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, _front(settings, bus))
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("letters", letters.run())
-    supervisor.start("http", serve(app, settings.ports.gateway))
+    supervisor.start("http", serve(app, settings.ports.gateway, linger_s=LINGER_S))
     log.info("started", port=settings.ports.gateway)
     try:
         await supervisor.run_until_stopped()
@@ -76,6 +85,16 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("memory", memory.aclose)
         await closing.step("pool", pool.close)
         log.info("stopped")
+
+
+def _front(settings: Settings, bus: Client) -> Front:
+    public = urlsplit(settings.accounts.public_url).hostname
+    return Front(
+        hosts=(settings.domain, *settings.gateway.hosts, *((public,) if public else ())),
+        origins=settings.gateway.origins,
+        hsts=settings.gateway.hsts,
+        listen=partial(listen, bus),
+    )
 
 
 def _ready(pool: Pool, rates: Rates) -> Ready:

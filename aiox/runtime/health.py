@@ -46,9 +46,21 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Any, port: int, host: str = "127.0.0.1") -> None:
-    """Serves an ASGI application on loopback until cancelled. Raises OSError when the port is taken."""
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off", ws="none")
+async def serve(app: Any, port: int, host: str = "127.0.0.1", linger_s: int | None = None) -> None:
+    """Serves an ASGI application on loopback until cancelled. Raises OSError when the port is taken.
+
+    `linger_s` is how long answers under way may take after that, in seconds; None: as long as they want.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=linger_s,
+    )
     server = _Server(config)
     try:
         await server.serve()

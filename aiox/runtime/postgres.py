@@ -17,11 +17,13 @@ Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 LoneConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 StoreTrouble: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What a caller that tries again later may catch: the database refused, the connection broke, nobody listens."""
+STATEMENT_S: Final = 10
+"""How long a statement of a service may take; the database itself ends it then."""
 
 
 def is_away(error: BaseException) -> bool:
     """Whether the store itself is gone or restarting, so that waiting helps; false for what it refuses for a reason."""
-    if isinstance(error, asyncpg.DataError | asyncpg.exceptions.DataError):
+    if is_too_slow(error) or isinstance(error, asyncpg.DataError | asyncpg.exceptions.DataError):
         return False
     return isinstance(
         error,
@@ -34,6 +36,11 @@ def is_away(error: BaseException) -> bool:
     )
 
 
+def is_too_slow(error: BaseException) -> bool:
+    """Whether the database gave a statement up because it took longer than STATEMENT_S."""
+    return isinstance(error, asyncpg.QueryCanceledError)
+
+
 async def connect(settings: Settings, secrets: Secrets, service: Service, size: int = 4) -> Pool:
     """A pool of `size` connections as this service's role. Raises OSError or asyncpg.PostgresError."""
     return await asyncpg.create_pool(
@@ -44,8 +51,13 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
         database="aiox",
         min_size=1,
         max_size=size,
-        command_timeout=10,
-        server_settings={"application_name": f"aiox-{service}", "search_path": "aiox", "jit": "off"},
+        command_timeout=STATEMENT_S + 1,
+        server_settings={
+            "application_name": f"aiox-{service}",
+            "search_path": "aiox",
+            "jit": "off",
+            "statement_timeout": f"{STATEMENT_S}s",
+        },
     )
 
 

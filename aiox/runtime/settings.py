@@ -43,16 +43,33 @@ class Ports(_Section):
 class Limits(_Section):
     """What the doors and the path accept."""
 
-    messages_per_minute: int = Field(20, ge=1, description="messages a bare JID may send, refilled evenly")
+    messages_per_minute: int = Field(
+        20, ge=1, description="messages a bare JID may send, refilled evenly; over HTTP, counted for itself"
+    )
     message_burst: int = Field(20, ge=1, description="messages a bare JID may send at once")
     turn_timeout_ms: int = Field(60_000, ge=100, description="for a whole turn, all tries inside, in milliseconds")
     worker_capacity: int = Field(8, ge=1, description="turns one worker thinks about at a time")
     debounce_ms: int = Field(
         400, ge=0, le=5000, description="a message within this time restarts the turn before it, merged; 0 is off"
     )
+    agents_per_minute: int = Field(
+        100, ge=1, description="requests over HTTP per account and action on agents and preferences"
+    )
+    plans_per_minute: int = Field(10, ge=1, description="requests over HTTP per account to plan an operation")
+    runs_per_minute: int = Field(5, ge=1, description="requests over HTTP per account to run an operation")
     attempts: int = Field(5, ge=1, description="tries before a turn becomes a dead letter")
     deleted_agent_days: int = Field(30, ge=0, le=3650, description="a deleted agent can be restored for so many days")
     inbound_bytes: int = Field(1 << 30, ge=1 << 20, description="JetStream holds at most this many bytes of inbound")
+
+
+class Gateway(_Section):
+    """How the HTTP door is reached."""
+
+    hosts: tuple[str, ...] = Field((), description="names it answers under, beside localhost and the domain")
+    origins: tuple[str, ...] = Field((), description="origins whose pages may use the API (CORS); none by default")
+    hsts: bool = Field(
+        default=False, description="TLS ends at a proxy before the door: browsers are told to keep to https"
+    )
 
 
 class Model(_Section):
@@ -153,6 +170,7 @@ class Settings(BaseSettings):
     components: int = Field(1, ge=1, le=8, description="components that share the agents' domain")
     ports: Ports = Ports()
     limits: Limits = Limits()
+    gateway: Gateway = Gateway()
     model: Model = Model()
     providers: Providers = Providers()
     memory: Memory = Memory()

@@ -26,16 +26,34 @@ class Problem(Out):
     detail: str | None = None
 
 
-_ALWAYS = (ErrorCode.RATE_LIMITED, ErrorCode.INTERNAL, ErrorCode.HUB_BUSY, ErrorCode.TIMEOUT)
+_ALWAYS = (
+    ErrorCode.WRONG_HOST,
+    ErrorCode.RATE_LIMITED,
+    ErrorCode.INTERNAL,
+    ErrorCode.HUB_BUSY,
+    ErrorCode.TIMEOUT,
+)
 
 
 def problems(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
     """The problem responses of a route, for the OpenAPI document: these codes and those that any route may give."""
     found: dict[int | str, dict[str, Any]] = {}
     for code in (*codes, *_ALWAYS):
-        entry = found.setdefault(STATUS[code], {"description": "", "content": {MEDIA_TYPE: _PROBLEM}})
-        entry["description"] = ", ".join(filter(None, (entry["description"], str(code))))
+        _add(found, STATUS[code], code)
     return found
+
+
+def add_problems(responses: dict[str, Any], *codes: ErrorCode) -> None:
+    """Adds these codes to the responses of an operation of the OpenAPI document."""
+    for code in codes:
+        _add(responses, str(STATUS[code]), code)
+
+
+def _add(responses: dict[Any, dict[str, Any]], status: int | str, code: ErrorCode) -> None:
+    entry = responses.setdefault(status, {"description": "", "content": {MEDIA_TYPE: _PROBLEM}})
+    names = [name for name in entry["description"].split(", ") if name]
+    if str(code) not in names:
+        entry["description"] = ", ".join([*names, str(code)])
 
 
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}

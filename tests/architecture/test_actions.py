@@ -22,7 +22,6 @@ ELSEWHERE = {
     Action.USER_DEACTIVATE: "the command line",
     Action.USER_ACTIVATE: "the command line",
     Action.USER_SESSIONS: "the command line",
-    Action.AGENT_INVOKE: "the XMPP door",
     Action.LEDGER_VERIFY: "the command line",
     Action.LEDGER_SEAL: "the command line",
     Action.LEDGER_KEY_ROTATE: "the command line",

@@ -14,9 +14,11 @@ from aiox.commands.passwords import Passwords
 from aiox.commands.people import HouseRules, People
 from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.runtime import redis
+from aiox.runtime.settings import Limits
 from gateway.access import Door
 from gateway.app import make_app
 from gateway.auth import AccessTokens
+from gateway.limits import Budgets
 from gateway.routes import accounts as account_routes
 from gateway.routes import sign_in_limits
 from registry.rates import Rates
@@ -51,13 +53,14 @@ async def _opened(stores: Stores) -> AsyncIterator[HttpDoor]:
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
     xmpp, letters = XmppServer(), Letterbox()
     people = People(passwords, xmpp, letters.put, HouseRules(steady_s=0), b"r" * 32)
-    inner = Door(stores.hub, AccessTokens(b"k" * 32), people, Rates(memory).count, _no_bus)
+    counted = Budgets(Rates(memory).count, Limits()).count
+    inner = Door(stores.hub, AccessTokens(b"k" * 32), people, counted, _no_bus)
 
     async def ready() -> str:
         return ""
 
     app = make_app(inner, ready, structlog.get_logger(), CollectorRegistry(), Path("no-pages-built"))
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield HttpDoor(client, stores, inner, xmpp, letters)
     await memory.aclose()

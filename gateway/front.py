@@ -1,0 +1,31 @@
+"""How this door is reached from outside, and the live side of the bus behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from gateway.live import Listen, deaf
+from gateway.streams import Streams
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """`hosts` are names beside those of loopback; `origins` whose pages may ask; `hsts` where TLS ends before us."""
+
+    hosts: Collection[str] = ()
+    origins: Sequence[str] = ()
+    hsts: bool = False
+    listen: Listen = deaf
+    streams: Streams = field(default_factory=Streams)
+
+
+def _front(request: Request) -> Front:
+    front: Front = request.app.state.front
+    return front
+
+
+TheFront = Annotated[Front, Depends(_front)]

@@ -1,0 +1,55 @@
+"""Pieces of answers as they come over core NATS, for one person who listens. Bounded: what does not fit is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Final
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from aiox.kernel.envelope import LiveDelta
+from aiox.kernel.jid import BareJid
+from aiox.runtime.nats import live_subject
+from aiox.wire.codec import NotAnEvent, decode
+
+WAITING: Final = 256
+"""Pieces that wait for a slow reader; the stored answer is whole all the same."""
+
+Pieces = asyncio.Queue[LiveDelta]
+Listen = Callable[[BareJid], AbstractAsyncContextManager[Pieces]]
+"""What is said live to this person, for as long as the context is open."""
+
+
+@asynccontextmanager
+async def deaf(_jid: BareJid) -> AsyncIterator[Pieces]:
+    """Hears nothing: answers are read from the store only."""
+    yield asyncio.Queue()
+
+
+@asynccontextmanager
+async def listen(client: Client, jid: BareJid) -> AsyncIterator[Pieces]:
+    """Hears from the moment it is entered: what is published over the same connection afterwards is answered later."""
+    pieces: Pieces = asyncio.Queue(WAITING)
+
+    async def take(message: Msg) -> None:
+        with suppress(NotAnEvent):
+            payload = decode(message.data).payload
+            if isinstance(payload, LiveDelta) and (not pieces.full() or payload.ended):
+                _put(pieces, payload)
+
+    subscription = await client.subscribe(live_subject(jid), cb=take)
+    try:
+        yield pieces
+    finally:
+        with suppress(NatsError):
+            await subscription.unsubscribe()
+
+
+def _put(pieces: Pieces, piece: LiveDelta) -> None:
+    if pieces.full():  # the end matters more than a piece before it
+        pieces.get_nowait()
+    pieces.put_nowait(piece)
