@@ -32,7 +32,7 @@ from aiox.kernel.outcome import Refused
 from aiox.runtime import postgres
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import LiveKeyRing
-from aiox.runtime.settings import Ports, Settings, Telemetry, environment
+from aiox.runtime.settings import Ledger, Ports, Settings, Telemetry, environment
 
 _PROGRAMS = {"postgres": "postgres", "redis-server": "redis", "nats-server": "nats", "beam.smp": "ejabberd"}
 START_S = 90.0
@@ -202,7 +202,9 @@ async def throw_away() -> AsyncIterator[RunningHub]:
     """A hub that is not started yet; stopped and deleted in the end."""
     folder = Path(tempfile.mkdtemp(prefix="aiox-test-"))
     try:
-        settings = Settings(home=folder, ports=free_ports(), telemetry=Telemetry(sample_rate=1.0))
+        settings = Settings(
+            home=folder, ports=free_ports(), telemetry=Telemetry(sample_rate=1.0), ledger=Ledger(checkpoint_s=2)
+        )
         hub = RunningHub(prepare(settings), settings)
         try:
             yield hub

@@ -124,7 +124,7 @@ def render_settings(settings: Settings) -> str:
     """`hub.toml`: domain and ports always, other settings where they differ from their defaults, never a key."""
     lines = [_HEAD, f'domain = "{settings.domain}"', "", "# TCP ports, all on loopback", "[ports]"]
     lines += [f"{name} = {value}" for name, value in settings.ports.model_dump().items()]
-    for section in ("limits", "model", "memory", "telemetry"):
+    for section in ("limits", "model", "memory", "telemetry", "ledger"):
         changed = _changed(getattr(settings, section))
         if changed:
             lines += ["", f"[{section}]", *changed]
