@@ -17,6 +17,7 @@ from aiox.runtime.telemetry import Telemetry
 from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials
 from orchestrator.live import Live
+from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.versions import Versions
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
@@ -30,6 +31,8 @@ class Ports:
 
     pool: Pool
     quotas: Quotas
+    counters: QuotaKeeper
+    """Knows whether what `quotas` counts with is whole."""
     versions: Versions
     credentials: Credentials
     workers: WorkerPool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from aiox.kernel.canonical import Json
@@ -13,6 +13,7 @@ from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered, Failed, Refused
 from aiox.kernel.preferences import Preferences
 from aiox.runtime.keyring import KeyRing
+from orchestrator.spending import Spending
 from policy.access import Relation
 from policy.ledger import Record
 from policy.quota import Reservation
@@ -43,6 +44,8 @@ class Turn:
     """The messages that share this turn, when there are several."""
     seal: Callable[[], None] = _nothing
     """To be called before anything is shown or done: until then another message may restart the turn."""
+    spending: Spending = field(default_factory=Spending, compare=False)
+    """Of attempts that ended early."""
 
     @property
     def all_members(self) -> tuple[Turn, ...]:
@@ -153,6 +156,10 @@ class Reserved:
     conversation: Conversation
     reservation: Reservation
     history: tuple[PastTurn, ...]
+    minute: int
+    """Number of the minute since 1970 in which it was made: its use is counted there."""
+    crashed: int = 0
+    """Tokens of attempts that died with their orchestrator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +190,13 @@ class Dispatched:
     outcome: Answered | Failed
     credentials: tuple[UUID, ...] = ()
     """The stored credentials that went along."""
+    cut_off: int = 0
+    """Tokens of attempts before this one that ended early."""
+
+    @property
+    def tokens(self) -> int:
+        """What the turn has used in all."""
+        return self.outcome.usage.total + self.cut_off
 
     @property
     def turn(self) -> Turn:

@@ -34,9 +34,10 @@ from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
 from orchestrator.lanes import Group, Lanes
 from orchestrator.live import Live
-from orchestrator.partitions import Partitions
+from orchestrator.partitions import LEASE_S, Partitions
 from orchestrator.ports import Ports
 from orchestrator.purge import Forget, Purge
+from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.retention import sweep_for_ever
 from orchestrator.scaling import Scaling
 from orchestrator.turns import handle
@@ -45,7 +46,9 @@ from orchestrator.watchdog import MARGIN_S, Watchdog
 from orchestrator.workers.link import WorkerLink, open_channel
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
-from registry import ledger, short_term
+from registry import leases, ledger, short_term
+from registry.quota_books import read_books
+from registry.quota_memory import QuotaMemory
 from registry.quotas import Quotas
 from registry.tenants import load_ring
 from registry.turns import conclude
@@ -74,9 +77,14 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
     commits = Commits(partial(conclude, pool))
     live = Live(bus.publish, clock, log)
+    holder = f"orchestrator-{uuid4().hex[:8]}"
+    quotas = Quotas(memory, holder)
+    living, books = partial(leases.living, pool, LEASE_S), partial(read_books, pool, clock)
+    counters = QuotaKeeper(QuotaMemory(memory, quotas, living, books, clock).check, log)
     ports = Ports(
         pool=pool,
-        quotas=Quotas(memory),
+        quotas=quotas,
+        counters=counters,
         versions=Versions(pool, keys),
         credentials=Credentials(pool, partial(load_ring, pool, keys), settings.model, settings.providers),
         workers=workers,
@@ -95,7 +103,6 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     in_hand = InHand(log)
     lanes = _lanes(supervisor, ports, in_hand)
     intake = Intake(bus, reconnects, in_hand, partial(_put, lanes), log)
-    holder = f"orchestrator-{uuid4().hex[:8]}"
     turn_s = settings.limits.turn_timeout_ms / 1000 + MARGIN_S
     partitions = Partitions(pool, holder, intake.drain, in_hand, supervisor, log, turn_s)
     watchdog = Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s)
@@ -105,6 +112,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("commits", commits.run())
     supervisor.start("live", live.run())
+    supervisor.start("counters", counters.run())
     supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
     retests = Retests(pool, partial(load_ring, pool, keys), check_provider, clock, log)
     supervisor.start("credential tests", retests.run())

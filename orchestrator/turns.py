@@ -20,6 +20,7 @@ from orchestrator.lanes import Group
 from orchestrator.pipeline import accept, conclude
 from orchestrator.ports import Ports
 from orchestrator.proofs import Accepted, Repeated, Turn
+from orchestrator.spending import Spending
 from registry import attempts
 from registry.turns import AlreadyConcluded, LeaseLost
 
@@ -48,9 +49,10 @@ async def handle(ports: Ports, group: Group[Delivery]) -> None:
 
 async def _accept_group(ports: Ports, group: Group[Delivery]) -> Accepted | Repeated:
     """Starts the turn at once, and anew with each message that joins it in time. The group is sealed then."""
+    spending = Spending()
     while True:
         members = len(group.items)
-        turn = replace(merged([delivery.turn for delivery in group.items]), seal=group.seal)
+        turn = replace(merged([delivery.turn for delivery in group.items]), seal=group.seal, spending=spending)
         try:
             async with asyncio.timeout(None) as scope:
                 with group.noticing(scope):

@@ -79,6 +79,15 @@ async def release(pool: Pool, holder: str, partition: int, token: int) -> None:
     )
 
 
+async def living(pool: Pool, seconds: float) -> set[str]:
+    """The orchestrators that live now, whose leases are for so many seconds."""
+    rows = await pool.fetch(
+        "SELECT holder FROM orchestrators WHERE expires_at BETWEEN now() AND now() + make_interval(secs => 2 * $1)",
+        seconds,
+    )
+    return {row["holder"] for row in rows}
+
+
 async def leave(pool: Pool, holder: str) -> None:
     """Gives everything back, and no longer counts as one who lives."""
     await pool.execute(

@@ -2,13 +2,17 @@
 
 The sum is that of `policy/quota.py`, done atomically: N parallel reservations are never admitted past a limit. Each
 reservation is an entry (turn, tokens, lease) beside its counters; one whose lease ran out is given back by the next
-call. A turn that asks again, after a crash or with one more message, first gives back what it held.
+call. A turn that asks again, after a crash or with one more message, first gives back what it held, and carries what
+its attempts before have cost. When Redis has lost its memory nothing is reserved until registry/quota_memory.py has
+rebuilt it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -16,95 +20,19 @@ from redis.exceptions import RedisError
 
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.units import SHORT_TERM_TTL_S
-from policy.quota import Exceeded, Reservation
+from policy.quota import Exceeded, Held, Reservation, Unit, window_key
+from registry.quota_scripts import RESERVE, SETTLE
 
-_RESERVE = """
-local reservations, leases, history_key = KEYS[1], KEYS[2], KEYS[3]
-local turn, now, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local input, max_tokens, concurrent = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local history_limit = tonumber(ARGV[7])
-
-local function give_back(of)
-  local entry = redis.call('HGET', reservations, of)
-  if entry then
-    local held = cjson.decode(entry)
-    for _, key in ipairs(held.windows) do
-      if redis.call('EXISTS', key) == 1 then redis.call('DECRBY', key, held.tokens) end
-    end
-    redis.call('HDEL', reservations, of)
-  end
-  redis.call('ZREM', leases, of)
-end
-for _, late in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do give_back(late) end
-give_back(turn)
-
--- The newest turns of the conversation that fit into half of the room; older ones stay out of this prompt.
-local function recent(room)
-  local fitting, cost = {}, 0
-  if history_limit == 0 then return fitting, cost end
-  local entries = redis.call('LRANGE', history_key, -history_limit, -1)
-  for index = #entries, 1, -1 do
-    local more = math.ceil(#entries[index] / 3)
-    if cost + more > room / 2 then break end
-    cost = cost + more
-    table.insert(fitting, 1, entries[index])
-  end
-  return fitting, cost
-end
-
-if redis.call('ZCARD', leases) >= concurrent then return {'full', 'turns at once', concurrent, 1} end
-
-local windows, tightest, left = {}, nil, nil
-for index = 4, #KEYS do
-  local limit = tonumber(ARGV[8 + (index - 4) * 2])
-  local room = limit - tonumber(redis.call('GET', KEYS[index]) or '0')
-  if left == nil or room < left then tightest, left = index, room end
-  windows[#windows + 1] = KEYS[index]
-end
-if left == nil then return {'full', 'none', 0, 0} end
-if left <= input then
-  local limit = tonumber(ARGV[8 + (tightest - 4) * 2])
-  return {'full', tostring(tightest - 4), limit, tonumber(ARGV[9 + (tightest - 4) * 2])}
-end
-local history, cost = recent(left - input)
-input = input + cost
-local tokens = input + math.min(max_tokens, left - input)
-for index = 4, #KEYS do
-  redis.call('INCRBY', KEYS[index], tokens)
-  redis.call('EXPIRE', KEYS[index], tonumber(ARGV[9 + (index - 4) * 2]) + 60)
-end
-redis.call('HSET', reservations, turn, cjson.encode({tokens = tokens, input = input, windows = windows}))
-redis.call('ZADD', leases, now + lease_ms, turn)
-return {'ok', tokens, input, history}
-"""
-
-_SETTLE = """
-local reservations, leases, history_key = KEYS[1], KEYS[2], KEYS[3]
-local turn, used, entry = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local history_limit, ttl = tonumber(ARGV[4]), tonumber(ARGV[5])
-local mine = redis.call('HGET', reservations, turn)
-if mine then
-  local held = cjson.decode(mine)
-  for _, key in ipairs(held.windows) do
-    if redis.call('EXISTS', key) == 1 then redis.call('INCRBY', key, used - held.tokens) end
-  end
-  redis.call('HDEL', reservations, turn)
-  redis.call('ZREM', leases, turn)
-end
-if entry ~= '' and history_limit > 0 then
-  local last = redis.call('LRANGE', history_key, -1, -1)[1]
-  if not last or string.sub(last, 1, 16) ~= string.sub(entry, 1, 16) then
-    redis.call('RPUSH', history_key, entry)
-    redis.call('LTRIM', history_key, -history_limit, -1)
-  end
-  redis.call('EXPIRE', history_key, ttl)
-end
-return mine and 1 or 0
-"""
+SETTLED_S: Final = 900
+"""How long it is remembered what a turn was settled with: a turn that is run again after a crash asks within it."""
 
 
 class QuotaUnavailable(Exception):
-    """Redis does not answer: nothing may be spent."""
+    """Redis does not answer, or does not remember: nothing may be spent."""
+
+
+class QuotaForgotten(QuotaUnavailable):
+    """Redis has lost its memory. It is rebuilt; then one can ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +46,12 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Reserved:
-    """A reservation, and the conversation's short-term entries, oldest first, as they were stored."""
+class AtOnce:
+    """How many turns of a scope may run at once."""
 
-    reservation: Reservation
-    entries: tuple[bytes, ...]
+    name: str
+    scope: UUID
+    turns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,59 +64,185 @@ class Conversation:
     history_limit: int
     """Turns that short-term memory keeps."""
 
-    def keys(self) -> list[str]:
-        """The owner-prefixed keys of reservations, leases and history."""
-        return [f"r:{self.owner}", f"l:{self.owner}", f"st:{self.owner}:{self.agent}:{self.subject}"]
+    @property
+    def history_key(self) -> str:
+        """Owner-prefixed."""
+        return f"st:{self.owner}:{self.agent}:{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a turn asks for. Times are wall-clock milliseconds."""
+
+    turn: TurnId
+    input_tokens: int
+    max_tokens: int
+    limits: Sequence[Limit]
+    at_once: Sequence[AtOnce]
+    """The first one's scope is the owner."""
+    now_ms: int
+    lease_ms: int
+    spent: int = 0
+    """By attempts before this one in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A reservation, and the conversation's short-term entries, oldest first, as they were stored."""
+
+    reservation: Reservation
+    entries: tuple[bytes, ...]
+    crashed: int = 0
+    """What attempts have cost that died with their orchestrator."""
 
 
 class Quotas:
-    """Reserves and settles. All times are wall-clock milliseconds, given by the caller."""
+    """Reserves and settles for one orchestrator, `holder`. Knows its own open reservations by heart."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._reserve = redis.register_script(_RESERVE)
-        self._settle = redis.register_script(_SETTLE)
+    def __init__(self, redis: Redis, holder: str) -> None:
+        self.holder = holder
+        self.open: dict[UUID, Held] = {}
+        """Reserved and not settled in Redis yet; what could not be settled has `used`."""
+        self._reserve = redis.register_script(RESERVE)
+        self._settle = redis.register_script(SETTLE)
 
-    async def reserve(
-        self,
-        conversation: Conversation,
-        turn: TurnId,
-        input_tokens: int,
-        max_tokens: int,
-        max_concurrent: int,
-        limits: Sequence[Limit],
-        now_ms: int,
-        lease_ms: int,
-    ) -> Reserved | Exceeded:
-        """Sets tokens aside for a turn and reads its history. Raises QuotaUnavailable."""
-        windows = [f"q:{limit.scope}:{limit.seconds}:{now_ms // (limit.seconds * 1000)}" for limit in limits]
-        resets = [limit.seconds - now_ms // 1000 % limit.seconds for limit in limits]
-        pairs = [value for limit, reset in zip(limits, resets, strict=True) for value in (limit.tokens, reset)]
-        arguments: list[str | int | bytes] = [
-            str(turn),
-            now_ms,
-            lease_ms,
-            input_tokens,
-            max_tokens,
-            max_concurrent,
-            conversation.history_limit,
-        ]
+    async def reserve(self, conversation: Conversation, request: Request) -> Reserved | Exceeded:
+        """Sets tokens aside for a turn and reads its history. Raises QuotaUnavailable, QuotaForgotten."""
+        asked = _asked(conversation, request, self.holder)
         try:
-            answer = await self._reserve(keys=[*conversation.keys(), *windows], args=[*arguments, *pairs])
+            answer = await self._reserve(keys=[conversation.history_key], args=[json.dumps(asked)])
         except (RedisError, OSError) as gone:
             raise QuotaUnavailable(repr(gone)) from gone
-        if answer[0] == b"ok":
-            return Reserved(Reservation(int(answer[1]), int(answer[2])), tuple(answer[3]))
-        name = answer[1].decode()
-        return Exceeded(limits[int(name)].name if name.isdigit() and limits else name, int(answer[2]), int(answer[3]))
+        if answer[0] == b"forgotten":
+            raise QuotaForgotten("the counters are not rebuilt yet")
+        if answer[0] != b"ok":
+            return _exceeded(answer, request)
+        tokens, input_tokens, crashed, carried = (int(number) for number in answer[1:5])
+        self.open[request.turn] = Held(
+            turn=request.turn,
+            owner=conversation.owner,
+            tokens=tokens,
+            input_tokens=input_tokens,
+            crashed=crashed,
+            carried=carried,
+            windows=tuple(window["name"] for window in asked["windows"]),
+            slots=tuple(slot["scope"] for slot in asked["slots"]),
+            holder=self.holder,
+            until_ms=request.now_ms + request.lease_ms,
+        )
+        return Reserved(Reservation(tokens, input_tokens, carried), tuple(answer[5]), crashed)
 
     async def settle(self, conversation: Conversation, turn: TurnId, used: int, entry: bytes) -> bool:
-        """Books what was used, gives back the rest, and appends `entry` (empty: nothing) to the history.
+        """Books what was used in all, gives back the rest, and appends `entry` (empty: nothing) to the history.
 
         `entry` begins with the 16 bytes of the turn's id, so that a repeated settlement appends once. Returns whether
-        a reservation was open. Raises QuotaUnavailable.
+        a reservation was open. Raises QuotaUnavailable: then it is remembered, and `settle_late` does it.
         """
-        arguments: list[str | int | bytes] = [str(turn), used, entry, conversation.history_limit, SHORT_TERM_TTL_S]
+        held = self.open.get(turn)
         try:
-            return bool(await self._settle(keys=conversation.keys(), args=arguments))
+            answer = await self._book(conversation, turn, self.holder, used, held, entry)
+        except QuotaUnavailable:
+            if held is not None:
+                self.open[turn] = replace(held, used=used)
+            raise
+        self.open.pop(turn, None)
+        return answer == b"settled"
+
+    async def release(self, conversation: Conversation, turn: TurnId, entry: bytes) -> None:
+        """Ends what an orchestrator had reserved that died, at what it has surely cost. Raises QuotaUnavailable."""
+        await self._book(conversation, turn, "", -1, None, entry)
+
+    async def settle_late(self) -> None:
+        """Settles what could not be settled when it was due. Raises QuotaUnavailable."""
+        for held in [held for held in self.open.values() if held.used is not None]:
+            nothing_said = Conversation(OwnerId(held.owner), AgentId(held.owner), "", 0)
+            await self._book(nothing_said, TurnId(held.turn), self.holder, held.used or 0, held, b"")
+            self.open.pop(held.turn, None)
+
+    def forget_lapsed(self, now_ms: int) -> None:
+        """Lets go of reservations whose lease ran out: of turns that belong to another orchestrator now."""
+        for turn in [turn for turn, held in self.open.items() if held.until_ms < now_ms]:
+            del self.open[turn]
+
+    async def _book(
+        self, conversation: Conversation, turn: TurnId, holder: str, used: int, held: Held | None, entry: bytes
+    ) -> bytes:
+        windows = json.dumps(held.windows if held else [])
+        limits = (conversation.history_limit, SHORT_TERM_TTL_S, SETTLED_S)
+        of = (str(turn), str(conversation.owner), holder)
+        arguments: list[str | int | bytes] = [*of, used, windows, entry, *limits]
+        try:
+            answer = await self._settle(keys=[conversation.history_key], args=arguments)
         except (RedisError, OSError) as gone:
             raise QuotaUnavailable(repr(gone)) from gone
+        if answer == b"forgotten":
+            raise QuotaForgotten("the counters are not rebuilt yet")
+        return bytes(answer)
+
+
+def _asked(conversation: Conversation, request: Request, holder: str) -> dict[str, Any]:
+    seconds_now = request.now_ms // 1000
+    return {
+        "turn": str(request.turn),
+        "owner": str(conversation.owner),
+        "holder": holder,
+        "now": request.now_ms,
+        "lease": request.lease_ms,
+        "input": request.input_tokens,
+        "max": request.max_tokens,
+        "spent": request.spent,
+        "history": conversation.history_limit,
+        "windows": [
+            {
+                "name": window_key(limit.scope, limit.seconds, request.now_ms),
+                "limit": limit.tokens,
+                "reset": limit.seconds - seconds_now % limit.seconds,
+            }
+            for limit in request.limits
+        ],
+        "slots": [{"scope": str(one.scope), "limit": one.turns} for one in request.at_once],
+    }
+
+
+def _exceeded(answer: Sequence[Any], request: Request) -> Exceeded:
+    if answer[0] == b"slots":
+        full = request.at_once[int(answer[1]) - 1]
+        return Exceeded(full.name, full.turns, 0, Unit.TURNS)
+    if answer[0] == b"none":
+        return Exceeded("none", 0, 0)
+    limit = request.limits[int(answer[1]) - 1]
+    return Exceeded(limit.name, limit.tokens, limit.seconds - request.now_ms // 1000 % limit.seconds)
+
+
+def as_entry(held: Held) -> dict[str, Any]:
+    """A reservation in the words of the scripts."""
+    entry = {
+        "id": str(held.turn),
+        "o": str(held.owner),
+        "t": held.tokens,
+        "i": held.input_tokens,
+        "x": held.crashed,
+        "c": held.carried,
+        "w": list(held.windows),
+        "l": list(held.slots),
+        "h": held.holder,
+        "e": held.until_ms,
+    }
+    return entry if held.used is None else entry | {"u": held.used}
+
+
+def held_of(entry: Mapping[str, Any]) -> Held:
+    """The reservation that an entry says. An empty list comes back from Lua as an empty object."""
+    return Held(
+        turn=UUID(entry["id"]),
+        owner=UUID(entry["o"]),
+        tokens=int(entry["t"]),
+        input_tokens=int(entry["i"]),
+        crashed=int(entry["x"]),
+        carried=int(entry["c"]),
+        windows=tuple(entry["w"]),
+        slots=tuple(entry["l"]),
+        holder=str(entry["h"]),
+        until_ms=int(entry["e"]),
+        used=int(entry["u"]) if "u" in entry else None,
+    )

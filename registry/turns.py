@@ -101,6 +101,8 @@ class ExecutionRow:
     scoring: dict[str, Json]
     correlation_id: UUID
     created_at: datetime
+    reserved_minute: int
+    """Number of the minute since 1970 in which its tokens were reserved: there, and in that day, they are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,7 @@ def _execution(row: ExecutionRow) -> tuple[object, ...]:
         json.dumps(row.scoring),
         row.correlation_id,
         row.created_at,
+        row.reserved_minute,
     )
 
 

@@ -15,7 +15,6 @@ async def answer(ports: Ports, recorded: Recorded) -> None:
     ended, turn = recorded.ended, recorded.ended.turn
     ports.live.tell(turn, ports.live.now_ms(), 0, "", ended=True)
     outcome = ended.outcome
-    ran = isinstance(ended, Dispatched) and not isinstance(outcome, Refused)
     worker_ms = 0 if isinstance(outcome, Refused) else outcome.worker_ms
     if isinstance(ended, Dispatched):
         ports.versions.learn(ended.loaded.version.id, isinstance(outcome, Answered))
@@ -30,6 +29,6 @@ async def answer(ports: Ports, recorded: Recorded) -> None:
         platform_latency_ms=max(0, recorded.duration_ms - worker_ms),
         worker_latency_ms=worker_ms,
         worker_id="" if isinstance(outcome, Refused) else outcome.worker_id,
-        tokens_used=outcome.usage.total if ran and not isinstance(outcome, Refused) else 0,
+        tokens_used=ended.tokens if isinstance(ended, Dispatched) else 0,
         policy_checked=True,
     )

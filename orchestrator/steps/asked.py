@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from aiox.kernel.envelope import HTTP
-from aiox.kernel.outcome import Answered, Failed, Refused
+from aiox.kernel.outcome import Answered
 from orchestrator.ports import Ports
-from orchestrator.proofs import Accepted
+from orchestrator.proofs import Accepted, Dispatched
 from registry.asked import ANSWERED, AskedEnd, seal_answer
 
 
@@ -27,11 +27,7 @@ async def asked_ends(ports: Ports, ended: Accepted, now: datetime) -> tuple[Aske
             outcome=ANSWERED if isinstance(outcome, Answered) else str(outcome.code),
             reason="" if isinstance(outcome, Answered) else outcome.reason,
             sealed=sealed,
-            tokens_used=_tokens(outcome),
+            tokens_used=ended.tokens if isinstance(ended, Dispatched) else 0,
             ended_at=now,
         ),
     )
-
-
-def _tokens(outcome: Answered | Failed | Refused) -> int:
-    return 0 if isinstance(outcome, Refused) else outcome.usage.total

@@ -26,20 +26,26 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
     loaded = assigned.reserved.loaded
     granted = await ports.credentials.grant(loaded.authorised.owner, loaded.version.llm_config)
     if isinstance(granted, ErrorCode):
-        return Dispatched(assigned, _failed(granted))
-    desk = TurnDesk(ports, loaded)
+        return _over(assigned, _failed(granted))
+    desk = TurnDesk(ports, loaded, assigned.reserved.reservation.input_tokens)
     try:
         outcome = await _ask(ports, assigned, granted, desk)
     except Exception as broken:
         if not desk.has_calls:
             raise
         ports.log.error("turn_interrupted", turn_id=str(loaded.turn.message.turn_id), error=describe(broken))
-        return Dispatched(assigned, await explain_calls(ports, loaded))
+        return _over(assigned, await explain_calls(ports, loaded))
     if isinstance(outcome, Failed) and desk.has_calls:
-        return Dispatched(assigned, await explain_calls(ports, loaded, outcome))
+        return _over(assigned, await explain_calls(ports, loaded, outcome))
     if isinstance(outcome, Failed) and outcome.code is ErrorCode.AUTH_ERROR:
         await ports.credentials.doubt(loaded.authorised.owner, granted.used)
-    return Dispatched(assigned, with_held(outcome, desk.held), tuple(binding.id for binding in granted.used))
+    return _over(assigned, with_held(outcome, desk.held), tuple(binding.id for binding in granted.used))
+
+
+def _over(assigned: Assigned, outcome: Answered | Failed, credentials: tuple[UUID, ...] = ()) -> Dispatched:
+    """With what attempts before this one have cost."""
+    reserved = assigned.reserved
+    return Dispatched(assigned, outcome, credentials, reserved.loaded.turn.spending.total + reserved.crashed)
 
 
 async def _ask(ports: Ports, assigned: Assigned, granted: Granted, desk: TurnDesk) -> Answered | Failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Refused
@@ -11,12 +12,13 @@ from aiox.runtime.keyring import UnknownKey
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Reserved, Stopped
-from policy.quota import Exceeded, refusal
-from registry.quotas import Conversation, Limit, QuotaUnavailable
+from policy.quota import DAY_S, MINUTE_S, Exceeded, refusal
+from registry import quotas
+from registry.quotas import AtOnce, Conversation, Limit, QuotaUnavailable, Request
 from registry.short_term import PastTurn, open_entry
 
-_DAY_S = 86_400
-_MINUTE_S = 60
+PATIENCE_S: Final = 3.0
+"""How long a turn waits for counters that Redis has forgotten, or for Redis, before it is refused."""
 
 
 async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
@@ -26,18 +28,10 @@ async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
     conversation = Conversation(
         authorised.owner, message.agent_id, message.sender, loaded.version.memory_config.short_term_limit
     )
+    request = _request(ports, loaded)
     with ports.telemetry.span(Step.RESERVED, turn.envelope.traceparent, turn.attributes):
         try:
-            found = await ports.quotas.reserve(
-                conversation,
-                message.turn_id,
-                estimate_tokens(loaded.system_prompt) + estimate_tokens(message.body),
-                loaded.version.llm_config.max_tokens,
-                min(authorised.quota.max_concurrent, loaded.version.governance.max_concurrent),
-                _limits(loaded),
-                round(ports.clock.now().timestamp() * 1000),
-                2 * ports.settings.limits.turn_timeout_ms,
-            )
+            found = await _patiently(ports, conversation, request)
         except QuotaUnavailable as gone:
             ports.log.error("quota_unavailable", error=str(gone))
             return _stopped(
@@ -45,7 +39,9 @@ async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
             )
     if isinstance(found, Exceeded):
         return _stopped(loaded, ErrorCode.QUOTA_EXCEEDED, refusal(found), f"Q1 {found.window}")
-    return Reserved(loaded, conversation, found.reservation, await _opened(ports, loaded, found.entries))
+    history = await _opened(ports, loaded, found.entries)
+    minute = request.now_ms // (MINUTE_S * 1000)
+    return Reserved(loaded, conversation, found.reservation, history, minute, found.crashed)
 
 
 async def _opened(ports: Ports, loaded: Loaded, entries: Sequence[bytes]) -> tuple[PastTurn, ...]:
@@ -66,15 +62,37 @@ async def _opened(ports: Ports, loaded: Loaded, entries: Sequence[bytes]) -> tup
     return tuple(history)
 
 
-def _limits(loaded: Loaded) -> list[Limit]:
+async def _patiently(ports: Ports, conversation: Conversation, request: Request) -> quotas.Reserved | Exceeded:
+    """Once, and once more when the counters are rebuilt in time. Raises QuotaUnavailable."""
+    try:
+        return await ports.quotas.reserve(conversation, request)
+    except QuotaUnavailable:
+        if not await ports.counters.whole(PATIENCE_S):
+            raise
+    return await ports.quotas.reserve(conversation, request)
+
+
+def _request(ports: Ports, loaded: Loaded) -> Request:
     quota, governance = loaded.authorised.quota, loaded.version.governance
     owner, agent = loaded.authorised.owner, loaded.version.agent_id
-    return [
-        Limit("account, per minute", owner, quota.tokens_per_minute, _MINUTE_S),
-        Limit("account, per day", owner, quota.tokens_per_day, _DAY_S),
-        Limit("agent, per minute", agent, governance.max_tokens_per_minute, _MINUTE_S),
-        Limit("agent, per day", agent, governance.max_tokens_per_day, _DAY_S),
-    ]
+    return Request(
+        turn=loaded.turn.message.turn_id,
+        input_tokens=estimate_tokens(loaded.system_prompt) + estimate_tokens(loaded.turn.message.body),
+        max_tokens=loaded.version.llm_config.max_tokens,
+        limits=[
+            Limit("account, per minute", owner, quota.tokens_per_minute, MINUTE_S),
+            Limit("account, per day", owner, quota.tokens_per_day, DAY_S),
+            Limit("agent, per minute", agent, governance.max_tokens_per_minute, MINUTE_S),
+            Limit("agent, per day", agent, governance.max_tokens_per_day, DAY_S),
+        ],
+        at_once=[
+            AtOnce("account", owner, quota.max_concurrent),
+            AtOnce("agent", agent, governance.max_concurrent),
+        ],
+        now_ms=round(ports.clock.now().timestamp() * 1000),
+        lease_ms=2 * ports.settings.limits.turn_timeout_ms,
+        spent=loaded.turn.spending.total,
+    )
 
 
 def _stopped(loaded: Loaded, code: ErrorCode, reason: str, rule: str) -> Stopped:

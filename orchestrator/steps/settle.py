@@ -24,7 +24,7 @@ async def settle(ports: Ports, ended: Accepted) -> None:
         if isinstance(ended.outcome, Answered):
             past = PastTurn(message.body, ended.outcome.text)
             entry = seal_entry(ended.loaded.ring, ended.owner, message.agent_id, message.sender, message.turn_id, past)
-        used = ended.outcome.usage.total
+        used = ended.tokens
         try:
             await ports.quotas.settle(ended.assigned.reserved.conversation, message.turn_id, used, entry)
         except QuotaUnavailable as gone:

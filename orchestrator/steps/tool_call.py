@@ -6,13 +6,14 @@ A call that is on record makes its turn one that is never run again: what it did
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id
 from aiox.kernel.outcome import Answered, Failed, Usage
+from aiox.kernel.units import estimate_tokens
 from aiox.kernel.verdict import Allow, Deny
 from aiox.runtime.crash import CrashPoint
 from aiox.wire.v1 import worker_pb2 as pb
@@ -31,13 +32,15 @@ NO_APPROVALS = "This tool needs a person's approval, which this hub cannot ask f
 class TurnDesk:
     """The tool calls of a turn that is dispatched, to one worker after another until one is let through."""
 
-    def __init__(self, ports: Ports, loaded: Loaded) -> None:
+    def __init__(self, ports: Ports, loaded: Loaded, input_tokens: int = 0) -> None:
         self._ports = ports
         self._loaded = loaded
+        self._input_tokens = input_tokens
         self._asked = 0
         self._open: dict[str, str] = {}
         self._attempt = 0
         self._said = 0
+        self._tokens = 0
         self.has_calls = False
         """Whether any call was let through."""
 
@@ -45,6 +48,7 @@ class TurnDesk:
         """A worker begins with the turn: it counts its calls from the first."""
         self._asked = 0
         self._open.clear()
+        self._tokens = 0
         self._said, self._attempt = 0, max(self._attempt + 1, self._ports.live.now_ms())
         self._ports.live.tell(self._loaded.turn, self._attempt, 0, "")
 
@@ -52,6 +56,11 @@ class TurnDesk:
         """Shows a piece of the answer to who listens (orchestrator/live.py)."""
         self._ports.live.tell(self._loaded.turn, self._attempt, self._said, text)
         self._said += len(text)
+        self._tokens += estimate_tokens(text)
+
+    def cut_off(self) -> Callable[[int], None]:
+        """Counts what it has surely cost; a piece of the answer is never less than a token."""
+        return self._loaded.turn.spending.cut_off(self._input_tokens + self._tokens)
 
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
         """Judges, and puts an allowed call on record before it may run. Raises LeaseLost, AlreadyStarted."""
@@ -125,9 +134,9 @@ async def unfinished_calls(ports: Ports, loaded: Loaded) -> Stopped | None:
     past = PastTurn(message.body, answer.text)
     entry = seal_entry(loaded.ring, authorised.owner, message.agent_id, message.sender, message.turn_id, past)
     try:
-        await ports.quotas.settle(conversation, message.turn_id, 0, entry)  # what the attempt before had reserved
+        await ports.quotas.release(conversation, message.turn_id, entry)
     except QuotaUnavailable as gone:
-        ports.log.error("settlement_late", turn_id=str(message.turn_id), tokens=0, error=str(gone))
+        ports.log.error("settlement_late", turn_id=str(message.turn_id), error=str(gone))
     return Stopped(loaded.turn, authorised.owner, answer, authorised.decision)
 
 

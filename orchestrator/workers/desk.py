@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from aiox.wire.v1 import worker_pb2 as pb
@@ -29,6 +30,10 @@ class Desk(Protocol):
 
     async def done(self, call: pb.ToolDone) -> None:
         """Records how a call ended. Raises what the store raised."""
+        ...
+
+    def cut_off(self) -> Callable[[int], None]:
+        """The attempt ended early: it has cost its input and what was said. Returns what takes the worker's count."""
         ...
 
 

@@ -48,6 +48,14 @@ class _Open:
     """The worker has said its last word on it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """An attempt that was given up. The worker's last word on it says what it has cost."""
+
+    counted: Callable[[int], None]
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 def open_channel(address: str, secrets: Secrets) -> grpc.aio.Channel:
     """A channel that trusts the hub's own CA only, and shows the orchestrator's certificate."""
     credentials = grpc.ssl_channel_credentials(
@@ -75,7 +83,7 @@ class WorkerLink:
         self._alive = False
         self._outgoing: asyncio.Queue[pb.FromHub] = asyncio.Queue()
         self._open: dict[str, _Open] = {}
-        self._ending: dict[str, asyncio.Event] = {}
+        self._ending: dict[str, _Ending] = {}
 
     async def run(self, opened: Callable[[], None]) -> None:
         """Reads until the link breaks; then everyone who waits gets WorkerLost. Calls `opened` at the first beat."""
@@ -104,7 +112,7 @@ class WorkerLink:
             for turn in self._open.values():
                 _give(turn, WorkerLost(self._worker_id))
             while self._ending:
-                self._ending.popitem()[1].set()
+                self._ending.popitem()[1].over.set()
             await self._channel.close()
 
     async def think(self, asked: pb.TurnAsked, desk: Desk) -> pb.TurnDone:
@@ -114,7 +122,7 @@ class WorkerLink:
         the worker has ended the attempt before: what that one says last would be taken for an answer to this one.
         """
         while (ending := self._ending.get(asked.request_id)) is not None:
-            await ending.wait()
+            await ending.over.wait()
         request = pb.TurnAsked()
         request.CopyFrom(asked)
         request.token = self.token(asked.owner_user_id, asked.agent_id, asked.request_id)
@@ -122,16 +130,25 @@ class WorkerLink:
         self._open[asked.request_id] = turn
         try:
             self._send(pb.FromHub(turn_asked=request))
-            return await self._follow(asked, turn, desk)
-        except WorkerLost:
-            raise
-        except BaseException:
-            self._cancel(asked)
-            if self._alive and not turn.over:
-                self._ending[asked.request_id] = asyncio.Event()
-            raise
+            return await self._followed(asked, turn, desk)
         finally:
             self._open.pop(asked.request_id, None)
+
+    async def _followed(self, asked: pb.TurnAsked, turn: _Open, desk: Desk) -> pb.TurnDone:
+        """To its end, or to what it has cost so far."""
+        try:
+            return await self._follow(asked, turn, desk)
+        except WorkerLost:
+            desk.cut_off()
+            raise
+        except BaseException:
+            ending = _Ending(desk.cut_off())
+            self._cancel(asked)
+            if turn.over:
+                _count_last(turn, ending)
+            elif self._alive:
+                self._ending[asked.request_id] = ending
+            raise
 
     async def _follow(self, asked: pb.TurnAsked, turn: _Open, desk: Desk) -> pb.TurnDone:
         while True:
@@ -211,8 +228,9 @@ class WorkerLink:
             self._log.warning("unexpected_from_worker", worker_id=self._worker_id, kind=str(kind))
             return
         news: _Message = getattr(message, kind)
-        if kind == "turn_done" and (ending := self._ending.pop(news.request_id, None)) is not None:
-            ending.set()
+        if isinstance(news, pb.TurnDone) and (ending := self._ending.pop(news.request_id, None)) is not None:
+            ending.counted(news.input_tokens + news.output_tokens)
+            ending.over.set()
             return
         turn = self._open.get(news.request_id)
         if turn is None:
@@ -230,6 +248,13 @@ class WorkerLink:
         turn = self._open.get(delta.request_id)
         if turn is not None and turn.owner == delta.owner_user_id:
             turn.desk.said(delta.text)
+
+
+def _count_last(turn: _Open, ending: _Ending) -> None:
+    """The last word came, and nobody has read it."""
+    while not turn.news.empty():
+        if isinstance(last := turn.news.get_nowait(), pb.TurnDone):
+            ending.counted(last.input_tokens + last.output_tokens)
 
 
 def _give(turn: _Open, lost: WorkerLost) -> None:

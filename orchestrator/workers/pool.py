@@ -144,6 +144,7 @@ class WorkerPool:
         finally:
             worker.ended(failed=failed)
             if busy:
+                _count(done, desk)
                 worker.resting = True
                 asyncio.get_running_loop().call_later(BUSY_PAUSE_S, self._rested, worker)
             self._wake(worker.beat.pool)
@@ -230,3 +231,9 @@ class WorkerPool:
                 del self._workers[worker_id]
         if worker_id not in self._workers:
             await self._remember(worker.beat, Standing.UNAVAILABLE)
+
+
+def _count(given_up: pb.TurnDone | None, desk: Desk) -> None:
+    """A worker that stops gives a running turn up: what it has cost is paid."""
+    if given_up is not None and (tokens := given_up.input_tokens + given_up.output_tokens):
+        desk.cut_off()(tokens)

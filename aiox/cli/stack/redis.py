@@ -35,6 +35,8 @@ _RIGHTS: Final = {
     "stack": "+ping",
 }
 """What each user may touch; nobody may list, flush or configure."""
+_BUT: Final = {"orchestrator": " +info"}
+"""The quota scripts ask in which run of the server they are: after a start anew the counters are rebuilt."""
 
 
 async def start(home: Home, port: int) -> Process:
@@ -67,6 +69,7 @@ def render_users(home: Home) -> str:
     """The ACL file; passwords stand in it as SHA-256 digests."""
     lines = [
         f"user {user} on #{_digest(home.secrets(user).read('redis'))} -@all +@connection {rights} -@admin -@dangerous"
+        f"{_BUT.get(user, '')}"
         for user, rights in _RIGHTS.items()
     ]
     # Redis replays its append-only file as the default user: switched off, every transaction in it would be refused and

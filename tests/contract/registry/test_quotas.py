@@ -11,39 +11,71 @@ import pytest
 from redis.asyncio import Redis
 
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
+from aiox.runtime.clock import SystemClock
 from aiox.runtime.redis import connect
-from policy.quota import Exceeded, Reservation, Window, reserve
-from registry.quotas import Conversation, Limit, Quotas, Reserved
+from policy.quota import Exceeded, Reservation, Slots, Unit, Window, reserve
+from registry.quota_memory import Books, QuotaMemory
+from registry.quotas import AtOnce, Conversation, Limit, Quotas, Request, Reserved
 from tests.stack import Place
 
 NOW_MS = 1_800_000_000_000
 LEASE_MS = 60_000
 
 
-class Budget:
-    """One account's budget in a real Redis."""
+async def _no_books(_turns: object) -> Books:
+    return Books([], [])
 
-    def __init__(self, memory: Redis, tokens: int) -> None:
-        self.quotas = Quotas(memory)
+
+async def _only_me() -> set[str]:
+    return set()
+
+
+class Budget:
+    """One account's budget in a real Redis, as one orchestrator sees it."""
+
+    def __init__(self, memory: Redis, tokens: int, turns: int = 1000, agent_turns: int = 1000) -> None:
+        self.quotas = Quotas(memory, f"test-{uuid4()}")
         self.conversation = Conversation(OwnerId(uuid4()), AgentId(uuid4()), "ada@localhost", 0)
         self.limits = [Limit("minute", self.conversation.owner, tokens, 60)]
+        self.turns, self.agent_turns = turns, agent_turns
 
     async def ask(
-        self, input_tokens: int, max_tokens: int, turn: TurnId | None = None, now_ms: int = NOW_MS
+        self,
+        input_tokens: int,
+        max_tokens: int,
+        turn: TurnId | None = None,
+        now_ms: int = NOW_MS,
+        spent: int = 0,
+        by: Quotas | None = None,
+        agent: AgentId | None = None,
     ) -> Reservation | Exceeded:
-        turn = turn or TurnId(uuid4())
-        found = await self.quotas.reserve(
-            self.conversation, turn, input_tokens, max_tokens, 1000, self.limits, now_ms, LEASE_MS
+        agent = agent or self.conversation.agent
+        at_once = [
+            AtOnce("account", self.conversation.owner, self.turns),
+            AtOnce("agent", agent, self.agent_turns),
+        ]
+        request = Request(
+            turn or TurnId(uuid4()), input_tokens, max_tokens, self.limits, at_once, now_ms, LEASE_MS, spent
         )
+        found = await (by or self.quotas).reserve(self.conversation, request)
         return found.reservation if isinstance(found, Reserved) else found
 
-    async def settle(self, turn: TurnId, used: int) -> bool:
-        return await self.quotas.settle(self.conversation, turn, used, b"")
+    async def settle(self, turn: TurnId, used: int, by: Quotas | None = None) -> bool:
+        return await (by or self.quotas).settle(self.conversation, turn, used, b"")
+
+    async def left(self) -> int:
+        """Tokens of the window that nobody has used or reserved."""
+        found = await self.ask(0, 10**9, TurnId(uuid4()))
+        if isinstance(found, Exceeded):
+            return 0
+        await self.settle(next(reversed(self.quotas.open)), 0)  # type: ignore[arg-type]
+        return found.tokens
 
 
 @pytest.fixture
 async def memory(redis: Place) -> AsyncIterator[Redis]:
     client = connect(redis.settings, redis.home.secrets("orchestrator"), "orchestrator")
+    await QuotaMemory(client, Quotas(client, "first"), _only_me, _no_books, SystemClock()).check()
     yield client
     await client.aclose()
 
@@ -51,16 +83,21 @@ async def memory(redis: Place) -> AsyncIterator[Redis]:
 async def test_script_and_policy_agree(memory: Redis) -> None:
     chance = random.Random(7)
     for _ in range(60):
-        limit = chance.randint(1, 2000)
-        budget, used = Budget(memory, limit), 0
+        limit, turns = chance.randint(1, 2000), chance.randint(2, 5)
+        budget, used, taken = Budget(memory, limit, turns), 0, 0
         for _ in range(4):
-            input_tokens, max_tokens = chance.randint(0, 900), chance.randint(1, 900)
-            expected = reserve(input_tokens, max_tokens, [Window("minute", limit, used, 60)])
-            found = await budget.ask(input_tokens, max_tokens)
-            assert type(found) is type(expected)
-            if isinstance(found, Reservation):
-                assert found == expected
-                used += found.tokens
+            input_tokens, max_tokens, spent = chance.randint(0, 900), chance.randint(1, 900), chance.randint(0, 50)
+            expected = reserve(
+                input_tokens,
+                max_tokens,
+                [Window("minute", limit, used, 60)],
+                [Slots("account", turns, taken)],
+                spent,
+            )
+            found = await budget.ask(input_tokens, max_tokens, spent=spent)
+            assert found == expected
+            used += spent + (found.tokens if isinstance(found, Reservation) else 0)
+            taken += isinstance(found, Reservation)
 
 
 async def test_parallel_reservations_never_pass_the_limit_and_settle_exactly(memory: Redis) -> None:
@@ -77,9 +114,7 @@ async def test_parallel_reservations_never_pass_the_limit_and_settle_exactly(mem
     assert sum(held) <= 1000
     assert len(held) in (33, 34)  # 33 of 30 tokens, and what is left may hold one capped call
     assert [await budget.settle(turn, 1) for turn in turns] == [isinstance(result, Reservation) for result in found]
-    left = await budget.ask(0, 5000)
-    assert isinstance(left, Reservation)
-    assert left.tokens == 1000 - len(held)
+    assert await budget.left() == 1000 - len(held)
 
 
 async def test_a_turn_that_asks_again_holds_one_reservation(memory: Redis) -> None:
@@ -93,5 +128,59 @@ async def test_a_reservation_whose_lease_ran_out_is_given_back(memory: Redis) ->
     budget = Budget(memory, 100)
     assert await budget.ask(40, 60) == Reservation(100, 40)
     assert isinstance(await budget.ask(1, 1), Exceeded)
-    again = await budget.ask(40, 60, now_ms=NOW_MS + LEASE_MS + 1)
-    assert again == Reservation(100, 40)
+    again = await budget.ask(40, 60, now_ms=NOW_MS + LEASE_MS - 1)
+    assert isinstance(again, Exceeded)
+    budget.limits = [Limit("day", budget.conversation.owner, 100, 86_400)]
+    turn = TurnId(uuid4())
+    assert await budget.ask(40, 60, turn) == Reservation(100, 40)
+    assert await budget.ask(40, 60, now_ms=NOW_MS + LEASE_MS + 1) == Reservation(100, 40)
+
+
+async def test_what_was_cut_off_before_stays_booked(memory: Redis) -> None:
+    budget, turn = Budget(memory, 1000), TurnId(uuid4())
+    assert await budget.ask(40, 60, turn) == Reservation(100, 40)
+    assert await budget.ask(50, 60, turn, spent=43) == Reservation(110, 50, 43)  # one more message joined
+    assert await budget.left() == 1000 - 153
+    await budget.settle(turn, 43 + 70)
+    assert await budget.left() == 1000 - 113
+
+
+async def test_after_a_crash_the_next_owner_carries_the_input_of_the_dead_one(memory: Redis) -> None:
+    budget, turn, other = Budget(memory, 1000), TurnId(uuid4()), Quotas(memory, "the other")
+    await budget.ask(40, 60, turn)
+    assert await budget.ask(40, 60, turn, by=other) == Reservation(100, 40, 40)
+    assert not await budget.settle(turn, 55)  # the dead one was only slow: its token is stale, its word too
+    assert await budget.left() == 1000 - 140
+    await budget.settle(turn, 40 + 70, by=other)
+    assert await budget.left() == 1000 - 110
+
+
+async def test_after_a_crash_behind_the_settlement_both_attempts_are_paid(memory: Redis) -> None:
+    budget, turn, other = Budget(memory, 1000), TurnId(uuid4()), Quotas(memory, "the other")
+    await budget.ask(40, 60, turn)
+    assert await budget.settle(turn, 70)
+    assert await budget.settle(turn, 70)  # the commit failed, and the step is done again
+    assert await budget.left() == 1000 - 70
+    assert await budget.ask(40, 60, turn, by=other) == Reservation(100, 40, 70)
+    await budget.settle(turn, 70 + 80, by=other)
+    assert await budget.left() == 1000 - 150
+
+
+async def test_what_a_provider_counts_above_the_reservation_is_debt(memory: Redis) -> None:
+    budget, turn = Budget(memory, 100), TurnId(uuid4())
+    await budget.ask(40, 10, turn)
+    await budget.settle(turn, 130)
+    assert await budget.ask(1, 1) == Exceeded("minute", 100, 60)
+
+
+async def test_turns_at_once_are_counted_for_account_and_agent_apart(memory: Redis) -> None:
+    budget, other = Budget(memory, 10**6, turns=3, agent_turns=2), AgentId(uuid4())
+    first, second, third = (TurnId(uuid4()) for _ in range(3))
+    assert isinstance(await budget.ask(1, 1, first), Reservation)
+    assert isinstance(await budget.ask(1, 1, second), Reservation)
+    assert await budget.ask(1, 1) == Exceeded("agent", 2, 0, Unit.TURNS)
+    assert isinstance(await budget.ask(1, 1, third, agent=other), Reservation)
+    assert await budget.ask(1, 1, agent=other) == Exceeded("account", 3, 0, Unit.TURNS)
+    assert isinstance(await budget.ask(1, 1, second), Reservation)  # a turn that asks again is not in its own way
+    await budget.settle(first, 1)
+    assert isinstance(await budget.ask(1, 1), Reservation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import cast
 from uuid import uuid4
@@ -40,10 +41,9 @@ class FakeStream:
     async def hears(self) -> pb.FromHub:
         return await asyncio.wait_for(self.told.get(), 5)
 
-    def answers(self, request: str, text: str) -> None:
-        self.says.put_nowait(
-            pb.FromWorker(turn_done=pb.TurnDone(request_id=request, owner_user_id=OWNER, response=text))
-        )
+    def answers(self, request: str, text: str, tokens: int = 0) -> None:
+        done = pb.TurnDone(request_id=request, owner_user_id=OWNER, response=text, input_tokens=tokens)
+        self.says.put_nowait(pb.FromWorker(turn_done=done))
 
 
 class FakeDesk:
@@ -53,6 +53,13 @@ class FakeDesk:
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
+        self.cost: list[int] = []
+        """What attempts that ended early have cost; -1 while only this desk knows."""
+
+    def cut_off(self) -> Callable[[int], None]:
+        number = len(self.cost)
+        self.cost.append(-1)
+        return lambda tokens: self.cost.__setitem__(number, tokens)
 
     def begin(self) -> None:
         return
@@ -87,7 +94,8 @@ def asked(request: str, message: str) -> pb.TurnAsked:
 
 async def test_the_last_word_on_a_given_up_attempt_is_not_taken_for_an_answer(stream: FakeStream) -> None:
     link, running = linked(stream)
-    request, desk = str(uuid4()), cast(Desk, FakeDesk())
+    request, fake = str(uuid4()), FakeDesk()
+    desk, cost = cast(Desk, fake), fake.cost
     await asyncio.sleep(0)
     first = asyncio.ensure_future(link.think(asked(request, "one"), desk))
     assert (await stream.hears()).turn_asked.message == "one"
@@ -96,13 +104,47 @@ async def test_the_last_word_on_a_given_up_attempt_is_not_taken_for_an_answer(st
     second = asyncio.ensure_future(link.think(asked(request, "one and two"), desk))
     await asyncio.sleep(0.02)
     assert stream.told.empty()  # the worker would drop it as asked twice
-    stream.answers(request, "to one")
+    assert cost == [-1]
+    stream.answers(request, "to one", tokens=17)
     assert (await stream.hears()).turn_asked.message == "one and two"
     stream.answers(request, "to both")
     assert (await asyncio.wait_for(second, 5)).response == "to both"
+    assert cost == [17]
     stream.cancel()
     with pytest.raises(WorkerLost):
         await running
+
+
+async def test_an_attempt_that_is_given_up_unread_costs_what_its_worker_counted(stream: FakeStream) -> None:
+    link, running = linked(stream)
+    request, fake = str(uuid4()), FakeDesk()
+    await asyncio.sleep(0)
+    thinking = asyncio.ensure_future(link.think(asked(request, "one"), cast(Desk, fake)))
+    await stream.hears()
+    link._receive(pb.FromWorker(turn_done=pb.TurnDone(request_id=request, owner_user_id=OWNER, output_tokens=9)))
+    thinking.cancel()  # the answer is there, and one more message comes before anybody has read it
+    await asyncio.sleep(0)
+    assert fake.cost == [9]
+    stream.cancel()
+    with pytest.raises(WorkerLost):
+        await running
+
+
+async def test_a_lost_worker_has_cost_what_the_desk_has_seen(stream: FakeStream) -> None:
+    link, running = linked(stream)
+    fake = FakeDesk()
+    await asyncio.sleep(0)
+    thinking = asyncio.ensure_future(link.think(asked(str(uuid4()), "one"), cast(Desk, fake)))
+    await stream.hears()
+    stream.cancel()
+    with pytest.raises(WorkerLost):
+        await thinking
+    assert fake.cost == [-1]
+    with pytest.raises(WorkerLost):
+        await running
+    with pytest.raises(WorkerLost):
+        await link.think(asked(str(uuid4()), "two"), cast(Desk, fake))
+    assert fake.cost == [-1], "what was never asked costs nothing"
 
 
 async def test_who_waits_for_the_attempt_before_is_told_when_the_worker_is_lost(stream: FakeStream) -> None:

@@ -45,8 +45,8 @@ class FakeLink:
         self.answers[asked.request_id] = answer
         return await answer
 
-    def finish(self, request_id: str, error_code: str = "") -> None:
-        done = pb.TurnDone(request_id=request_id, success=not error_code, error_code=error_code)
+    def finish(self, request_id: str, error_code: str = "", tokens: int = 0) -> None:
+        done = pb.TurnDone(request_id=request_id, success=not error_code, error_code=error_code, input_tokens=tokens)
         self.answers.pop(request_id).set_result(done)
 
 
@@ -56,9 +56,19 @@ class NoTools:
 
     has_calls: bool = False
     begun: int = 0
+    cost: list[int] = field(default_factory=list)
+    """What attempts that ended early have cost; -1 while only this desk knows."""
 
     def begin(self) -> None:
         self.begun += 1
+
+    def said(self, text: str) -> None:
+        """A piece of an answer; nobody reads along."""
+
+    def cut_off(self) -> Callable[[int], None]:
+        number = len(self.cost)
+        self.cost.append(-1)
+        return lambda tokens: self.cost.__setitem__(number, tokens)
 
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
         raise AssertionError(call.tool_name)
@@ -226,6 +236,19 @@ async def test_the_turn_of_a_busy_worker_goes_to_another() -> None:
     assert house.links["b"].asked == ["t"]
     house.links["b"].finish("t")
     assert (await turn)[1] == "b"
+
+
+async def test_what_a_stopping_worker_had_thought_already_is_paid() -> None:
+    house, desk = House(), NoTools()
+    await house.arrives("a", 1)
+    turn = house.ask("t", desk=desk)
+    await settle()
+    await house.arrives("b", 1)
+    house.links["a"].finish("t", "HUB_BUSY", tokens=21)
+    await settle()
+    house.links["b"].finish("t")
+    assert (await turn)[1] == "b"
+    assert desk.cost == [21]
 
 
 async def test_what_others_run_there_counts_as_load() -> None:
