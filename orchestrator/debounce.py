@@ -3,7 +3,8 @@
 The first message of an idle conversation is never delayed: its turn starts at once. What arrives within the window,
 before anything was shown or done, restarts that turn with both; what arrives later joins the next turn. Messages of
 different threads are different lines of talk and stay apart, and so does one that may have been tried before. A message
-over HTTP is a request of its own and gets an answer of its own: it is in the same lane, and never merged.
+over HTTP is a request of its own and gets an answer of its own: it is in the same lane, and never merged. So are a
+command and a held turn that goes on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from aiox.commands.chat import parse
+from aiox.commands.resume import RESUMED
 from aiox.kernel.envelope import XMPP
 from aiox.kernel.units import MAX_BODY_BYTES
 from orchestrator.proofs import Turn
@@ -26,6 +29,8 @@ def belong_together(turns: Sequence[Turn], another: Turn) -> bool:
     return (
         len(bodies) <= MAX_MERGED
         and first.envelope.channel == another.envelope.channel == XMPP
+        and RESUMED not in (first.envelope.type, another.envelope.type)
+        and not any(parse(body) for body in (first.message.body, another.message.body))
         and not another.suspect
         and not first.suspect
         and (another.message.thread, another.message.stanza_type) == (first.message.thread, first.message.stanza_type)

@@ -8,7 +8,9 @@ from orchestrator.proofs import Accepted, Repeated, Stopped, Turn
 from orchestrator.steps.answer import answer
 from orchestrator.steps.assign import assign
 from orchestrator.steps.authorise import authorise
+from orchestrator.steps.command import command
 from orchestrator.steps.dispatch import dispatch
+from orchestrator.steps.held_call import lost_approval
 from orchestrator.steps.identify import identify
 from orchestrator.steps.load import load
 from orchestrator.steps.record import record
@@ -23,6 +25,9 @@ async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     identified = await identify(ports, turn)
     if isinstance(identified, Repeated):
         return identified
+    commanded = await command(ports, identified)
+    if commanded is not None:
+        return commanded
     authorised = await authorise(ports, identified)
     if isinstance(authorised, Stopped):
         return authorised
@@ -30,6 +35,9 @@ async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     interrupted = await unfinished_calls(ports, loaded)
     if interrupted is not None:
         return interrupted
+    lost = lost_approval(loaded)
+    if lost is not None:
+        return lost
     reserved = await reserve(ports, loaded)
     if isinstance(reserved, Stopped):
         return reserved

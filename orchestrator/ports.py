@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from aiox.commands.dead_letters import Resubmit
+from aiox.commands.hub import Hub
 from aiox.kernel.envelope import Envelope, OutboxReady
 from aiox.kernel.tools import ToolDescription
 from aiox.runtime.clock import Clock
@@ -50,5 +52,12 @@ class Ports:
     """Called at every durable step; does nothing but in tests."""
     quarantine: asyncio.Lock
     """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""
-    policies: PolicyStore = field(default_factory=PolicyStore)
-    """What this process knows of the policies that hold; read anew from `pool`."""
+    hub: Hub
+    """What commands run on."""
+    resubmit: Resubmit
+    """Puts a message on the bus again: a held turn that goes on."""
+
+    @property
+    def policies(self) -> PolicyStore:
+        """What this process knows of the policies that hold."""
+        return self.hub.policies

@@ -11,6 +11,7 @@ from uuid import uuid4
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from aiox.commands.hub import Hub
 from aiox.kernel.envelope import Envelope, OutboxReady, WorkerBeat
 from aiox.kernel.tools import known_tools
 from aiox.runtime import health, nats, postgres, redis
@@ -99,6 +100,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         known_tools=known_tools(settings.tools.test_folder),
         crash=crash_hook(settings.crash),
         quarantine=asyncio.Lock(),
+        hub=Hub(pool, keys, clock, settings.domain, tools=known_tools(settings.tools.test_folder)),
+        resubmit=partial(nats.put_inbound, bus),
     )
     in_hand = InHand(log)
     lanes = _lanes(supervisor, ports, in_hand)

@@ -147,6 +147,7 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.CHAT_HELP: _RELATED,
         Action.CHAT_WHY: _RELATED,
         Action.CHAT_QUOTA: _RELATED,
+        Action.CHAT_APPROVALS: _RELATED,
     }
 )
 """One profile per action: the relations that may."""

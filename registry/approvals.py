@@ -139,6 +139,11 @@ async def find_person(
     return Person(jid, row["account"], frozenset(row["roles"]), row["account"] == owner, second_factor)
 
 
+async def find_approvers(pool: Pool, owner: OwnerId) -> list[str]:
+    """Addresses of those who may approve for this owner, 50 at most. For the orchestrator's role only."""
+    return [row["jid"] for row in await pool.fetch("SELECT jid FROM find_approvers($1)", owner)]
+
+
 async def showed_second_factor(pool: Pool, owner: OwnerId, session: UUID | None) -> bool:
     """Whether this session of the account began with a second factor: it was confirmed before, so signing in needed it.
 

@@ -10,8 +10,9 @@ from uuid import UUID
 import asyncpg
 
 from aiox.kernel.envelope import Envelope, OutboxReady
-from aiox.runtime.postgres import Pool
+from aiox.runtime.postgres import Connection, Pool
 from aiox.wire.codec import NotAnEvent, decode
+from registry.turns import OutboxRow
 
 DUE_LIMIT: Final = 1024
 
@@ -44,6 +45,13 @@ async def due(pool: Pool, ids: Sequence[UUID]) -> list[Row]:
 async def mark_sent(pool: Pool, ids: Sequence[UUID]) -> None:
     """The stanzas are with the server. Their text leaves the database."""
     await pool.execute("SELECT outbox_sent($1)", list(ids))
+
+
+async def put(connection: Connection, rows: Sequence[OutboxRow]) -> None:
+    """Stores stanzas that belong to no turn. What stands there already stays as it is."""
+    if rows:
+        given = [(row.id, row.turn, row.owner, row.envelope, row.created_at) for row in rows]
+        await connection.execute("SELECT outbox_put($1)", given)
 
 
 def _row(found: asyncpg.Record) -> Row:

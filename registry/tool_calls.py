@@ -49,29 +49,45 @@ class StoredCall:
     state: CallState
 
 
+class ApprovalGone(Exception):
+    """The approval is not live any more: used, over its time, or never granted. Nothing was written."""
+
+
 class AlreadyStarted(Exception):
     """The very call is on record, or its turn has had its outcome: it must not run."""
 
 
-async def start(pool: Pool, partition: int, fence: int, call: NewCall, record: Record) -> None:
-    """Puts a call and its ledger row on record in one commit. Raises LeaseLost, AlreadyStarted; then it may not run."""
+async def start(
+    pool: Pool, partition: int, fence: int, call: NewCall, record: Record, approval: UUID | None = None
+) -> None:
+    """Puts a call and its ledger row on record in one commit, which also uses its approval up, when it needs one.
+
+    Raises LeaseLost, AlreadyStarted, ApprovalGone; then it may not run.
+    """
+    given = [
+        partition,
+        fence,
+        call.id,
+        call.owner,
+        call.agent,
+        call.turn,
+        list(call.turns),
+        call.tool,
+        call.arguments_digest,
+        call.created_at,
+        record.encode(),
+    ]
     try:
-        await pool.execute(
-            "SELECT tool_started($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            partition,
-            fence,
-            call.id,
-            call.owner,
-            call.agent,
-            call.turn,
-            list(call.turns),
-            call.tool,
-            call.arguments_digest,
-            call.created_at,
-            record.encode(),
-        )
+        if approval is None:
+            await pool.execute("SELECT tool_started($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", *given)
+        else:
+            await pool.execute(
+                "SELECT tool_started_approved($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", *given, approval
+            )
     except asyncpg.UniqueViolationError as known:
         raise AlreadyStarted(str(call.id)) from known
+    except asyncpg.NoDataFoundError as gone:
+        raise ApprovalGone(str(approval)) from gone
     except asyncpg.ObjectNotInPrerequisiteStateError as lost:
         raise LeaseLost(str(lost)) from lost
 

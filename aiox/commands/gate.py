@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from aiox.commands.hub import Actor, Hub
 from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
+from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import HUB_OWNER, OwnerId
 from aiox.kernel.verdict import Allow, Deny, Hold, Verdict
 from aiox.runtime.clock import Clock
@@ -65,6 +66,11 @@ def _decided(actor: Actor, facts: Facts, policies: Policies | None) -> Decision:
 def judge_turn(relation: Relation) -> Verdict:
     """Rule 0 alone, without the policies: a turn on an agent that the sender has no relation to is refused."""
     return access.decide(Action.AGENT_INVOKE, relation)
+
+
+def code_of(verdict: Deny | Hold) -> ErrorCode:
+    """The error code for what may not go on; a hold is ACCESS_DENIED where nothing can wait."""
+    return verdict.code if isinstance(verdict, Deny) else ErrorCode.ACCESS_DENIED
 
 
 def decision(clock: Clock, decided: Decision, owner: OwnerId | None, correlation_id: UUID) -> Record:

@@ -109,3 +109,4 @@ class Action(StrEnum):
     CHAT_HELP = "chat.help"
     CHAT_WHY = "chat.why"
     CHAT_QUOTA = "chat.quota"
+    CHAT_APPROVALS = "chat.approvals"

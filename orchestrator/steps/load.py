@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Authorised, Loaded
+from orchestrator.steps.held_call import approved_of
 from policy.tools import allowed_tools
 from registry.preferences import of_sender
 
@@ -17,4 +18,5 @@ async def load(ports: Ports, authorised: Authorised) -> Loaded:
         preferences = await of_sender(ports.pool, turn.message.sender)
     with ports.telemetry.span(Step.TOOLS, turn.envelope.traceparent, turn.attributes):
         tools = allowed_tools([tool.name for tool in opened.version.tools], ports.known_tools)
-    return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools, preferences)
+    approved = await approved_of(ports, authorised)
+    return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools, preferences, approved)

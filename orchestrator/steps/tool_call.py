@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
+from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id
 from aiox.kernel.outcome import Answered, Failed, Usage
 from aiox.kernel.units import estimate_tokens
-from aiox.kernel.verdict import Allow, Deny
+from aiox.kernel.verdict import Deny, Hold
 from aiox.runtime.crash import CrashPoint
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Stopped
+from orchestrator.steps import held_call
+from orchestrator.steps.held_call import call_of
+from policy.approvals import Call as ApprovedCall
+from policy.cedar.facts import Facts
+from policy.cedar.judge import Decision, Policies
 from policy.ledger import Record
-from policy.tools import Call, judge_call
+from policy.tool_gate import judge_tool
+from policy.tools import Call
 from registry import tool_calls
+from registry.approvals import Kept
 from registry.quotas import Conversation, QuotaUnavailable
 from registry.short_term import PastTurn, seal_entry
-from registry.tool_calls import CallState, NewCall, StoredCall
-
-NO_APPROVALS = "This tool needs a person's approval, which this hub cannot ask for yet. It was not run."
+from registry.tool_calls import ApprovalGone, CallState, NewCall, StoredCall
 
 
 class TurnDesk:
@@ -43,6 +50,8 @@ class TurnDesk:
         self._tokens = 0
         self.has_calls = False
         """Whether any call was let through."""
+        self.held: list[str] = []
+        """What the person is told of each call that waits for an approval."""
 
     def begin(self) -> None:
         """A worker begins with the turn: it counts its calls from the first."""
@@ -62,26 +71,62 @@ class TurnDesk:
         """Counts what it has surely cost; a piece of the answer is never less than a token."""
         return self._loaded.turn.spending.cut_off(self._input_tokens + self._tokens)
 
-    async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
+    async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused:
         """Judges, and puts an allowed call on record before it may run. Raises LeaseLost, AlreadyStarted."""
         ports, loaded, turn = self._ports, self._loaded, self._loaded.turn
         wanted = Call(turn.message.turn_id, self._asked, call.call_id, call.tool_name, call.canonical_arguments)
         self._asked += 1
-        verdict = judge_call(
-            wanted, loaded.tools, loaded.version.tools, ports.known_tools, loaded.version.governance.approvals
-        )
-        if not isinstance(verdict, Allow):
-            reason = verdict.reason if isinstance(verdict, Deny) else NO_APPROVALS
+        policies = await ports.policies.holding(ports.pool, loaded.authorised.owner, ports.clock.monotonic())
+        decided = self._judge(wanted, policies)
+        await held_call.note(ports, loaded, decided)
+        verdict = decided.verdict
+        if isinstance(verdict, Deny):
             ports.log.info("tool_refused", turn_id=str(turn.message.turn_id), rules=list(verdict.rules))
-            return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=reason)
+            return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=verdict.reason)
         turn.seal()
-        await self._start(wanted)
+        kept = loaded.approved if wanted.index == 0 else None
+        if kept is not None:
+            no = await held_call.check(ports, loaded, kept, call_of(loaded, wanted, policies), decided)
+            if no is not None:
+                return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=no.reason)
+        elif isinstance(verdict, Hold):
+            return await self._hold(call_of(loaded, wanted, policies), verdict)
+        try:
+            await self._start(wanted, kept)
+        except ApprovalGone:
+            return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=held_call.TOO_LATE)
         self.has_calls = True
         self._open[call.call_id] = call.tool_name
         ports.crash(CrashPoint.AFTER_TOOL_STARTED, turn.message.body)
         return pb.ToolAllowed()
 
-    async def _start(self, wanted: Call) -> None:
+    def _judge(self, wanted: Call, policies: Policies | None) -> Decision:
+        loaded = self._loaded
+        turn, version = loaded.turn, loaded.version
+        facts = Facts(
+            action=Action.TOOL_CALL,
+            relation=loaded.authorised.relation,
+            actor=turn.message.sender,
+            resource=str(version.agent_id),
+            channel=turn.envelope.channel,
+        )
+        return judge_tool(
+            wanted,
+            facts,
+            policies,
+            loaded.tools,
+            version.tools,
+            self._ports.known_tools,
+            version.governance.approvals,
+        )
+
+    async def _hold(self, call: ApprovedCall, terms: Hold) -> pb.ToolHeld:
+        text = await held_call.hold(self._ports, self._loaded, call, terms)
+        if text not in self.held:
+            self.held.append(text)
+        return pb.ToolHeld(approval_id=str(held_call.approval_of(self._loaded.turn, call)))
+
+    async def _start(self, wanted: Call, kept: Kept | None) -> None:
         turn, now = self._loaded.turn, self._ports.clock.now()
         new = NewCall(
             id=UUID(wanted.call_id),
@@ -97,8 +142,11 @@ class TurnDesk:
             "arguments_digest": new.arguments_digest.hex(),
             "policy_hash": self._loaded.version.policy_hash,
         }
+        if kept is not None:
+            details["approval_id"] = str(kept.approval.id)
         record = _record(self._ports, self._loaded, StoredCall(new.id, new.tool, CallState.STARTED), details)
-        await tool_calls.start(self._ports.pool, turn.partition, turn.fence, new, record)
+        approval = None if kept is None else kept.approval.id
+        await tool_calls.start(self._ports.pool, turn.partition, turn.fence, new, record, approval)
 
     async def done(self, call: pb.ToolDone) -> None:
         """Records how an allowed call ended; of any other nothing is believed."""
@@ -161,6 +209,15 @@ async def explain_calls(ports: Ports, loaded: Loaded, because: Failed | None = N
         worker_ms=because.worker_ms if because else 0,
         model_ms=0,
     )
+
+
+def with_held(outcome: Answered | Failed, held: Sequence[str]) -> Answered | Failed:
+    """Behind the model's words, the hub's own on each call that waits: what it would do, and how to decide on it."""
+    if not held:
+        return outcome
+    if isinstance(outcome, Answered):
+        return replace(outcome, text="\n\n".join((outcome.text, *held)))
+    return replace(outcome, reason="\n\n".join((outcome.reason, *held)))
 
 
 def explanation(calls: Sequence[StoredCall], because: str = "") -> str:

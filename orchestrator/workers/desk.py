@@ -24,7 +24,7 @@ class Desk(Protocol):
         """Takes a piece of the answer as it comes. Never waits; may drop it."""
         ...
 
-    async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
+    async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused:
         """Judges a call; an allowed one is on record as started. Raises what the store raised; then it is not."""
         ...
 

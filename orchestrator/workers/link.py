@@ -166,6 +166,8 @@ class WorkerLink:
             answer.token = self.token(asked.owner_user_id, asked.agent_id, asked.request_id)
             if isinstance(answer, pb.ToolAllowed):
                 self._send(pb.FromHub(tool_allowed=answer))
+            elif isinstance(answer, pb.ToolHeld):
+                self._send(pb.FromHub(tool_held=answer))
             else:
                 self._send(pb.FromHub(tool_refused=answer))
 

@@ -34,6 +34,7 @@ ELSEWHERE = {
     Action.CHAT_HELP: "a message that begins with a slash",
     Action.CHAT_WHY: "a message that begins with a slash",
     Action.CHAT_QUOTA: "a message that begins with a slash",
+    Action.CHAT_APPROVALS: "a message that begins with a slash",
 }
 """Actions whose way in is not HTTP."""
 

@@ -36,7 +36,7 @@ _CONSUMERS: Final = [
 _RIGHTS: Final[dict[str, tuple[list[str], list[str]]]] = {
     # service: what it may publish, what it may subscribe to beside its own inbox
     "component": ([_INBOUND, "$JS.API.INFO", *_STREAM, COMMANDS], [OUTBOX_READY]),
-    "orchestrator": (["$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY, LIVE], [WORKER_BEAT, COMMANDS]),
+    "orchestrator": ([_INBOUND, "$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY, LIVE], [WORKER_BEAT, COMMANDS]),
     "ai_worker": ([WORKER_BEAT], []),
     "gateway": ([_INBOUND, COMMANDS], [LIVE]),
 }

@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for function in ("outbox_put(aiox.outbox_row[])", f"tool_started_approved({_CALL_TYPES}, uuid)",
-                     "find_unfinished_approvals(timestamptz, int)", "find_approvals(text, int)",
+                     "find_unfinished_approvals(timestamptz, int)", "find_approvers(uuid)", "find_approvals(text, int)",
                      "find_person(text, uuid)", "policy_text(uuid, int)", "find_policies(uuid)"):
         run(f"DROP FUNCTION aiox.{function}")
     run("DROP TABLE aiox.approval_decisions, aiox.approvals, aiox.active_policies, aiox.policies")
@@ -178,6 +178,18 @@ def _find_approvals() -> None:
             ORDER BY a.created_at, a.id LIMIT p_limit
         $$""",
         "find_approvals(text, int)", "finder", "gateway, orchestrator",
+    )
+    # Whom to tell: the owner, and who has the role in an organisation of the owner's.
+    definer_function(
+        """
+        CREATE FUNCTION aiox.find_approvers(p_owner uuid) RETURNS TABLE (jid text) LANGUAGE sql STABLE AS $$
+            SELECT u.jid FROM aiox.users u
+            WHERE u.deactivated_at IS NULL AND (u.id = p_owner OR u.id IN (
+                SELECT m.user_id FROM aiox.memberships m JOIN aiox.memberships o USING (organisation_id)
+                WHERE o.user_id = p_owner AND m.role IN ('owner', 'admin', 'approver')))
+            ORDER BY u.jid LIMIT 50
+        $$""",
+        "find_approvers(uuid)", "finder", "orchestrator",
     )
     # For the orchestrator's sweep: what is over its time, and what was granted and has not run.
     definer_function(

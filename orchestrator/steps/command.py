@@ -1,0 +1,62 @@
+"""A message that is a command (SPEC 9): judged, done by the hub, answered. No quota, no worker, no model."""
+
+from __future__ import annotations
+
+from aiox.commands import chat, gate
+from aiox.commands.chat import COMMANDS, UNKNOWN, Asker, Said
+from aiox.commands.hub import Actor
+from aiox.commands.resume import RESUMED
+from aiox.kernel.ids import HUB_OWNER, OwnerId, derived_id
+from aiox.kernel.outcome import Answered, Refused, Usage
+from aiox.kernel.verdict import Allow, Deny
+from orchestrator.ports import Ports
+from orchestrator.proofs import Identified, Stopped
+from policy.access import Relation
+from policy.cedar.facts import Facts
+from policy.cedar.judge import decide
+from registry import approvals
+
+
+async def command(ports: Ports, identified: Identified) -> Stopped | None:
+    """None for a message to the agent, and for a stranger's: that is refused like any other message of theirs."""
+    turn, found = identified.turn, identified.facts
+    said = chat.parse(turn.message.body)
+    if said is None or turn.envelope.type == RESUMED or found.owner is None:
+        return None
+    wanted = COMMANDS.get(said.name, UNKNOWN)
+    relation = found.relation
+    if relation is Relation.NONE:
+        if not wanted.strangers or not await _may_decide_here(ports, identified):
+            return None
+        relation = Relation.GRANTED
+    facts = Facts(wanted.action, relation, turn.message.sender, channel=turn.envelope.channel)
+    policies = await ports.policies.holding(ports.pool, found.owner, ports.clock.monotonic())
+    decided = decide(facts, policies)
+    record = gate.decision(ports.clock, decided, found.owner, turn.envelope.correlation_id)
+    if not isinstance(decided.verdict, Allow):
+        reason = decided.verdict.reason if isinstance(decided.verdict, Deny) else "This needs an approval."
+        code = gate.code_of(decided.verdict)
+        return Stopped(turn, found.owner, Refused(code, reason, decided.verdict.rules), record)
+    text = await _answered(ports, identified, found.owner, said)
+    return Stopped(turn, found.owner, Answered(text, Usage(0, 0), (), (), (), "", "", 0, 0), record)
+
+
+async def _answered(ports: Ports, identified: Identified, owner: OwnerId, said: Said) -> str:
+    message, facts = identified.turn.message, identified.facts
+    person = await approvals.find_person(ports.pool, message.sender, owner)
+    # A guest without an account acts under an id of their own, which owns nothing.
+    account = OwnerId(person.account or derived_id(HUB_OWNER, f"guest:{message.sender}"))
+    asker = Asker(
+        actor=Actor(account, message.sender),
+        agent=facts.agent or message.agent_id,
+        owner=owner,
+        quota=facts.quota,
+        resubmit=ports.resubmit,
+    )
+    return await COMMANDS.get(said.name, UNKNOWN).answer(ports.hub, asker, said)
+
+
+async def _may_decide_here(ports: Ports, identified: Identified) -> bool:
+    """Whether an approval of this agent's owner waits for the sender, who may otherwise not talk to the agent."""
+    found = await approvals.find_for(ports.pool, identified.turn.message.sender, 100)
+    return any(owner == identified.facts.owner for _, owner in found)
