@@ -34,7 +34,7 @@ async def at(door: HttpDoor, address: str) -> AsyncIterator[httpx.AsyncClient]:
     inner = door.client._transport
     assert isinstance(inner, httpx.ASGITransport)
     transport = httpx.ASGITransport(app=inner.app, client=(address, 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
 
