@@ -125,7 +125,7 @@ def _approvals() -> None:
     decided = "UPDATE (state, granted_at, arguments, message)"
     services = {"gateway": f"SELECT, {decided}", "orchestrator": f"SELECT, INSERT, {decided}"}
     owner_table("approvals", {**services, "finder": "SELECT"}, worker_rule="false")
-    run("GRANT SELECT, UPDATE (state) ON aiox.approvals TO aiox_writer")
+    run("GRANT SELECT, UPDATE (state, arguments, message) ON aiox.approvals TO aiox_writer")
     run("CREATE POLICY writer_select ON aiox.approvals FOR SELECT TO aiox_writer USING (true)")
     run("CREATE POLICY writer_update ON aiox.approvals FOR UPDATE TO aiox_writer USING (true) WITH CHECK (true)")
     sealed("approvals", "arguments", "message")
