@@ -1,0 +1,157 @@
+"""Asking over HTTP: the same path as a stanza, through every real part; the answer comes back here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from tests.e2e.database import superuser
+from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, teach
+from tests.stack import Account, RunningHub
+
+SOON_S = 60.0
+
+
+@asynccontextmanager
+async def signed_in(hub: RunningHub, account: Account) -> AsyncIterator[httpx.AsyncClient]:
+    url = f"http://127.0.0.1:{hub.settings.ports.gateway}"
+    async with httpx.AsyncClient(base_url=url, timeout=SOON_S) as client:
+        fields = {"email": f"{account.jid.partition('@')[0]}@example.org", "password": account.password}
+        answer = await client.post("/v1/sessions", json=fields)
+        assert answer.status_code == 201, answer.text
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        yield client
+
+
+async def events_of(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> list[tuple[str, Any]]:
+    """Every event of a stream that ends by itself."""
+    found: list[tuple[str, Any]] = []
+    async with client.stream(method, path, json=body, headers={"Accept": "text/event-stream"}) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        name = ""
+        async for line in answer.aiter_lines():
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                found.append((name, json.loads(line.removeprefix("data: "))))
+    return found
+
+
+async def until_ended(client: httpx.AsyncClient, where: str) -> Any:
+    async with asyncio.timeout(SOON_S):
+        while True:
+            turn = (await client.get(where)).json()
+            if turn["ended_at"] is not None:
+                return turn
+            await asyncio.sleep(0.1)
+
+
+async def test_a_question_over_http_is_answered_live_and_leaves_what_a_stanza_leaves(hub: RunningHub) -> None:
+    ada = await hub.account(quota=ROOMY_ACCOUNT)
+    agent = await hub.agent(ada, governance=ROOMY)
+    await teach(hub, ada, agent.agent_id, "tea.md", "# Tea\n\nGreen tea is brewed at seventy degrees for two minutes.")
+    async with signed_in(hub, ada) as client:
+        path = f"/v1/agents/{agent.agent_id}"
+        events = await events_of(client, "POST", f"{path}/messages", {"text": "At how many degrees is tea brewed?"})
+        assert [name for name, _ in events][:2] == ["state", "state"]
+        assert [data["state"] for name, data in events if name == "state"] == ["accepted", "thinking"]
+        last, turn = events[-1]
+        assert (last, turn["state"]) == ("answer", "answered")
+        assert "seventy degrees" in turn["answer"]["text"]
+        assert turn["answer"]["sources"][0]["title"] == "tea.md"
+        pieces = "".join(data["text"] for name, data in events if name == "delta")
+        assert turn["answer"]["text"].startswith(pieces)
+        assert (await client.get(f"/v1/turns/{turn['turn_id']}")).json() == turn
+        again = await events_of(client, "GET", f"/v1/turns/{turn['turn_id']}")
+        assert again == [("state", {"turn_id": turn["turn_id"], "state": "answered"}), ("answer", turn)]
+        async with online(hub, ada) as person:
+            await answer_to(person, agent.jid, "and by XMPP?")
+        history = (await client.get(f"{path}/history")).json()["items"]
+        assert [one["said"] for one in history] == ["and by XMPP?", "At how many degrees is tea brewed?"]
+        assert history[1]["answered"] == turn["answer"]["text"]
+        executions = (await client.get(f"{path}/executions")).json()["items"]
+        assert {one["outcome"] for one in executions} == {"answered"}
+    async with superuser(hub) as connection:
+        rows = await connection.fetch(
+            "SELECT event_type, actor FROM audit_logs WHERE correlation_id = $1 ORDER BY seq",
+            UUID(turn["correlation_id"]),
+        )
+        assert [tuple(row) for row in rows] == [("gate.decision", ada.jid), ("turn.concluded", ada.jid)]
+        turn_id = UUID(turn["turn_id"])
+        assert await connection.fetchval("SELECT count(*) FROM outbox WHERE turn_id = $1", turn_id) == 0
+        assert await connection.fetchval("SELECT outcome FROM inbox WHERE turn_id = $1", turn_id) == "answered"
+
+
+async def test_questions_in_quick_succession_have_an_answer_each_in_order(hub: RunningHub) -> None:
+    ada = await hub.account(quota=ROOMY_ACCOUNT)
+    agent = await hub.agent(ada, governance=ROOMY)
+    async with signed_in(hub, ada) as client:
+        where = [
+            (await client.post(f"/v1/agents/{agent.agent_id}/messages", json={"text": f"question {number}"})).headers
+            for number in range(5)
+        ]
+        turns = [await until_ended(client, headers["location"]) for headers in where]
+    assert [turn["state"] for turn in turns] == ["answered"] * 5
+    ended = [turn["ended_at"] for turn in turns]
+    assert ended == sorted(ended)
+
+
+async def test_a_guest_asks_and_the_owner_does_not_read_it(hub: RunningHub) -> None:
+    ada, eve = await hub.account(), await hub.account()
+    agent = await hub.agent(ada, visibility="shared", shared_with=[eve.jid])
+    async with signed_in(hub, eve) as guest, signed_in(hub, ada) as owner:
+        asked = await guest.post(f"/v1/agents/{agent.agent_id}/messages", json={"text": "between us"})
+        turn = await until_ended(guest, asked.headers["location"])
+        assert turn["state"] == "answered"
+        for client, expected in ((guest, ["between us"]), (owner, [])):
+            items = (await client.get(f"/v1/agents/{agent.agent_id}/history")).json()["items"]
+            assert [one["said"] for one in items] == expected
+        assert (await owner.get(asked.headers["location"])).status_code == 404
+        counted = (await owner.get(f"/v1/agents/{agent.agent_id}/executions")).json()["items"]
+        assert [one["subject_jid"] for one in counted] == [eve.jid]
+        assert "between us" not in str(counted)
+
+
+async def test_a_quota_that_does_not_suffice_is_said_with_its_limit(hub: RunningHub) -> None:
+    ada = await hub.account(quota={"tokens_per_minute": 10})
+    agent = await hub.agent(ada)
+    async with signed_in(hub, ada) as client:
+        asked = await client.post(f"/v1/agents/{agent.agent_id}/messages", json={"text": "x" * 1000})
+        turn = await until_ended(client, asked.headers["location"])
+    assert (turn["state"], turn["error"]["code"]) == ("failed", "QUOTA_EXCEEDED")
+    assert "minute" in turn["error"]["detail"]
+
+
+async def test_state_events_reach_who_watches_and_who_comes_back(hub: RunningHub) -> None:
+    ada = await hub.account()
+    async with signed_in(hub, ada) as client:
+        seen: list[tuple[str, str]] = []
+        async with client.stream("GET", "/v1/events") as answer, asyncio.timeout(SOON_S):
+            lines = answer.aiter_lines()
+            assert await anext(lines) == "event: ready"
+            agent = await hub.agent(ada)
+            asked = await client.post(f"/v1/agents/{agent.agent_id}/messages", json={"text": "hello"})
+            async for line in lines:
+                if line.startswith("event: "):
+                    seen.append((line.removeprefix("event: "), ""))
+                elif line.startswith("id: ") and seen:
+                    seen[-1] = (seen[-1][0], line.removeprefix("id: "))
+                elif line == "" and seen and seen[-1][0] == "asked_turn.answered":
+                    break
+        assert [name for name, _ in seen] == ["agent.created", "asked_turn.accepted", "asked_turn.answered"]
+        assert asked.status_code == 202
+        headers = {"Last-Event-ID": seen[0][1]}
+        missed: list[str] = []
+        async with client.stream("GET", "/v1/events", headers=headers) as answer, asyncio.timeout(SOON_S):
+            async for line in answer.aiter_lines():
+                if line.startswith("event: "):
+                    missed.append(line.removeprefix("event: "))
+                if len(missed) == 3:
+                    break
+    assert missed == ["ready", "asked_turn.accepted", "asked_turn.answered"]
