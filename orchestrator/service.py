@@ -26,6 +26,7 @@ from aiox.runtime.settings import Settings
 from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import NotAnEvent, decode, encode
+from orchestrator.approvals import sweep_for_ever as sweep_approvals
 from orchestrator.checkpoints import Checkpoints
 from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials, Retests
@@ -121,6 +122,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("credential tests", retests.run())
     supervisor.start("retention", sweep_for_ever(pool, log))
     supervisor.start("purge", _purge(settings, pool, partial(short_term.forget, memory), clock, log).run())
+    supervisor.start("approvals", sweep_approvals(ports.hub, ports.resubmit, log))
     supervisor.start("in hand", in_hand.signal_for_ever())
     supervisor.start("watchdog", watchdog.run())
     supervisor.start("checkpoints", _checkpoints(settings, secrets, pool, clock, log).run())

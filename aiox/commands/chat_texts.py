@@ -27,11 +27,9 @@ def quota(used: Used, limits: QuotaConfig | None, *, owner: bool) -> str:
     """Own use; for the owner also the account's, with its limits."""
     lines = [f"You have used {used.mine_today} tokens with this agent today (UTC)."]
     if owner and limits is not None:
-        lines += [
-            f"Your account has used {used.account_today} of {limits.tokens_per_day} tokens today,"
-            + f" and {used.account_minute} of {limits.tokens_per_minute} in this minute.",
-            f"It may have {limits.max_concurrent} turns at once.",
-        ]
+        day = f"{used.account_today} of {limits.tokens_per_day} tokens today"
+        minute = f"{used.account_minute} of {limits.tokens_per_minute} in this minute"
+        lines += [f"Your account has used {day}, {minute}.", f"It may have {limits.max_concurrent} turns at once."]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from aiox.cli.run import run_service
 from aiox.runtime.settings import load_settings
 from orchestrator.steps.tool_call import TurnDesk
 from policy.tools import Call
+from registry.approvals import Kept
 
 
 class Forgetful(TurnDesk):
@@ -21,7 +22,7 @@ class Forgetful(TurnDesk):
     def has_calls(self, _value: bool) -> None:
         """Forgotten at once."""
 
-    async def _start(self, wanted: Call) -> None:
+    async def _start(self, wanted: Call, kept: Kept | None) -> None:
         """No row, no ledger entry."""
 
 

@@ -1,0 +1,176 @@
+"""A call waits for a person, and runs once they agreed: in the chat, by another person, and never otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from aiox.commands import approvals, policies
+from aiox.commands.approvals import Waiting
+from aiox.commands.create_agent import AgentCreated
+from aiox.commands.hub import Actor
+from aiox.commands.policies import PolicyText, WhichVersion
+from aiox.kernel.ids import HUB_OWNER
+from aiox.kernel.jid import BareJid
+from aiox.kernel.outcome import Refused
+from tests.e2e.database import superuser
+from tests.e2e.people import Person, answer_to, body_of, online
+from tests.e2e.tool_hub import HELD, ToolHub, appends, tool_hub
+from tests.stack import Account
+
+OPERATOR = Actor(HUB_OWNER, BareJid("operator@localhost"))
+NAME = re.compile(r"^Approval ([0-9a-f]{8}): append_line", re.MULTILINE)
+FOUR_EYES = """
+@id("four eyes for low risks") @hold("four_eyes")
+forbid(principal, action == Action::"tool.call", resource) when { context.risk == "low" };
+"""
+
+
+@pytest.fixture(scope="module")
+async def tools() -> AsyncIterator[ToolHub]:
+    async with tool_hub() as running:
+        yield running
+
+
+async def heard(person: Person, text: str) -> str:
+    def fits(got: Element) -> bool:
+        return text in body_of(got)
+
+    return body_of(await person.until(fits))
+
+
+async def held(tools: ToolHub, person: Person, agent: AgentCreated, line: str = "hello") -> tuple[str, str]:
+    """Has the agent ask for a line. Returns the name of the file and of the approval."""
+    file = uuid4().hex
+    tools.model.script(appends(file, line), "I have asked.")
+    told = await answer_to(person, agent.jid, "write it")
+    found = NAME.search(told)
+    assert found is not None, told
+    assert f"  line: {line}" in told
+    return file, found[1]
+
+
+async def written(tools: ToolHub, file: str, lines: list[str]) -> None:
+    async with asyncio.timeout(30):
+        while tools.lines(file) != lines:
+            await asyncio.sleep(0.05)
+
+
+async def events(tools: ToolHub, agent: AgentCreated) -> list[str]:
+    async with superuser(tools.hub) as connection:
+        rows = await connection.fetch(
+            "SELECT event_type FROM audit_logs WHERE owner_user_id = (SELECT owner_user_id FROM agents WHERE id = $1)"
+            " AND (event_type LIKE 'approval.%' OR event_type LIKE 'tool.%') ORDER BY seq",
+            agent.agent_id,
+        )
+    return [row["event_type"] for row in rows]
+
+
+async def test_who_asked_confirms_in_the_chat_and_it_runs_once(tools: ToolHub) -> None:
+    owner, agent = await tools.agent(HELD)
+    async with online(tools.hub, owner) as person:
+        file, name = await held(tools, person, agent)
+        assert tools.lines(file) == []
+        tools.model.script("It is written.")
+        asked = tools.model.count
+        assert (await answer_to(person, agent.jid, f"/approve {name}")).startswith("Approved: append_line")
+        assert await heard(person, "It is written.")
+        await written(tools, file, ["hello"])
+        assert tools.model.count == asked + 1, "the command must not reach the model"
+        again = await answer_to(person, agent.jid, f"/approve {name}")
+        assert "nothing here" in again
+    assert tools.lines(file) == ["hello"]
+    assert await tools.calls(agent) == [("append_line", "done")]
+    assert await events(tools, agent) == ["approval.asked", "approval.decided", "tool.started", "tool.done"]
+
+
+async def test_the_conversation_goes_on_while_a_call_waits_and_a_no_ends_it(tools: ToolHub) -> None:
+    owner, agent = await tools.agent(HELD)
+    async with online(tools.hub, owner) as person:
+        file, name = await held(tools, person, agent)
+        assert await answer_to(person, agent.jid, "are you there?") == "echo: are you there?"
+        assert name in await answer_to(person, agent.jid, "/pending")
+        assert (await answer_to(person, agent.jid, f"/deny {name}")).startswith("Denied")
+        assert await answer_to(person, agent.jid, "/pending") == "No approval waits for you."
+    assert tools.lines(file) == []
+
+
+async def test_the_text_commands_answer_without_the_model(tools: ToolHub) -> None:
+    owner, agent = await tools.agent(HELD)
+    async with online(tools.hub, owner) as person:
+        assert await answer_to(person, agent.jid, "hello") == "echo: hello"
+        asked = tools.model.count
+        assert "/approve NAME" in await answer_to(person, agent.jid, "/help")
+        assert "I do not know /dance." in await answer_to(person, agent.jid, "/dance for me")
+        assert "agent.invoke: allow, decided by hub/R0 agent.invoke; policy hub:" in (
+            await answer_to(person, agent.jid, "/why")
+        )
+        assert "tokens with this agent today" in await answer_to(person, agent.jid, "/quota")
+        assert tools.model.count == asked
+        assert (await answer_to(person, agent.jid, "/etc/hosts is a file")).startswith("echo:")
+    stranger = await tools.hub.account()
+    async with online(tools.hub, stranger) as person:
+        refused = await person.error_for(person.say(agent.jid, "/help"))
+        assert "ACCESS_DENIED" in "".join(refused.itertext()) or refused.get("type") == "error"
+
+
+async def join(tools: ToolHub, *members: tuple[Account, str]) -> UUID:
+    scope = uuid4()
+    async with superuser(tools.hub) as connection:
+        await connection.execute("INSERT INTO organisations VALUES ($1, 'o', now())", scope)
+        for account, role in members:
+            await connection.execute(
+                "INSERT INTO memberships VALUES ($1, $2, $3, now())", scope, account.actor.owner, role
+            )
+    return scope
+
+
+async def waiting(tools: ToolHub, account: Account) -> list[Waiting]:
+    async with tools.hub.commands() as hub:
+        found = await approvals.list_open(hub, account.actor)
+    assert not isinstance(found, Refused)
+    return list(found)
+
+
+async def test_four_eyes_need_another_person_who_may(tools: ToolHub) -> None:
+    owner, agent = await tools.agent(HELD)
+    colleague, member = await tools.hub.account(), await tools.hub.account()
+    await join(tools, (owner, "owner"), (colleague, "approver"), (member, "member"))
+    async with tools.hub.commands() as hub:
+        assert not isinstance(await policies.publish(hub, OPERATOR, PolicyText(text=FOUR_EYES)), Refused)
+    try:
+        await asyncio.sleep(2.5)  # every process hears of a policy within 5 s (registry/policies.py: FRESH_S is 2)
+        async with online(tools.hub, owner) as person, online(tools.hub, colleague) as other:
+            file, name = await held(tools, person, agent)
+            assert name in await heard(other, "Approval ")
+            assert "Another person" in await answer_to(person, agent.jid, f"/approve {name}")
+            assert await waiting(tools, member) == []
+            assert [one.name for one in await waiting(tools, colleague)] == [name]
+            assert tools.lines(file) == []
+            tools.model.script("It is written.")
+            other.say(agent.jid, f"/approve {name}")
+            assert await heard(other, "Approved: append_line")
+            assert await heard(person, "It is written.")
+            await written(tools, file, ["hello"])
+    finally:
+        async with tools.hub.commands() as hub:
+            assert not isinstance(await policies.rollback(hub, OPERATOR, WhichVersion(version=1)), Refused)
+            await asyncio.sleep(2.5)
+
+
+async def test_an_approval_survives_a_restart_of_the_whole_hub(tools: ToolHub) -> None:
+    owner, agent = await tools.agent(HELD)
+    async with online(tools.hub, owner) as person:
+        file, name = await held(tools, person, agent)
+    await tools.hub.stop()
+    await tools.hub.start()
+    async with online(tools.hub, owner) as person:
+        tools.model.script("It is written.")
+        assert (await answer_to(person, agent.jid, f"/approve {name}")).startswith("Approved")
+        assert await heard(person, "It is written.")
+    await written(tools, file, ["hello"])
