@@ -13,12 +13,14 @@ export type DocumentState = "waiting" | "ready" | "failed";
 export interface Agent {
   agent_id: string;
   jid: string;
-  name: string;
-  description: string;
+  alias: string;
+  profile: { name: string; description: string; avatar: string };
   visibility: Visibility;
   active_version: number;
+  has_draft: boolean;
   documents: { ready: number; waiting: number; failed: number };
   created_at: string;
+  deleted_at: string | null;
 }
 
 export interface AgentDocument {

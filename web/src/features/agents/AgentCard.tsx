@@ -22,11 +22,11 @@ export function AgentCard({ agent, session }: Props) {
 
   return (
     <article className="card">
-      <h3>{agent.name}</h3>
+      <h3>{agent.profile.name}</h3>
       <p className="quiet">
         {texts.visibility[agent.visibility]} · {texts.version(agent.active_version)}
       </p>
-      {agent.description !== "" && <p>{agent.description}</p>}
+      {agent.profile.description !== "" && <p>{agent.profile.description}</p>}
       <dl>
         <dt>{texts.address}</dt>
         <dd>
