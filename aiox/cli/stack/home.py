@@ -124,16 +124,20 @@ def render_settings(settings: Settings) -> str:
     """`hub.toml`: domain and ports always, other settings where they differ from their defaults, never a key."""
     lines = [_HEAD, f'domain = "{settings.domain}"', "", "# TCP ports, all on loopback", "[ports]"]
     lines += [f"{name} = {value}" for name, value in settings.ports.model_dump().items()]
-    for section in ("limits", "model", "memory", "telemetry", "ledger"):
+    for section in ("limits", "model", "memory", "telemetry", "ledger", "accounts", "mail"):
         changed = _changed(getattr(settings, section))
         if changed:
             lines += ["", f"[{section}]", *changed]
     return "\n".join(lines) + "\n"
 
 
+_SECRETS: Final = frozenset({"api_key", "password"})
+"""They belong into the environment."""
+
+
 def _changed(section: BaseModel) -> list[str]:
     default = type(section)().model_dump()
-    values = {k: v for k, v in section.model_dump().items() if v != default[k] and k != "api_key"}
+    values = {k: v for k, v in section.model_dump().items() if v != default[k] and k not in _SECRETS}
     return [f"{name} = {_toml(value)}" for name, value in values.items()]
 
 

@@ -21,7 +21,11 @@ TITLES: Final[dict[Service, str]] = {
 }
 STOP_BUDGET_S: Final = 10.0
 """After this time a service that was asked to stop is killed. What it does to stop must fit in."""
-_MODEL_KEY: Final = "AIOX_MODEL__API_KEY"
+_SECRET_SETTINGS: Final[dict[str, Service]] = {
+    "AIOX_MODEL__API_KEY": "orchestrator",
+    "AIOX_MAIL__PASSWORD": "gateway",
+}
+"""Settings that are secrets, each with the one service that inherits it."""
 _BUDGET: Final = aiohttp.ClientTimeout(total=2)
 
 
@@ -53,7 +57,8 @@ async def start(home: Home, settings: Settings, service: Service, instance: int 
 
 
 def _environment(home: Home, settings: Settings, service: Service) -> dict[str, str]:
-    inherited = environment(home.root, without=() if service == "orchestrator" else (_MODEL_KEY,))
+    withheld = [name for name, reader in _SECRET_SETTINGS.items() if reader != service]
+    inherited = environment(home.root, without=withheld)
     return {**inherited, "AIOX_COMPONENTS": str(settings.components)}  # said on the command line, maybe
 
 

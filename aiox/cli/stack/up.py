@@ -111,6 +111,8 @@ async def _story(
     began = clock.monotonic()
     await start_all(home, settings, parts, counts)
     print(f"All parts are ready after {clock.monotonic() - began:.1f} s", flush=True)
+    if not settings.mail.host:
+        print(f"No mail server is set (mail.host): letters are written to {home.root / 'mail'}.", flush=True)
     if demo:
         await show(home, settings, clock)
     print(f"{READY} Ctrl-C stops everything in order.", flush=True)
