@@ -9,7 +9,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from registry.drift import PIECES
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -29,13 +31,39 @@ def newest_revision() -> str:
 
 async def upgrade(host: str, port: int, password: str) -> None:
     """Runs what is missing, all in one transaction. Raises sqlalchemy.exc.DBAPIError; nothing is left half done."""
-    url = URL.create("postgresql+asyncpg", "aiox_migrator", password, host, port, "aiox")
-    engine = create_async_engine(url)
+    engine = _engine(host, port, password)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
+
+
+async def try_out(host: str, port: int, password: str) -> dict[str, str]:
+    """What all revisions together make, piece by piece (registry.drift), found out beside the live schema.
+
+    They run in a transaction that is rolled back, on an empty schema of the same name; the live one is renamed in it,
+    which nobody else sees. Raises sqlalchemy.exc.DBAPIError.
+    """
+    engine = _engine(host, port, password)
+    try:
+        async with engine.connect() as connection, connection.begin() as transaction:
+            made = await connection.run_sync(_try_out)
+            await transaction.rollback()
+            return made
+    finally:
+        await engine.dispose()
+
+
+def _engine(host: str, port: int, password: str) -> AsyncEngine:
+    return create_async_engine(URL.create("postgresql+asyncpg", "aiox_migrator", password, host, port, "aiox"))
+
+
+def _try_out(connection: Connection) -> dict[str, str]:
+    connection.exec_driver_sql("ALTER SCHEMA aiox RENAME TO aiox_live")
+    _upgrade(connection)
+    connection.exec_driver_sql("SET LOCAL search_path = aiox")
+    return {row[0]: row[1] for row in connection.exec_driver_sql(PIECES)}
 
 
 def _upgrade(connection: Connection) -> None:

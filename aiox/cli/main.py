@@ -104,15 +104,27 @@ def run(
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the database of a running hub to the newest revision."""
-    from aiox.cli.stack import postgres
+def migrate(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="change nothing; list what is not as the revisions make it")
+    ] = False,
+) -> None:
+    """Bring the database of a running hub to the newest revision, and compare it with what the revisions make."""
+    from aiox.cli.stack import postgres, schema
     from aiox.cli.stack.home import Home
     from registry.migrate import newest_revision
 
     settings = load_settings()
-    asyncio.run(postgres.migrate(Home(settings.home), settings.ports.postgres))
-    print(f"The database is at revision {newest_revision()}.")
+    home, port = Home(settings.home), settings.ports.postgres
+    if not check:
+        asyncio.run(postgres.migrate(home, port))
+        print(f"The database is at revision {newest_revision()}.")
+        return
+    words = asyncio.run(schema.found_differences(home, port))
+    print("\n".join(words) or f"The database is what revision {newest_revision()} makes.")
+    if words:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import uvloop
 
+from aiox.cli.stack import schema
 from aiox.cli.stack.ports import ports_of
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import Clock, SystemClock
@@ -26,10 +27,17 @@ def run_service(service: str, settings: Settings, instance: int = 1) -> None:
     log = configure_logs(name, settings.telemetry.log_level)
     settings = settings.model_copy(update={"ports": ports_of(name, settings.ports, instance)})
     try:
-        uvloop.run(_room(name)(settings, Secrets.of(settings.home, name), log, SystemClock()))
+        uvloop.run(_checked(name, settings, log))
     except Exception as error:
         log.exception("service_failed", error=repr(error))
         raise
+
+
+async def _checked(service: Service, settings: Settings, log: Log) -> None:
+    """No service runs on a database that is not what the revisions make."""
+    secrets = Secrets.of(settings.home, service)
+    await schema.check_as(settings, secrets, service)
+    await _room(service)(settings, secrets, log, SystemClock())
 
 
 def _known(service: str) -> Service:

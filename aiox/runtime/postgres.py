@@ -75,6 +75,20 @@ async def connect_alone(settings: Settings, secrets: Secrets, service: Service) 
     )
 
 
+async def connect_database(port: int, user: str, password: str, database: str) -> LoneConnection:
+    """One connection to any database of the cluster, for the operator's shell. Raises as `connect`."""
+    return await asyncpg.connect(
+        host="127.0.0.1",
+        port=port,
+        user=user,
+        password=password,
+        database=database,
+        timeout=5,
+        command_timeout=60,
+        server_settings={"search_path": "aiox", "jit": "off"},
+    )
+
+
 async def connect_keeper(settings: Settings, secrets: Secrets, size: int = 2) -> Pool:
     """A pool as the role that rotates keys, with the stack's secrets. Raises as `connect` does."""
     return await asyncpg.create_pool(

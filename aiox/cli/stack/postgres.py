@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from aiox.cli.stack import schema
 from aiox.cli.stack.credentials import SERVICES
 from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect, run
@@ -133,8 +134,12 @@ def _working_in(folder: Path) -> list[int]:
 
 
 async def migrate(home: Home, port: int) -> None:
-    """Brings the hub's database to the newest revision. Raises sqlalchemy.exc.DBAPIError."""
+    """Brings the hub's database to the newest revision, and looks whether it is what the revisions make.
+
+    Raises sqlalchemy.exc.DBAPIError, and CannotGoOn with what differs.
+    """
     await upgrade("127.0.0.1", port, home.secrets("stack").read("postgres_migrator"))
+    await schema.check(home, port)
 
 
 async def _initialise(home: Home, folder: Path, guise: Disguise) -> None:
