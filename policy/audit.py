@@ -58,17 +58,19 @@ class _Whole:
         self._root = self._tree.root()
         self._seq = head.after
         self._hash = head.after_hash
+        self._met: bytes | None = None
 
     def read(self, lines: Iterator[bytes]) -> Verified:
         checkpoint = self._known.checkpoint
         if checkpoint is not None and checkpoint.size < self._head.after:
             raise NotAnExport(f"the known checkpoint of {checkpoint.size} records lies before the first one here")
-        self._meet(checkpoint)
+        self._grow([])
         line: bytes | None = b""
         while line is not None:
             line = self._read_rows(lines)
             if line is not None:
                 self._read_checkpoint(line)
+        self._compare()
         if self._guards.ending:
             self._check_end()
         keys = tuple(self._trusted)
@@ -81,36 +83,38 @@ class _Whole:
         """Records up to the next line that is none; returns that one, or None at the end of the file."""
         seq, older, hashed, leaves = self._seq, b"", self._hash, list[bytes]()
         stop = self._known.checkpoint.size if self._known.checkpoint else -1
-        try:
-            for line in lines:
-                if not line.startswith(_ROW):
-                    return line
-                seq += 1
-                record = line[_AROUND + len(str(seq)) : -2]
-                link = sha256(hashed + seq.to_bytes(8) + record).digest()
-                leaf = sha256(b"\x00" + record).digest()
-                if line != row_line(seq, link, leaf, record):
-                    link, leaf = self._look(seq, older, hashed, line)
-                elif _KEY_MARK in record:
-                    self._promise(seq, record)
-                older, hashed = hashed, link
-                leaves.append(leaf)
-                if len(leaves) == _BATCH or seq == stop:
-                    self._grow(seq, leaves)
-            return None
-        finally:
-            self._grow(seq, leaves)
-            self._hash = hashed
+        end = None
+        for line in lines:
+            if not line.startswith(_ROW):
+                end = line
+                break
+            seq += 1
+            record = line[_AROUND + len(str(seq)) : -2]
+            link = sha256(hashed + seq.to_bytes(8) + record).digest()
+            leaf = sha256(b"\x00" + record).digest()
+            if line != row_line(seq, link, leaf, record):
+                link, leaf = self._look(seq, older, hashed, line)
+            elif _KEY_MARK in record:
+                self._promise(seq, record)
+            older, hashed = hashed, link
+            leaves.append(leaf)
+            if len(leaves) == _BATCH or seq == stop:
+                self._grow(leaves)
+        self._grow(leaves)
+        self._seq, self._hash = seq, hashed
+        return end
 
-    def _grow(self, seq: int, leaves: list[bytes]) -> None:
+    def _grow(self, leaves: list[bytes]) -> None:
         self._tree.extend(leaves)
         leaves.clear()
-        self._seq = seq
-        self._meet(self._known.checkpoint)
+        known = self._known.checkpoint
+        if known is not None and known.size == self._tree.size:
+            self._met = self._tree.root()
 
-    def _meet(self, known: Checkpoint | None) -> None:
-        """Where the reader knows the root, it has to be the same."""
-        if known is not None and known.size == self._tree.size and known.root != self._tree.root():
+    def _compare(self) -> None:
+        """Where the reader knows the root, it has to be the same. Asked once the lines themselves hold."""
+        known = self._known.checkpoint
+        if known is not None and self._met not in (None, known.root):
             raise self._doubt(known.size, "are not those of the known checkpoint")
 
     def _look(self, seq: int, older: bytes, before: bytes, line: bytes) -> tuple[bytes, bytes]:
@@ -130,6 +134,7 @@ class _Whole:
         return said.hash, said.leaf if not guards.leaves else leaf_hash(record)
 
     def _read_checkpoint(self, line: bytes) -> None:
+        self._compare()
         found = self._opened(checkpoint_in(line, self._seq + 1))
         if self._guards.roots:
             if found.size != self._seq:
