@@ -144,7 +144,7 @@ class Admission:
         self._crash(CrashPoint.BEFORE_PUBLISH, question.received.body)
         try:
             with self._telemetry.span(Step.ADMITTED, waiting.traceparent, _attributes(question.received)):
-                await self._store(question.received, waiting.traceparent)
+                is_new = await self._store(question.received, waiting.traceparent)
         except BusBusy as busy:
             self._log.warning("bus_busy", error=str(busy), turn_id=str(question.received.turn_id))
             self._refuse(question.stanza, ErrorCode.HUB_BUSY)
@@ -156,11 +156,11 @@ class Admission:
             self._refuse(question.stanza, ErrorCode.INTERNAL)
         else:
             self._crash(CrashPoint.AFTER_PUBLISH, question.received.body)
-            self._confirm(question)
+            self._confirm(question, is_new)
             await asyncio.sleep(0)  # lets the loop hand the receipt to the kernel
             self._crash(CrashPoint.AFTER_RECEIPT, question.received.body)
 
-    async def _store(self, received: MessageReceived, traceparent: str) -> None:
+    async def _store(self, received: MessageReceived, traceparent: str) -> bool:
         correlation = derived_id(received.turn_id, "correlation")
         envelope = Envelope(
             id=derived_id(received.turn_id, "message.received"),
@@ -176,13 +176,14 @@ class Admission:
             payload=received,
         )
         subject = inbound_subject(partition_of(received.sender, received.agent_id))
-        await self._bus.store(subject, encode(envelope), str(received.turn_id) if received.message_id else "")
+        return await self._bus.store(subject, encode(envelope), str(received.turn_id) if received.message_id else "")
 
-    def _confirm(self, question: Question) -> None:
+    def _confirm(self, question: Question, is_new: bool) -> None:
+        """The receipt, and "composing" for what will be answered: a message that was stored before has its own."""
         MESSAGES.labels("admitted").inc()
         if question.wants_receipt:
             self._send(receipt(question.stanza))
-        if question.wants_states:
+        if question.wants_states and is_new:
             received = question.received
             self._composing.started(received.turn_id)
             self._send(state_message(received.agent_jid, received.sender_full, "composing"))

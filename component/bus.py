@@ -20,9 +20,10 @@ class BusBusy(Exception):
 class Bus(Protocol):
     """Stores messages durably."""
 
-    async def store(self, subject: str, data: bytes, message_id: str) -> None:
-        """Returns once `data` is on disk. Within two minutes a `message_id` seen before is stored only once; an empty
-        one is never a duplicate. Raises BusBusy when it is not stored within 5 s.
+    async def store(self, subject: str, data: bytes, message_id: str) -> bool:
+        """Returns once `data` is on disk: true, or false when it was there already. Within two minutes a `message_id`
+        seen before is stored only once; an empty one is never a duplicate. Raises BusBusy when it is not stored within
+        5 s.
         """
         ...
 
@@ -35,16 +36,17 @@ class JetStreamBus:
         self._stream: JetStreamContext = client.jetstream(timeout=timeout_s)
         self._timeout_s = timeout_s
 
-    async def store(self, subject: str, data: bytes, message_id: str) -> None:
+    async def store(self, subject: str, data: bytes, message_id: str) -> bool:
         """See Bus. Raises BusBusy."""
         if not self._client.is_connected:
             # The client would keep it and send it later, long after the sender was told to try again.
             raise BusBusy("not connected")
         headers = {"Nats-Msg-Id": message_id} if message_id else None
         try:
-            await self._stream.publish(subject, data, timeout=self._timeout_s, stream=INBOUND, headers=headers)
+            stored = await self._stream.publish(subject, data, timeout=self._timeout_s, stream=INBOUND, headers=headers)
         except (nats.errors.Error, TimeoutError, OSError) as failed:
             raise BusBusy(repr(failed)) from failed
+        return not stored.duplicate
 
     async def missing(self) -> str:
         """Empty text when messages can be stored, else what is missing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from typing import Final, Protocol, cast
@@ -12,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from nats.aio.msg import Msg
 
-from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.kernel.envelope import KNOWN, Envelope, OutboxReady
 from aiox.kernel.ids import AgentId
 from aiox.kernel.jid import BareJid
 from aiox.runtime import nats, postgres
@@ -29,7 +30,7 @@ from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
-from component.features.chat_states import Composing
+from component.features.chat_states import Composing, state_message
 from component.features.presence import SubscriptionPolicy
 from component.links import Links
 from component.outbox import Outbox, Stores
@@ -86,7 +87,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     watchers = Watchers(_may_see(pool), link.send, clock, log)
     link.on_stanza(Router(admission, watchers, link))
 
-    await client.subscribe(nats.OUTBOX_READY, cb=_Announcements(replies, log).take)
+    await client.subscribe(nats.OUTBOX_READY, cb=_Announcements(replies, composing, link.send, log).take)
     ready = _ready(link, carried, slots, bus, pool)
     supervisor.start("health", serve(health_app(ready), settings.ports.component_health))
     for slot in link.slots:
@@ -154,20 +155,29 @@ class Router:
 
 
 class _Announcements:
-    """Outbox rows as they are announced. The row in the store is the durable copy, so a bad one is only logged."""
+    """What the orchestrator announces: outbox rows, and messages that it knows already.
 
-    def __init__(self, replies: Outbox, log: Log) -> None:
+    The row in the store is the durable copy, so a bad announcement is only logged.
+    """
+
+    def __init__(self, replies: Outbox, composing: Composing, send: Callable[[Element], bool], log: Log) -> None:
         self._replies = replies
+        self._composing = composing
+        self._send = send
         self._log = log
 
     async def take(self, message: Msg) -> None:
-        """Sends the row that a bus message announces."""
+        """Sends the row that a bus message announces; ends "composing" for a message that has had its answer."""
         try:
             event = decode(message.data)
         except NotAnEvent as wrong:
             self._log.error("not_an_event", subject=message.subject, error=str(wrong))
             return
-        if isinstance(event.payload, OutboxReady):
+        ready = event.payload
+        if isinstance(ready, OutboxReady) and ready.kind == KNOWN:
+            if self._composing.ended(ready.turn_id):
+                self._send(state_message(ready.from_jid, ready.to_jid, "paused"))
+        elif isinstance(ready, OutboxReady):
             # The check above has told mypy nothing about the envelope's own type.
             self._replies.take(cast(Envelope[OutboxReady], event))
 

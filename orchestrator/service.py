@@ -32,6 +32,7 @@ from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials, Retests
 from orchestrator.debounce import belong_together, may_restart
 from orchestrator.deliveries import Delivery, InHand
+from orchestrator.erasures import Erasures
 from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
 from orchestrator.lanes import Group, Lanes
@@ -49,6 +50,7 @@ from orchestrator.workers.link import WorkerLink, open_channel
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
 from registry import leases, ledger, short_term
+from registry.erasures import clear_short_term
 from registry.quota_books import read_books
 from registry.quota_memory import QuotaMemory
 from registry.quotas import Quotas
@@ -109,7 +111,6 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     intake = Intake(bus, reconnects, in_hand, partial(_put, lanes), log)
     turn_s = settings.limits.turn_timeout_ms / 1000 + MARGIN_S
     partitions = Partitions(pool, holder, intake.drain, in_hand, supervisor, log, turn_s)
-    watchdog = Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s)
 
     await _listen_for_beats(bus, workers, log)
     probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
@@ -117,14 +118,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("commits", commits.run())
     supervisor.start("live", live.run())
     supervisor.start("counters", counters.run())
-    supervisor.start("indexer", Indexer(pool, partial(load_ring, pool, keys), workers, log).run())
-    retests = Retests(pool, partial(load_ring, pool, keys), check_provider, clock, log)
-    supervisor.start("credential tests", retests.run())
-    supervisor.start("retention", sweep_for_ever(pool, log))
-    supervisor.start("purge", _purge(settings, pool, partial(short_term.forget, memory), clock, log).run())
-    supervisor.start("approvals", sweep_approvals(ports.hub, ports.resubmit, log))
+    _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
     supervisor.start("in hand", in_hand.signal_for_ever())
-    supervisor.start("watchdog", watchdog.run())
+    supervisor.start("watchdog", Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s).run())
     supervisor.start("checkpoints", _checkpoints(settings, secrets, pool, clock, log).run())
     supervisor.start("scaling", Scaling(workers, pool, holder, clock, log).run())
     supervisor.start("partitions", partitions.run())
@@ -144,6 +140,20 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
 def _checkpoints(settings: Settings, secrets: Secrets, pool: Pool, clock: Clock, log: Log) -> Checkpoints:
     read_keys = partial(secrets.read, "ledger_keys")  # read again each time: keys change while it runs
     return Checkpoints(pool, f"{settings.domain}/ledger", read_keys, clock, log, settings.ledger.checkpoint_s)
+
+
+def _keep_house(supervisor: Supervisor, ports: Ports, keys: LiveKeyRing, memory: redis.Client, settle_s: float) -> None:
+    """What has its time beside the turns: documents to embed, ends of people and agents, old rows to delete."""
+    pool, clock, log = ports.pool, ports.clock, ports.log
+    append, clear = partial(ledger.append, pool), partial(clear_short_term, memory)
+    ring_of = partial(load_ring, pool, keys)
+    supervisor.start("indexer", Indexer(pool, ring_of, ports.workers, log).run())
+    supervisor.start("credential tests", Retests(pool, ring_of, check_provider, clock, log).run())
+    supervisor.start("erasures", Erasures(pool, clear, ports.versions, append, clock, log, settle_s).run())
+    forget = partial(short_term.forget, memory)
+    supervisor.start("purge", _purge(ports.settings, pool, forget, clock, log).run())
+    supervisor.start("approvals", sweep_approvals(ports.hub, ports.resubmit, log))
+    supervisor.start("retention", sweep_for_ever(pool, log))
 
 
 def _lanes(supervisor: Supervisor, ports: Ports, in_hand: InHand) -> Lanes[Delivery]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from nats.errors import Error as NatsError
 
+from aiox.kernel.envelope import HTTP
 from aiox.runtime.crash import CrashPoint
 from aiox.runtime.logs import describe
 from aiox.runtime.postgres import is_away
@@ -21,6 +22,7 @@ from orchestrator.pipeline import accept, conclude
 from orchestrator.ports import Ports
 from orchestrator.proofs import Accepted, Repeated, Turn
 from orchestrator.spending import Spending
+from orchestrator.steps.reply import known_of
 from registry import attempts
 from registry.turns import AlreadyConcluded, LeaseLost
 
@@ -95,7 +97,7 @@ async def _accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
 
 
 async def _finish(ports: Ports, ended: Accepted | Repeated, deliveries: Sequence[Delivery]) -> None:
-    end = _End.WRITTEN if isinstance(ended, Repeated) else await _conclude(ports, ended)
+    end = await _known(ports, ended) if isinstance(ended, Repeated) else await _conclude(ports, ended)
     if end is _End.LOST:
         return
     if end is _End.KNOWN and len(deliveries) > 1:
@@ -105,6 +107,14 @@ async def _finish(ports: Ports, ended: Accepted | Repeated, deliveries: Sequence
         return
     for delivery in deliveries:
         await _acknowledge(ports, delivery)
+
+
+async def _known(ports: Ports, ended: Repeated) -> _End:
+    """Nothing more will come of these messages: whoever shows that it is being worked on is told."""
+    for member in ended.turn.all_members:
+        if member.envelope.channel != HTTP:
+            await ports.announce(known_of(member, ports.clock.now()))
+    return _End.WRITTEN
 
 
 async def _conclude(ports: Ports, ended: Accepted) -> _End:

@@ -9,12 +9,13 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
+from registry.agent_versions import StoredVersion, load_version
+
 from aiox.kernel.ids import OwnerId, VersionId
 from aiox.kernel.units import RING_TTL_S
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Pool
 from policy.scoring import decayed_reputation
-from registry.agent_versions import StoredVersion, load_version
 from registry.tenants import load_ring
 
 
@@ -62,6 +63,11 @@ class Versions:
         if len(self._opened) > self._size:
             self._opened.popitem(last=False)
         return opened
+
+    def forget(self, owner: OwnerId) -> None:
+        """Drops whatever was opened of an owner: their keys are gone, and so are the prompts."""
+        for key in [key for key in self._opened if key[0] == owner]:
+            del self._opened[key]
 
     async def ring(self, owner: OwnerId) -> KeyRing:
         """The tenant's key ring. Raises CannotOpen, TenantKeyMissing."""

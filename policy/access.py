@@ -118,6 +118,8 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.PREFERENCES_READ: _OWNER,
         Action.PREFERENCES_PUT: _OWNER,
         Action.PREFERENCES_DELETE: _OWNER,
+        Action.PERSON_EXPORT: _OWNER,
+        Action.PERSON_ERASE: _OWNER,
         Action.WORKER_LIST: _OWNER,
         Action.KEY_LIST: _OWNER,
         Action.KEY_ADD: _OWNER,

@@ -37,7 +37,7 @@ def findings(settings: Settings) -> list[Finding]:
         _checked("disk space", lambda: check_space(_existing(home))),
     ]
     if running is not None:
-        return [*found, Finding(f"the hub runs (process {running})")]
+        return [*found, Finding(f"the hub runs (process {running or 'unknown yet'})")]
     return [*found, _checked("ports", lambda: ports.check(settings.ports)), Finding("no hub runs at this home")]
 
 

@@ -11,12 +11,12 @@ import typer
 from pydantic import ValidationError
 
 from aiox.cli.chat.stream import ChatTrouble
-from aiox.cli.groups import agent, credential, key, ledger, policy, turns, user
+from aiox.cli.groups import agent, credential, key, ledger, policy, privacy, turns, user
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.nats import BusNotDurable
 from aiox.runtime.secrets import SecretMissing
-from aiox.runtime.settings import load_settings, use_home
+from aiox.runtime.settings import SettingsUnreadable, load_settings, use_home
 from aiox.runtime.supervisor import ServiceFailed
 from aiox.runtime.xmpp_server import XmppServerTrouble
 
@@ -35,6 +35,12 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(turns.app, name="turns")
 app.add_typer(user.app, name="user")
+user.app.command("export")(privacy.user_export)
+user.app.command("erase")(privacy.user_erase)
+
+
+_PLAIN = (CannotGoOn, ChatTrouble, SecretMissing, BusNotDurable, XmppServerTrouble, SettingsUnreadable)
+"""Exceptions whose message is a line for a person."""
 
 
 @app.callback()
@@ -165,7 +171,7 @@ def main() -> None:
     _add_chat()
     try:
         app()
-    except (CannotGoOn, ChatTrouble, SecretMissing, BusNotDurable, XmppServerTrouble) as trouble:
+    except _PLAIN as trouble:
         _give_up(str(trouble))
     except ValidationError as wrong:
         first = wrong.errors()[0]

@@ -45,7 +45,7 @@ def _ids(span: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _spans(folder: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl*")):  # those put aside, too
         with path.open() as lines:
             for line in lines:
                 # The last line may still be written, and one may have been cut off by a crash.

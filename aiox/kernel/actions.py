@@ -95,6 +95,8 @@ class Action(StrEnum):
     CREDENTIAL_PUT = "credential.put"
     CREDENTIAL_TEST = "credential.test"
     CREDENTIAL_DELETE = "credential.delete"
+    PERSON_EXPORT = "person.export"
+    PERSON_ERASE = "person.erase"
     WORKER_LIST = "worker.list"
     TOOL_CALL = "tool.call"
     APPROVAL_LIST = "approval.list"

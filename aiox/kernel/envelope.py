@@ -31,6 +31,10 @@ class MessageReceived:
     thread: str
 
 
+KNOWN: Final = "known"
+"""Kind of an announcement without a row: this message has had its outcome before, so nothing will be sent for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxReady:
     """A stanza to send: an outbox row, announced."""
@@ -41,7 +45,7 @@ class OutboxReady:
     from_jid: str
     to_jid: str
     kind: str
-    """answer | error | notice"""
+    """answer | error | notice | known"""
     body: str
     error_code: str
     stanza_id: str

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Service, Settings
+
+Client: TypeAlias = Redis
 
 
 def connect(settings: Settings, secrets: Secrets, service: Service) -> Redis:

@@ -6,11 +6,13 @@ Read from `AIOX_HOME/hub.toml`, then from the environment (`AIOX_...`, nested wi
 from __future__ import annotations
 
 import os
+import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 Service = Literal["component", "gateway", "orchestrator", "ai_worker"]
@@ -38,6 +40,15 @@ class Ports(_Section):
     orchestrator_health: Port = 8082
     ai_worker_health: Port = 8083
     ai_worker: Port = 8084
+
+    @model_validator(mode="after")
+    def _all_differ(self) -> Ports:
+        seen: dict[int, str] = {}
+        for name, port in self.model_dump().items():
+            if port in seen:
+                raise ValueError(f"{seen[port]} and {name} have the same port, {port}")
+            seen[port] = name
+        return self
 
 
 class Limits(_Section):
@@ -180,7 +191,9 @@ class Settings(BaseSettings):
     mail: Mail = Mail()
     crash: Crash = Crash()
     tools: Tools = Tools()
-    minilm_folder: Path = Field(Path(".venv/share/aiox/minilm"), description="graph and tokenizer built at set-up")
+    minilm_folder: Path = Field(
+        Path("share/aiox/minilm"), description="graph and tokenizer built at set-up, seen from the Python environment"
+    )
 
     @property
     def agents_domain(self) -> str:
@@ -197,16 +210,33 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then environment, then `hub.toml`."""
-        home = Path(os.environ.get("AIOX_HOME", "var"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "hub.toml")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _home() / "hub.toml")
+
+
+class SettingsUnreadable(Exception):
+    """`hub.toml` is there and cannot be read. The message says where it is wrong, and the mend."""
 
 
 def load_settings() -> Settings:
-    """The settings of this process, home made absolute. Raises pydantic.ValidationError naming the bad setting."""
-    settings = Settings()
+    """The settings of this process, folders made absolute: the home from the working folder, what set-up built from the
+    Python environment. Raises pydantic.ValidationError naming the bad setting, SettingsUnreadable.
+    """
+    try:
+        settings = Settings()
+    except ValidationError:
+        raise
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
+        path = _home() / "hub.toml"
+        raise SettingsUnreadable(
+            f"{path} cannot be read: {wrong}. Mend: correct it, or move it away; 'aiox up' then writes a new one."
+        ) from wrong
     return settings.model_copy(
-        update={"home": settings.home.resolve(), "minilm_folder": settings.minilm_folder.resolve()}
+        update={"home": settings.home.resolve(), "minilm_folder": Path(sys.prefix) / settings.minilm_folder}
     )
+
+
+def _home() -> Path:
+    return Path(os.environ.get("AIOX_HOME", "var"))
 
 
 def use_home(home: Path) -> None:

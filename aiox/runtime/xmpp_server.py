@@ -14,7 +14,7 @@ from aiox.runtime.settings import Settings
 STACK_ACCOUNT: Final = "hub-api"
 """The account `aiox up` speaks as: all account commands. Neither account can log in to chat."""
 GATEWAY_ACCOUNT: Final = "hub-gateway"
-"""The account the gateway speaks as: what people may ask for, and no removal."""
+"""The account the gateway speaks as: what people may ask for themselves."""
 TOKEN_S: Final = 300
 """How long a token for the web's XMPP connection is valid, in seconds."""
 _BUDGET: Final = aiohttp.ClientTimeout(total=10)
@@ -67,6 +67,15 @@ class XmppServer:
     async def let_in(self, jid: BareJid) -> None:
         """Takes `shut_out` back. Raises XmppServerTrouble."""
         await self.succeed("unban_account", _who(jid))
+
+    async def remove(self, jid: BareJid) -> None:
+        """Takes an account away with its connections, roster, vCard, archive; again is a no-op.
+
+        Raises XmppServerTrouble.
+        """
+        await self.succeed("unregister", _who(jid))
+        # What the connections of an account still stored while it was being removed.
+        await self.succeed("remove_mam_for_user", {"user": local_part(jid), "host": domain(jid)})
 
     async def issue_token(self, jid: BareJid) -> str:
         """A token with which an XMPP client logs in (SASL X-OAUTH2) for TOKEN_S. Raises XmppServerTrouble."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from aiox.kernel.envelope import HTTP, Envelope, OutboxReady
-from aiox.kernel.ids import derived_id
+from aiox.kernel.envelope import HTTP, KNOWN, Envelope, OutboxReady
+from aiox.kernel.ids import HUB_OWNER, derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered
-from orchestrator.proofs import Accepted, Stopped
+from orchestrator.proofs import Accepted, Stopped, Turn
 
 RESOURCE = "aiox"
 """One constant resource for all that agents say, so that a later correction (XEP-0308) matches."""
@@ -20,9 +20,9 @@ def replies_of(ended: Accepted, now: datetime) -> tuple[Envelope[OutboxReady], .
     Who asked over HTTP reads the answer there (steps/asked.py) and gets no stanza.
     """
     over_http = ended.turn.envelope.channel == HTTP
-    replies = () if over_http else (_envelope(ended, _reply(ended), now),)
+    replies = () if over_http else (_envelope(ended.turn, _reply(ended), now),)
     if isinstance(ended, Stopped) and ended.alert_to is not None:
-        return (*replies, _envelope(ended, _alert(ended, ended.alert_to), now))
+        return (*replies, _envelope(ended.turn, _alert(ended, ended.alert_to), now))
     return replies
 
 
@@ -68,13 +68,33 @@ def _alert(ended: Stopped, owner: BareJid) -> OutboxReady:
     )
 
 
-def _envelope(ended: Accepted, ready: OutboxReady, now: datetime) -> Envelope[OutboxReady]:
-    turn = ended.turn
+def known_of(turn: Turn, now: datetime) -> Envelope[OutboxReady]:
+    """The event that says of a repeated message that nothing more will come of it."""
+    message = turn.message
+    ready = OutboxReady(
+        outbox_id=derived_id(message.turn_id, KNOWN),
+        turn_id=message.turn_id,
+        owner=HUB_OWNER,
+        from_jid=message.agent_jid,
+        to_jid=message.sender_full,
+        kind=KNOWN,
+        body="",
+        error_code="",
+        stanza_id="",
+        reply_to_id="",
+        stanza_type=message.stanza_type,
+        thread="",
+        part=0,
+    )
+    return _envelope(turn, ready, now)
+
+
+def _envelope(turn: Turn, ready: OutboxReady, now: datetime) -> Envelope[OutboxReady]:
     return Envelope(
         id=derived_id(ready.outbox_id, "event"),
         type="outbox.ready",
         version=1,
-        tenant=ended.owner,
+        tenant=ready.owner,
         channel=turn.envelope.channel,
         correlation_id=turn.envelope.correlation_id,
         causation_id=turn.envelope.id,

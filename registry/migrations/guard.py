@@ -43,6 +43,8 @@ def owner_table(
                 _across_owners(name, role, verb)
     if indexed:
         run(f"CREATE INDEX ON aiox.{name} (owner_user_id, created_at)")
+    if _erasure_is_there():
+        erasable(name)
 
 
 def _across_owners(name: str, role: str, verb: str) -> None:
@@ -103,3 +105,48 @@ def definer_function(sql: str, signature: str, owner: str, callers: str) -> None
     roles = ", ".join(f"aiox_{caller.strip()}" for caller in callers.split(","))
     run(f"GRANT EXECUTE ON FUNCTION aiox.{signature} TO {roles}")
     run(f"ALTER FUNCTION aiox.{signature} OWNER TO aiox_{owner}")
+
+
+PERSONS = ("subject_jid", "sender_jid", "requester_jid", "grantee", "jid")
+"""Columns that name whom a row is about, when that is not its owner; an agent's `jid` is its own."""
+STAYS = {
+    "agent_addresses": "an address is never given twice; ids only",
+    "audit_logs": "the ledger is append-only: ids, digests and codes",
+    "inbox": "a message is recognised for 7 days; who sent it is blotted out",
+    "users": "the account's id, and nothing else of it, so that the ledger's ids mean something",
+}
+"""Owner tables whose rows outlive the erasure of a person, and why. All others are emptied (revision 0012)."""
+
+
+def erasable(name: str) -> None:
+    """Puts a table with `owner_user_id` under the right to erasure: the eraser empties it, and it takes no rows of, or
+    about, whoever was erased. `owner_table` does it for tables made after revision 0012, which does it for the rest.
+    """
+    if name in STAYS:
+        return
+    run(f"GRANT SELECT, DELETE ON aiox.{name} TO aiox_eraser")
+    for verb in ("SELECT", "DELETE"):
+        _across_owners(name, "eraser", verb)
+    run(
+        f"CREATE TRIGGER nothing_of_the_erased BEFORE INSERT ON aiox.{name}"
+        f" FOR EACH ROW EXECUTE FUNCTION aiox.nothing_of_the_erased_{_about(name)}()"
+    )
+
+
+def _about(name: str) -> str:
+    """Which of the trigger functions fits a table."""
+    if name in ("agents", "outbox", "user_quotas"):
+        return {"agents": "nobody", "outbox": "outbox", "user_quotas": "user"}[name]
+    return next((column for column in PERSONS if _has_column(name, column)), "nobody")
+
+
+def _has_column(table: str, column: str) -> bool:
+    found = op.get_bind().exec_driver_sql(
+        "SELECT true FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped",
+        (f"aiox.{table}", column),
+    )
+    return found.first() is not None
+
+
+def _erasure_is_there() -> bool:
+    return op.get_bind().exec_driver_sql("SELECT to_regclass('aiox.erasures') IS NOT NULL").scalar() is True

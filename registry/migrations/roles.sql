@@ -10,4 +10,6 @@ CREATE ROLE aiox_keeper LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
 -- Owners of the SECURITY DEFINER functions: what is found before an owner is known, and the one concluding commit.
 CREATE ROLE aiox_finder NOLOGIN NOSUPERUSER NOBYPASSRLS;
 CREATE ROLE aiox_writer NOLOGIN NOSUPERUSER NOBYPASSRLS;
-GRANT aiox_finder, aiox_writer TO aiox_migrator WITH INHERIT FALSE, SET TRUE;
+-- Owner of the functions that hand out and erase what the hub holds about a person.
+CREATE ROLE aiox_eraser NOLOGIN NOSUPERUSER NOBYPASSRLS;
+GRANT aiox_finder, aiox_writer, aiox_eraser TO aiox_migrator WITH INHERIT FALSE, SET TRUE;

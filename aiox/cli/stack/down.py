@@ -18,7 +18,8 @@ _POLL_S: Final = 0.1
 
 def down(home: Home) -> bool:
     """Stops a running hub in order; False when none runs. Raises CannotGoOn when it does not end in time."""
-    pid = lock.holder(home)
+    end = time.monotonic() + BUDGET_S
+    pid = _named(home, end)
     if pid is None:
         return False
     try:
@@ -27,12 +28,20 @@ def down(home: Home) -> bool:
         raise CannotGoOn(f"process {pid} belongs to another user. Mend: stop the hub as that user.") from None
     except ProcessLookupError:
         return False
-    end = time.monotonic() + BUDGET_S
     while lock.holder(home) is not None:
         if time.monotonic() > end:
             raise CannotGoOn(f"process {pid} did not stop within {BUDGET_S:.0f} s. Mend: kill -9 {pid}")
         time.sleep(_POLL_S)
     return True
+
+
+def _named(home: Home, end: float) -> int | None:
+    """Who holds the home, once it has said so; None when nobody does. Raises CannotGoOn."""
+    while (pid := lock.holder(home)) == lock.UNKNOWN:
+        if time.monotonic() > end:
+            raise CannotGoOn(f"{home.lock_file} is held, and by whom is not said. Mend: fuser {home.lock_file}")
+        time.sleep(_POLL_S)
+    return pid
 
 
 def reset(home: Home) -> None:

@@ -6,9 +6,13 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from aiox.cli.stack.home import Home
 from aiox.cli.stack.trouble import CannotGoOn
+
+UNKNOWN: Final = 0
+"""Held, by a process that is just starting or stopping."""
 
 
 @contextmanager
@@ -20,7 +24,7 @@ def held(home: Home) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CannotGoOn(
-                f"a hub runs on {home.root} already (process {holder(home) or 'unknown'})."
+                f"a hub runs on {home.root} already (process {holder(home) or 'unknown yet'})."
                 " Mend: use it, stop it with 'make down', or set AIOX_HOME to another folder."
             ) from None
         os.ftruncate(handle, 0)
@@ -32,7 +36,7 @@ def held(home: Home) -> Iterator[None]:
 
 
 def holder(home: Home) -> int | None:
-    """The process id of the `aiox up` that holds the home, or None."""
+    """The process id of the `aiox up` that holds the home; UNKNOWN while it has not said it, None when nobody does."""
     try:
         handle = os.open(home.lock_file, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -41,7 +45,7 @@ def holder(home: Home) -> int | None:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         text = os.read(handle, 32).decode().strip()
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdigit() else UNKNOWN
     else:
         return None
     finally:

@@ -63,14 +63,14 @@ async def test_stored_once_it_returns(case: Case) -> None:
 
 
 async def test_same_id_is_stored_once_and_is_no_failure(case: Case) -> None:
-    await case.bus.store("aiox.in.0", b"one", "id-1")
-    await case.bus.store("aiox.in.0", b"one", "id-1")
+    assert await case.bus.store("aiox.in.0", b"one", "id-1")
+    assert not await case.bus.store("aiox.in.0", b"one", "id-1")
     assert await case.stored() == 1
 
 
 async def test_empty_id_is_never_a_duplicate(case: Case) -> None:
-    await case.bus.store("aiox.in.0", b"one", "")
-    await case.bus.store("aiox.in.0", b"one", "")
+    assert await case.bus.store("aiox.in.0", b"one", "")
+    assert await case.bus.store("aiox.in.0", b"one", "")
     assert await case.stored() == 2
 
 

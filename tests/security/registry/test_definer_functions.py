@@ -45,7 +45,10 @@ def listed() -> dict[str, tuple[set[str], str]]:
     """Function to its callers and what it returns, as the document says."""
     rows = [line.strip("| ").split(" | ") for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
     return {
-        name.strip("`"): ({caller.strip() for caller in callers.split(",") if caller.startswith("aiox_")}, returns)
+        name.strip("`"): (
+            {caller.strip() for caller in callers.split(",") if caller.strip().startswith("aiox_")},
+            returns,
+        )
         for name, _, callers, returns in rows
     }
 

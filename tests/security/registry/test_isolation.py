@@ -21,7 +21,7 @@ POLICIES = """
     SELECT p.tablename AS "table", p.policyname AS policy, p.roles::text[] AS roles, p.cmd AS verb,
            p.qual AS rule, p.with_check AS "check"
     FROM pg_policies p WHERE p.schemaname = 'aiox' ORDER BY 1, 2"""
-FUNCTION_ROLES = {"aiox_finder", "aiox_writer"}
+FUNCTION_ROLES = {"aiox_finder", "aiox_writer", "aiox_eraser"}
 
 
 @pytest.fixture

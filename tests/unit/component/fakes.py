@@ -24,14 +24,15 @@ class FakeBus:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def store(self, subject: str, data: bytes, message_id: str) -> None:
+    async def store(self, subject: str, data: bytes, message_id: str) -> bool:
         await self.gate.wait()
         if self.down:
             raise BusBusy("down")
         if message_id and message_id in self.seen:
-            return
+            return False
         self.seen.add(message_id)
         self.stored.append((subject, data))
+        return True
 
 
 @dataclass

@@ -87,6 +87,17 @@ async def test_subject_carries_the_partition_and_the_envelope_derived_ids(tmp_pa
         assert (envelope.channel, envelope.type, envelope.traceparent) == ("xmpp", "message.received", "")
 
 
+async def test_a_message_that_is_stored_already_is_receipted_and_shows_no_composing(tmp_path: Path) -> None:
+    """Nothing will be sent for it that could end "composing"."""
+    async with room(tmp_path) as it:
+        for _ in range(2):
+            it.admission.receive(message(f"<body>hi</body>{ASKING}"))
+            await settle()
+        assert len(it.bus.stored) == 1
+        assert ["<received " in text for text in it.link.sent] == [True, False, True]
+        assert ["<composing " in text for text in it.link.sent] == [False, True, False]
+
+
 async def test_messages_without_an_id_are_never_duplicates(tmp_path: Path) -> None:
     async with room(tmp_path) as it:
         for _ in range(2):

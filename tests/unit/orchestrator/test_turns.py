@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
 from nats.aio.msg import Msg
 
+from aiox.kernel.envelope import HTTP, KNOWN, Envelope, OutboxReady
+from aiox.runtime.clock import SystemClock
 from orchestrator import turns
 from orchestrator.deliveries import Delivery
 from orchestrator.lanes import Group
@@ -41,3 +44,30 @@ async def test_a_message_that_joins_as_the_turn_ends_is_thought_about_too(monkey
     assert [member.message.body for member in cast(Repeated, ended).turn.all_members] == ["one", "two"]
     assert group.sealed
     assert not group.join(delivery("three"))
+
+
+@dataclass
+class Announced:
+    """The two ports that a repeated message needs."""
+
+    clock: SystemClock = field(default_factory=SystemClock)
+    events: list[Envelope[OutboxReady]] = field(default_factory=list)
+
+    async def announce(self, event: Envelope[OutboxReady]) -> None:
+        self.events.append(event)
+
+
+async def test_of_a_repeated_message_it_is_said_that_nothing_more_will_come() -> None:
+    ports, turn = Announced(), delivery("again").turn
+    await turns._finish(cast(Ports, ports), Repeated(turn), [])
+    (event,) = ports.events
+    said = event.payload
+    assert (said.kind, said.turn_id, said.to_jid) == (KNOWN, turn.message.turn_id, turn.message.sender_full)
+    assert said.from_jid == turn.message.agent_jid
+
+
+async def test_who_asked_over_http_sees_no_typing_that_could_be_ended() -> None:
+    ports, turn = Announced(), delivery("again").turn
+    over_http = replace(turn, envelope=replace(turn.envelope, channel=HTTP))
+    await turns._finish(cast(Ports, ports), Repeated(over_http), [])
+    assert ports.events == []

@@ -17,7 +17,7 @@ from ai_worker.words import Kind, Passage
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.logs import configure_logs
 from aiox.runtime.postgres import owner_scope
-from aiox.runtime.settings import Settings
+from aiox.runtime.settings import load_settings
 from aiox.runtime.supervisor import Supervisor
 from tests.stores import NOW, Stores
 
@@ -84,7 +84,7 @@ class Counting:
 @pytest.fixture(scope="module")
 async def embedder() -> AsyncIterator[Counting]:
     supervisor = Supervisor(configure_logs("test", "ERROR"))
-    minilm = MiniLM(Settings().minilm_folder.resolve(), "minilm")
+    minilm = MiniLM(load_settings().minilm_folder, "minilm")
     supervisor.start("embedder", minilm.run())
     yield Counting(minilm)
     await supervisor.stop()

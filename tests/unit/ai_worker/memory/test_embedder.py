@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 from ai_worker.memory.embedder import DIMENSIONS, MAX_PIECES, EmbedderMissing, MiniLM
-from aiox.runtime.settings import Settings
+from aiox.runtime.settings import load_settings
 
 REFERENCE = json.loads((Path(__file__).parent / "reference_vectors.json").read_text())["cases"]
 
 
 @pytest.fixture(scope="module")
 def loaded() -> MiniLM:
-    return MiniLM(Settings().minilm_folder.resolve(), "minilm")
+    return MiniLM(load_settings().minilm_folder, "minilm")
 
 
 @pytest.fixture
 async def embedder() -> AsyncIterator[MiniLM]:
-    minilm = MiniLM(Settings().minilm_folder.resolve(), "minilm")
+    minilm = MiniLM(load_settings().minilm_folder, "minilm")
     async with asyncio.TaskGroup() as group:
         running = group.create_task(minilm.run())
         yield minilm

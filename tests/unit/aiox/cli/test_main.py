@@ -32,6 +32,15 @@ def test_a_wrong_setting_is_one_line_with_its_name(tmp_path: Path) -> None:
     assert "ports.nats" in done.stderr
 
 
+def test_a_broken_settings_file_is_one_line_with_the_mend(tmp_path: Path) -> None:
+    (tmp_path / "hub.toml").write_text("domain example.org\n")
+    done = aiox("--home", str(tmp_path), "doctor")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "hub.toml cannot be read" in done.stderr
+    assert "Mend:" in done.stderr
+
+
 def test_a_service_without_secrets_is_one_line(tmp_path: Path) -> None:
     done = aiox("--home", str(tmp_path), "run", "gateway")
     assert done.returncode == 1

@@ -35,3 +35,9 @@ def test_one_turn_in_order_of_its_steps(tmp_path: Path) -> None:
 def test_an_unknown_id_and_a_half_written_line(tmp_path: Path) -> None:
     (tmp_path / "component.jsonl").write_text(span("01 received", "t1", 1.0) + "\n" + '{"service": "comp')
     assert read_trace(tmp_path, "c9") == []
+
+
+def test_spans_that_were_put_aside_are_found(tmp_path: Path) -> None:
+    (tmp_path / "component.jsonl.1").write_text(span("01 received", "t1", 1.0) + "\n")
+    (tmp_path / "component.jsonl").write_text(span("03 admitted", "t1", 2.0) + "\n")
+    assert [one.name for one in read_trace(tmp_path, "t1")] == ["01 received", "03 admitted"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from aiox.runtime.settings import load_settings
+from aiox.runtime.settings import SettingsUnreadable, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -44,12 +44,29 @@ def test_the_environment_wins_over_the_file(home: Path, monkeypatch: pytest.Monk
         ("[limits]\nattempts = 0\n", "attempts"),
         ('[ports]\ngateway = "high"\n', "gateway"),
         ("[telemetry]\nsample_rate = 1.5\n", "sample_rate"),
+        ("[ports]\ngateway = 8084\n", "gateway and ai_worker have the same port, 8084"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(home: Path, text: str, named: str) -> None:
     (home / "hub.toml").write_text(text)
     with pytest.raises(ValidationError, match=named):
         load_settings()
+
+
+@pytest.mark.parametrize("text", [b"domain example.org\n", b"domain = 'a\xff'\n", b"a = 1\na = 2\n"])
+def test_a_file_that_is_no_toml_is_one_sentence_with_its_place(home: Path, text: bytes) -> None:
+    (home / "hub.toml").write_bytes(text)
+    with pytest.raises(SettingsUnreadable, match=r"hub\.toml cannot be read: .* Mend: ") as refused:
+        load_settings()
+    assert "\n" not in str(refused.value)
+
+
+def test_what_was_built_at_set_up_is_found_from_any_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = load_settings().minilm_folder
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().minilm_folder == before
+    assert before.is_absolute()
+    assert any(before.iterdir())
 
 
 def test_settings_do_not_change_while_running() -> None:
