@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Protocol
 
 from aiox.kernel.verdict import Hold
-from policy.approvals import Person
-from tests.unit.policy.approval_world import TERMS, Event, World
+from policy.approvals import Approval, Person
+from tests.unit.policy.approval_world import TERMS, Event
+
+
+class Told(Protocol):
+    """A world that keeps a log, and the approvals as they were asked for."""
+
+    log: list[Event]
+    rows: list[Approval]
+
 
 DECIDERS = {"owner", "admin", "approver"}
 
 
-def harms(world: World) -> list[str]:
+def harms(world: Told) -> list[str]:
     """What must never happen and did: runs without a live approval, replays, drift, own approvals."""
     found = []
     for place, event in enumerate(world.log):
