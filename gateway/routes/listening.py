@@ -11,9 +11,16 @@ from aiox.commands.hub import Actor
 from gateway.access import Door
 from gateway.following import Valid
 
-EVENTS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+_EVENT: Final = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("event", "id", "data")},
+    "required": ["event", "data"],
+    "additionalProperties": False,
 }
+EVENTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "server-sent events", "content": {"text/event-stream": {"schema": _EVENT}}}
+}
+"""Each event is one of these; its data is JSON (gateway.schemas.asked)."""
 
 
 def wants_events(request: Request) -> bool:

@@ -19,7 +19,7 @@ from gateway.errors import stop
 from gateway.following import Listener, follow
 from gateway.front import TheFront
 from gateway.routes.declared import declared
-from gateway.routes.listening import still_valid, wants_events
+from gateway.routes.listening import EVENTS, still_valid, wants_events
 from gateway.schemas.asked import TurnOut, turn_out
 from gateway.schemas.common import problems
 from gateway.streams import EventStream
@@ -33,8 +33,7 @@ PER_MINUTE: Final = 600
 @router.get(
     "/{turn_id}",
     response_model=TurnOut,
-    responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.NOT_FOUND)
-    | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.NOT_FOUND) | EVENTS,
     openapi_extra=declared(read_answer.ACTION),
 )
 async def read(request: Request, door: TheDoor, front: TheFront, actor: TheActor, turn_id: UUID) -> TurnOut | Response:

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from gateway.idempotency import MAX_KEPT_BYTES, Idempotent
 from gateway.guard import Message, Receive, Scope, Send
+from gateway.idempotency import MAX_KEPT_BYTES, Idempotent
 from registry.idempotency import Keys
 from tests.integration.gateway.door import HttpDoor, Person
 
