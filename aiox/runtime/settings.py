@@ -10,7 +10,7 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -239,11 +239,27 @@ def _home() -> Path:
     return Path(os.environ.get("AIOX_HOME", "var"))
 
 
+_INHERITED: Final = frozenset(
+    {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH"}
+    | {"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+    | {"COVERAGE_PROCESS_START"}  # figures of processes that tests start
+)
+"""Names in capitals; proxies are known by small ones too."""
+
+
 def use_home(home: Path) -> None:
     """Makes `home` the AIOX_HOME of this process and of those it starts."""
     os.environ["AIOX_HOME"] = str(home.resolve())
 
 
 def environment(home: Path, *, without: Sequence[str] = ()) -> dict[str, str]:
-    """What a service of the hub at `home` inherits from here: everything but the names in `without`."""
-    return {**{name: value for name, value in os.environ.items() if name not in without}, "AIOX_HOME": str(home)}
+    """What a service of the hub at `home` inherits from here: the hub's settings but those in `without`.
+
+    Of the rest only what a program needs to run and to reach the network: keys of other programs lie there, too.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if (name.startswith("AIOX_") or name.upper() in _INHERITED) and name not in without
+    }
+    return {**inherited, "AIOX_HOME": str(home)}

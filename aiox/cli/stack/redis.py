@@ -26,15 +26,16 @@ daemonize no
 logfile ""
 set-proc-title no
 """
-_WORK: Final = "+@all -@admin -@dangerous"
+_SCRIPTS: Final = "+evalsha +script|load"
+_KEYS: Final = "+exists +expire +pexpire +ttl +pttl +del +unlink"
 _RIGHTS: Final = {
-    "orchestrator": f"~* {_WORK}",
-    "gateway": f"~aiox:rate:* {_WORK}",
+    "orchestrator": f"~* {_SCRIPTS} {_KEYS} +@string +@hash +@list +@set +@sortedset",
+    "gateway": f"~aiox:rate:* {_SCRIPTS} {_KEYS} +@string",
     "component": "+ping",
     "ai_worker": "+ping",
     "stack": "+ping",
 }
-"""What each user may touch; nobody may list, flush or configure."""
+"""What each user may touch. Nobody may list keys, flush, configure, or run a script that is not loaded."""
 _BUT: Final = {"orchestrator": " +info"}
 """The quota scripts ask in which run of the server they are: after a start anew the counters are rebuilt."""
 
