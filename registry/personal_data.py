@@ -41,7 +41,7 @@ class Table:
 EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "agents": Table(),
-        "asked_turns": Table(sealed=("answer",), record="turn_id"),
+        "asked_turns": Table(sealed=("answer",), record="correlation_id"),
         "agent_addresses": Table(record="address_id"),
         "agent_avatars": Table(binary=("image",)),
         "agent_drafts": Table(sealed=("system_prompt",), record="agent_id"),

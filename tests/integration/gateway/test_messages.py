@@ -26,7 +26,7 @@ from gateway.front import Front
 from gateway.guard import App
 from gateway.live import Pieces
 from gateway.streams import Streams
-from registry import tenants
+from registry import personal_data, tenants
 from registry.asked import AskedEnd, end, seal_answer
 from tests.integration.gateway.door import HttpDoor, Person
 from tests.integration.gateway.streaming import stream
@@ -146,6 +146,17 @@ async def test_the_answer_is_read_where_the_location_points(door: HttpDoor, bus:
     async with door.stores.superuser() as connection:
         stored = await connection.fetchval("SELECT answer FROM asked_turns WHERE turn_id = $1", UUID(read["turn_id"]))
     assert b"Seventy" not in bytes(stored)
+
+
+async def test_what_was_answered_is_in_the_export_of_who_asked(door: HttpDoor, bus: Bus, ada: Person) -> None:
+    agent = await door.agent(ada)
+    await door.client.post(f"/v1/agents/{agent}/messages", json={"text": "tea?"}, headers=ada.headers)
+    await conclude(door, bus.put[0])
+    pool, owner = door.stores.pools["gateway"], ada.account.owner
+    ring = await tenants.load_ring(pool, door.stores.keys, owner)
+    [row] = [one async for one in personal_data.rows_of(pool, ring, owner, "asked_turns")]
+    assert isinstance(row, dict)
+    assert "Seventy degrees." in str(row["answer"])
 
 
 async def test_a_failure_has_its_code_and_may_still_become_an_answer(door: HttpDoor, bus: Bus, ada: Person) -> None:
