@@ -40,6 +40,7 @@ def downgrade() -> None:
             FOR EACH ROW EXECUTE FUNCTION aiox.refuse_change()""")
     run("DROP POLICY writer_delete ON aiox.audit_logs")
     run("REVOKE DELETE ON aiox.audit_logs FROM aiox_writer")
+    run("DROP INDEX aiox.audit_logs_owner_seq")
     for table in _TABLES:
         run(f"DROP TABLE aiox.{table}")
     run("DROP FUNCTION aiox.refuse_unsealed()")
@@ -82,6 +83,8 @@ def _tables() -> None:
             file_bytes bigint NOT NULL,
             created_at timestamptz NOT NULL
         )""")
+    # An owner's records are read in their order, and exported from one number on.
+    run("CREATE INDEX audit_logs_owner_seq ON aiox.audit_logs (owner_user_id, seq)")
     for table in _TABLES:
         run(f"GRANT SELECT ON aiox.{table} TO aiox_gateway, aiox_orchestrator, aiox_writer, aiox_finder")
         run(f"GRANT INSERT ON aiox.{table} TO aiox_writer")
