@@ -30,6 +30,8 @@ from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
+from component.descriptors import Descriptors
+from component.features.acd import asks_descriptor
 from component.features.chat_states import Composing, state_message
 from component.features.presence import SubscriptionPolicy
 from component.links import Links
@@ -40,6 +42,7 @@ from component.stanza_xml import kind_of
 from component.watchers import Watchers
 from component.xmpp import XmppLink
 from registry import archive, directory, outbox
+from registry.descriptors import find_descriptor
 from registry.slots import SlotLocks
 
 DECIDERS: Final = 4
@@ -85,7 +88,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     locks = SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
     slots = Slots(locks, carried, *_entrance(link, replies, admission), clock, log)
     watchers = Watchers(_may_see(pool), link.send, clock, log)
-    link.on_stanza(Router(admission, watchers, link))
+    descriptors = Descriptors(partial(find_descriptor, pool), link.send, clock, log)
+    link.on_stanza(Router(admission, watchers, descriptors, link))
 
     await client.subscribe(nats.OUTBOX_READY, cb=_Announcements(replies, composing, link.send, log).take)
     ready = _ready(link, carried, slots, bus, pool)
@@ -96,6 +100,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         supervisor.start(f"admission-{number}", admission.work())
     for number in range(DECIDERS):
         supervisor.start(f"presence-{number}", watchers.work())
+    supervisor.start("descriptors", descriptors.work())
     supervisor.start("send", replies.send_for_ever())
     supervisor.start("confirm", replies.confirm_for_ever())
     supervisor.start("file", replies.file_for_ever())
@@ -139,9 +144,10 @@ class Sender(Protocol):
 class Router:
     """Which part of the room takes a stanza."""
 
-    def __init__(self, admission: Admission, watchers: Watchers, link: Sender) -> None:
+    def __init__(self, admission: Admission, watchers: Watchers, descriptors: Descriptors, link: Sender) -> None:
         self._admission = admission
         self._watchers = watchers
+        self._descriptors = descriptors
         self._link = link
 
     def __call__(self, element: Element) -> None:
@@ -150,6 +156,8 @@ class Router:
             self._admission.receive(element)
         elif kind == "presence":
             self._watchers.receive(element)
+        elif kind == "iq" and asks_descriptor(element):
+            self._descriptors.receive(element)
         elif kind == "iq" and (reply := answer_query(element)) is not None:
             self._link.send(reply)
 

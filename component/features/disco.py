@@ -6,6 +6,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from aiox.kernel.jid import local_part
+from component.features.acd import ACD
 from component.features.chat_states import CHAT_STATES
 from component.features.ping import PING
 from component.features.receipts import RECEIPTS
@@ -16,7 +17,7 @@ INFO: Final = "http://jabber.org/protocol/disco#info"
 ITEMS: Final = "http://jabber.org/protocol/disco#items"
 
 _HUB_FEATURES: Final = (INFO, ITEMS, PING, VERSION)
-_AGENT_FEATURES: Final = (CHAT_STATES, INFO, ITEMS, VERSION, PING, RECEIPTS, SID)
+_AGENT_FEATURES: Final = (ACD, CHAT_STATES, INFO, ITEMS, VERSION, PING, RECEIPTS, SID)
 
 
 def answer_info(query: Element) -> Element | None:

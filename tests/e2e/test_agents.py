@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import hashlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from xml.etree.ElementTree import Element
+
 import httpx
 import pytest
+from slixmpp import ClientXMPP
+from slixmpp.exceptions import IqError
 
-from aiox.commands import publish_agent, retire_agent, share_agent
+from aiox.commands import publish_agent, read_agent, retire_agent, share_agent
 from aiox.commands.edit_agent import PatchAgent, WhichAgent, update
 from aiox.commands.list_templates import templates
 from aiox.commands.publish_agent import RollbackAgent
+from aiox.commands.read_agent import ReadAgent
 from aiox.commands.share_agent import AliasAgent, GrantAgent
+from aiox.kernel.canonical import canonical
 from aiox.kernel.outcome import Refused
+from component.features.acd import ACD
 from tests.e2e.database import superuser
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, shape
 from tests.integration.gateway.test_agents import SPEC_2
-from tests.stack import RunningHub
+from tests.stack import Account, RunningHub
 
 
 async def test_agent_json_as_in_the_specification_is_accepted_and_answers(hub: RunningHub) -> None:
@@ -98,6 +112,43 @@ async def test_grants_and_deletion_hold_from_the_next_message_on(hub: RunningHub
         assert revoked == deleted == unknown
         assert not isinstance(await retire_agent.restore(commands, ada.actor, deleted_agent), Refused)
         assert await answer_to(person, agent.jid, "hello again")
+
+
+async def test_a_peer_reads_the_descriptor_as_the_api_shows_it(hub: RunningHub) -> None:
+    ada, eve = await hub.account(), await hub.account()
+    agent = await hub.agent(ada, capabilities={"domain_tags": ["tea"]})
+    async with hub.commands() as commands:
+        read = await read_agent.run(commands, ada.actor, ReadAgent(agent_id=agent.agent_id))
+    assert not isinstance(read, Refused)
+    async with asking(hub, ada) as ask, asking(hub, eve) as ask_as_eve:
+        acd = (await ask(agent.jid)).xml.find(f"{{{ACD}}}acd")
+        with pytest.raises(IqError) as hidden:
+            await ask_as_eve(agent.jid)
+    text = acd.findtext(f"{{{ACD}}}json").encode()
+    assert text == canonical(read.descriptor.model_dump(mode="json"))
+    assert base64.b64decode(acd.findtext("{urn:xmpp:hashes:2}hash")) == hashlib.sha256(text).digest()
+    assert hidden.value.condition == "item-not-found"
+
+
+@asynccontextmanager
+async def asking(hub: RunningHub, account: Account) -> AsyncIterator[Callable[[str], Awaitable[Any]]]:
+    """A bare slixmpp client that asks for descriptors."""
+    context = ssl.create_default_context(cafile=str(hub.home.secrets("xmpp").path("ca.crt")))
+    client = ClientXMPP(f"{account.jid}/peer", account.password, ssl_context=context)
+    started = asyncio.Event()
+    client.add_event_handler("session_start", lambda _: started.set())
+    client.connect("127.0.0.1", hub.settings.ports.xmpp_client)
+    await asyncio.wait_for(started.wait(), 30)
+
+    async def ask(address: str) -> Any:
+        query = client.make_iq_get(ito=address)
+        query.append(Element(f"{{{ACD}}}acd"))
+        return await query.send(timeout=30)  # type: ignore[no-untyped-call]
+
+    try:
+        yield ask
+    finally:
+        await client.disconnect(wait=1.0)
 
 
 @pytest.mark.parametrize("template", ["documents", "support"])

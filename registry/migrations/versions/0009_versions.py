@@ -55,6 +55,7 @@ def upgrade() -> None:
     _tables()
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
     _addresses(_BY_ADDRESS, ", agent_id uuid", ", CASE WHEN asked.relation <> 'none' THEN a.id END")
+    _descriptor()
     _ends()
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_writer")
 
@@ -152,9 +153,28 @@ def _addresses(agent: str, column: str, value: str) -> None:
     )
 
 
+def _descriptor() -> None:
+    # The relation is asked first, so that an agent that is hidden takes the time of one that is not there.
+    run("GRANT SELECT (id, owner_user_id, number, spec, policy_hash, content_digest) ON aiox.agent_versions TO aiox_finder")
+    run("CREATE POLICY finder_select ON aiox.agent_versions FOR SELECT TO aiox_finder USING (true)")
+    definer_function(
+        f"""
+        CREATE FUNCTION aiox.find_descriptor(p_agent uuid, p_jid text)
+        RETURNS TABLE (agent_id uuid, owner_user_id uuid, number int, spec jsonb, policy_hash text, content_digest text)
+        LANGUAGE sql STABLE AS $$
+            WITH asked AS MATERIALIZED (SELECT aiox.relation(p_agent, p_jid) AS relation)
+            SELECT a.id, a.owner_user_id, v.number, v.spec, v.policy_hash, v.content_digest
+            FROM asked JOIN aiox.agents a ON asked.relation <> 'none' AND {_BY_ADDRESS}
+            JOIN aiox.agent_versions v ON v.id = a.active_version_id
+        $$""",
+        "find_descriptor(uuid, text)", "finder", "component",
+    )
+
+
 def _ends() -> None:
     """Deleted agents whose time is over. A turn that was under way when one was deleted may still be concluded for
-    `p_settle_s` seconds, so that long nothing is taken."""
+    `p_settle_s` seconds, so that long nothing is taken.
+    """
     run("GRANT DELETE, SELECT ON aiox.agents TO aiox_writer")
     run("CREATE POLICY writer_select ON aiox.agents FOR SELECT TO aiox_writer USING (true)")
     run("CREATE POLICY writer_delete ON aiox.agents FOR DELETE TO aiox_writer USING (deleted_at IS NOT NULL)")
@@ -205,6 +225,9 @@ def _ends() -> None:
 def downgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
     run("DROP FUNCTION aiox.purge_agent(uuid, int, bytea)")
+    run("DROP FUNCTION aiox.find_descriptor(uuid, text)")
+    run("DROP POLICY finder_select ON aiox.agent_versions")
+    run("REVOKE ALL ON aiox.agent_versions FROM aiox_finder")
     run("DROP FUNCTION aiox.find_ended_agents(int, double precision, int)")
     for table, kinds in (("agents", "select delete"), ("executions", "select update"), ("dead_letters", "delete")):
         for kind in kinds.split():

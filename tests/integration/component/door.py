@@ -26,6 +26,7 @@ from aiox.wire.codec import decode
 from component.admission import Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
+from component.descriptors import Descriptors
 from component.features.chat_states import Composing
 from component.outbox import Outbox, Stores
 from component.service import Router
@@ -136,10 +137,16 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
         return agent in door.visible
 
     watchers = Watchers(may_see, link.send, clock, log)
-    link.on_stanza(Router(admission, watchers, link))
+
+    async def find_descriptor(_agent: AgentId, _asker: BareJid) -> None:
+        return None
+
+    descriptors = Descriptors(find_descriptor, link.send, clock, log)
+    link.on_stanza(Router(admission, watchers, descriptors, link))
     for number in range(8):
         supervisor.start(f"admission-{number}", admission.work())
     supervisor.start("watchers", watchers.work())
+    supervisor.start("descriptors", descriptors.work())
     supervisor.start("link", link.run())
     supervisor.start("send", outbox.send_for_ever())
     supervisor.start("confirm", outbox.confirm_for_ever())

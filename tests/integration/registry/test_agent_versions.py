@@ -17,6 +17,7 @@ from aiox.kernel.jid import BareJid
 from policy.access import Relation
 from registry import agent_versions, agents, directory
 from registry.agent_versions import VersionChanged
+from registry.descriptors import find_descriptor
 from registry.turns import find_turn
 from tests.stores import Stores
 
@@ -98,6 +99,25 @@ async def test_an_alias_finds_its_agent_until_it_is_taken_away(stores: Stores) -
     await share_agent.set_alias(stores.hub, actor, AliasAgent(agent_id=made.agent_id, alias=""))
     assert (await find_turn(pool, address, actor.jid, TurnId(uuid4()))).relation is Relation.NONE
     assert (await find_turn(pool, made.agent_id, actor.jid, TurnId(uuid4()))).relation is Relation.OWNER
+
+
+async def test_a_descriptor_is_for_those_who_may_talk_to_the_agent(stores: Stores) -> None:
+    actor, guest, pool = await stores.account(), BareJid("guest@localhost"), stores.pools["component"]
+    alias = f"a{uuid4().hex[:10]}"
+    made = await new_agent(stores, actor, alias=alias, visibility="shared", shared_with=[guest])
+    for asked in (made.agent_id, agent_id_of(alias)):
+        for asker in (actor.jid, guest):
+            found = await find_descriptor(pool, asked, asker)
+            assert found is not None
+            assert (found.agent_id, found.version, found.policy_hash) == (made.agent_id, 1, made.policy_hash)
+        assert await find_descriptor(pool, asked, BareJid("eve@localhost")) is None
+    async with stores.superuser() as connection:
+        await connection.execute(CHANGES["a limit"], made.version_id)
+    with pytest.raises(VersionChanged):
+        await find_descriptor(pool, made.agent_id, guest)
+    gone = await new_agent(stores, actor, visibility="public")
+    await retire_agent.delete(stores.hub, actor, WhichAgent(agent_id=gone.agent_id))
+    assert await find_descriptor(pool, gone.agent_id, actor.jid) is None
 
 
 async def test_a_deleted_agent_is_unknown_by_each_of_its_addresses(stores: Stores) -> None:
