@@ -1,4 +1,4 @@
-"""Structured JSON logs, one line per event, on standard output."""
+"""Structured JSON logs, one line per event, on standard output; secrets are blotted out (aiox.runtime.redaction)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 import traceback
 
 import structlog
+
+from aiox.runtime.redaction import redact, redact_text
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -24,7 +26,7 @@ class _JsonLine(logging.Formatter):
         line["event"] = record.getMessage()
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return json.dumps({name: redact_text(value) for name, value in line.items()})
 
 
 def configure_logs(service: str, level: str) -> Log:
@@ -38,6 +40,7 @@ def configure_logs(service: str, level: str) -> Log:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            redact,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),

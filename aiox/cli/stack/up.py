@@ -16,6 +16,7 @@ from aiox.cli.stack.parts import HEAL_BUDGET_S, Parts, together
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log
+from aiox.runtime.redaction import redact
 from aiox.runtime.settings import Service, Settings
 from aiox.runtime.supervisor import ServiceFailed, Supervisor
 
@@ -139,6 +140,7 @@ def _log_to(file: TextIO) -> Log:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            redact,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
