@@ -62,13 +62,15 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         providers=ProviderDesk(api_bases=settings.providers.api_bases),
         tools=known_tools(settings.tools.test_folder),
     )
-    letters = Letters(post_of(settings, clock), log)
+    post = post_of(settings, clock)
+    letters = Letters(post, log)
     people = People(
         Passwords(),
         XmppServer(settings, secrets, GATEWAY_ACCOUNT),
         letters.put,
         HouseRules.of(settings),
         tokens.derived(b"aiox reserved accounts"),
+        post.forget,
     )
     budgets = Budgets(rates.count, settings.limits)
     door = Door(hub, tokens, people, budgets.count, partial(nats.put_inbound, bus))

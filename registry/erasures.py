@@ -52,7 +52,7 @@ class Person:
 
 @dataclass(slots=True)
 class OpenErasure:
-    """An erasure that is not finished. `age_s` in seconds; conversations as short-term memory keeps them: owner, agent, subject.
+    """An erasure that is not finished. `age_s` in seconds; `conversations` of short-term memory: owner, agent, subject.
 
     `erased` is false when it broke off between the mark and the deletion.
     """

@@ -33,6 +33,7 @@ class Ending(StrEnum):
     PASSWORD = "password"  # noqa: S105 -- a reason, not a secret
     DEACTIVATED = "deactivated"
     TOO_MANY = "too_many"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from aiox.cli.stack.home import Home
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.cli.stack.xmpp_accounts import ServerAccounts
+from aiox.cli.users import open_desk
 from aiox.commands import erase_person, export_person
 from aiox.commands.export_person import WhichPerson
 from aiox.commands.fields import read
-from aiox.commands.hub import Actor, Hub
-from aiox.commands.outside import HubOutside
-from aiox.kernel.ids import HUB_OWNER
-from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
-from aiox.runtime import postgres
-from aiox.runtime.clock import SystemClock
-from aiox.runtime.keyring import KeyRing
-from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
-from aiox.runtime.xmpp_server import XmppServerTrouble
 
 
 async def export(settings: Settings, jid: str, out: BinaryIO) -> None:
     """Writes the JSON document of a person. Raises CannotGoOn."""
     fields = _which(jid)
-    async with _hub(settings) as (hub, operator):
-        pieces = await export_person.run(hub, operator, fields)
+    async with open_desk(settings) as desk:
+        pieces = await export_person.run(desk.hub, desk.actor, fields)
         if isinstance(pieces, Refused):
             raise CannotGoOn(pieces.reason)
         async for piece in pieces:
@@ -39,15 +27,10 @@ async def export(settings: Settings, jid: str, out: BinaryIO) -> None:
 
 
 async def erase(settings: Settings, jid: str) -> str:
-    """Erases a person. Raises CannotGoOn."""
+    """Erases a person. Raises CannotGoOn, XmppServerTrouble."""
     fields = _which(jid)
-    home = Home(settings.home)
-    outside = HubOutside(ServerAccounts(home, settings), settings.domain, home.root / "mail")
-    async with _hub(settings) as (hub, operator):
-        try:
-            done = await erase_person.run_for(hub, operator, fields, outside)
-        except XmppServerTrouble as trouble:
-            raise CannotGoOn(f"{trouble}. Mend: start the hub ('make up'), then the same command again.") from trouble
+    async with open_desk(settings) as desk:
+        done = await erase_person.run_for(desk.hub, desk.actor, fields, desk.people)
     if isinstance(done, Refused):
         raise CannotGoOn(done.reason)
     return f"{jid} is erased: {done.rows} rows deleted. Caches follow within seconds. The ledger keeps ids only."
@@ -68,14 +51,3 @@ def _which(jid: str) -> WhichPerson:
     if isinstance(fields, Refused):
         raise CannotGoOn(f"{jid!r} is not an address. Mend: give a bare JID, such as ada@example.org")
     return fields
-
-
-@asynccontextmanager
-async def _hub(settings: Settings) -> AsyncIterator[tuple[Hub, Actor]]:
-    secrets = Secrets.of(settings.home, "gateway")
-    pool = await postgres.connect(settings, secrets, "gateway", size=2)
-    try:
-        keys = KeyRing.parse(secrets.read("keyring"))
-        yield Hub(pool, keys, SystemClock(), settings.domain), Actor(HUB_OWNER, BareJid(f"operator@{settings.domain}"))
-    finally:
-        await pool.close()

@@ -46,7 +46,7 @@ class Desk:
 async def add(settings: Settings, email: str, name: str, password_file: Path | None) -> str:
     """Makes an account; without a file with a password that is told once. Raises CannotGoOn."""
     password = _password(password_file)
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         fields = _fields(CreateAccount, email=email, name=name, password=password)
         server = desk.people.xmpp
         made = _or_stop(await create_account.run(desk.hub, desk.actor, fields, server, desk.people.passwords))
@@ -56,7 +56,7 @@ async def add(settings: Settings, email: str, name: str, password_file: Path | N
 
 async def list_all(settings: Settings) -> str:
     """One line per account, oldest first. Raises CannotGoOn."""
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         found = _or_stop(await users.list_all(desk.hub, desk.actor))
     if not found:
         return "There is no account yet. Make one: aiox user add"
@@ -65,7 +65,7 @@ async def list_all(settings: Settings) -> str:
 
 async def show(settings: Settings, email: str) -> str:
     """What the hub knows of an account's standing. Raises CannotGoOn."""
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         row = _or_stop(await users.show(desk.hub, desk.actor, _fields(users.WhichUser, email=email)))
     facts = {
         "e-mail": row.email,
@@ -83,7 +83,7 @@ async def show(settings: Settings, email: str) -> str:
 async def put_password(settings: Settings, email: str, password_file: Path | None) -> str:
     """Sets a password, in the hub and on the XMPP server, and signs out everywhere. Raises CannotGoOn."""
     password = _password(password_file)
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         fields = _fields(users.PutPassword, email=email, password=password)
         row = _or_stop(await users.put_password(desk.hub, desk.actor, fields, desk.people))
     told = "" if password_file else f"\npassword  {password}\nIt is told once. The person can change it."
@@ -95,7 +95,7 @@ async def turn_on_second_factor(settings: Settings, email: str, ask: Callable[[s
 
     Raises CannotGoOn.
     """
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         begun = _or_stop(await users.begin_second_factor(desk.hub, desk.actor, _fields(users.WhichUser, email=email)))
         code = ask(begun.secret, begun.uri)
         fields = _fields(users.Code, email=email, code=code)
@@ -105,7 +105,7 @@ async def turn_on_second_factor(settings: Settings, email: str, ask: Callable[[s
 
 async def turn_off_second_factor(settings: Settings, email: str) -> str:
     """For somebody who lost authenticator and codes. Raises CannotGoOn."""
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         fields = _fields(users.WhichUser, email=email)
         row = _or_stop(await users.remove_second_factor(desk.hub, desk.actor, fields))
     return f"{row.email} signs in without a second factor now."
@@ -113,7 +113,7 @@ async def turn_off_second_factor(settings: Settings, email: str) -> str:
 
 async def put_role(settings: Settings, email: str, role: str) -> str:
     """Gives or takes a role on the hub itself. Raises CannotGoOn."""
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         wanted = None if role == NO_ROLE else role
         row = _or_stop(await users.put_role(desk.hub, desk.actor, _fields(users.PutRole, email=email, role=wanted)))
     return f"{row.email} was {row.hub_role or NO_ROLE} and is {HubRole(role) if wanted else NO_ROLE} now."
@@ -121,7 +121,7 @@ async def put_role(settings: Settings, email: str, role: str) -> str:
 
 async def deactivate(settings: Settings, email: str) -> str:
     """Ends everything that the account has open, and lets nobody in. Raises CannotGoOn."""
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         fields = _fields(users.WhichUser, email=email)
         row = _or_stop(await users.deactivate(desk.hub, desk.actor, fields, desk.people))
     return f"{row.email} is signed out everywhere, on XMPP too, and cannot come back until 'aiox user activate'."
@@ -129,7 +129,7 @@ async def deactivate(settings: Settings, email: str) -> str:
 
 async def activate(settings: Settings, email: str) -> str:
     """Lets the account in again. Raises CannotGoOn."""
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         fields = _fields(users.WhichUser, email=email)
         row = _or_stop(await users.activate(desk.hub, desk.actor, fields, desk.people))
     return f"{row.email} may sign in again, with the password as it was."
@@ -137,7 +137,7 @@ async def activate(settings: Settings, email: str) -> str:
 
 async def list_sessions(settings: Settings, email: str) -> str:
     """Where the account is signed in on the web and by scripts. Raises CannotGoOn."""
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         fields = _fields(users.WhichUser, email=email)
         found = _or_stop(await users.list_sessions(desk.hub, desk.actor, fields, desk.people))
     if not found:
@@ -151,14 +151,15 @@ async def list_sessions(settings: Settings, email: str) -> str:
 
 async def end_sessions(settings: Settings, email: str) -> str:
     """Signs the account out everywhere. Raises CannotGoOn."""
-    async with _desk(settings) as desk:
+    async with open_desk(settings) as desk:
         fields = _fields(users.WhichUser, email=email)
         ended = _or_stop(await users.end_all_sessions(desk.hub, desk.actor, fields, desk.people))
     return f"{ended} sessions of {email} have ended."
 
 
 @asynccontextmanager
-async def _desk(settings: Settings) -> AsyncIterator[Desk]:
+async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    """What the operator's commands about people need. Raises SecretMissing, OSError, asyncpg.PostgresError."""
     secrets = Secrets.of(settings.home, "gateway")
     clock = SystemClock()
     pool = await postgres.connect(settings, secrets, "gateway", size=2)
@@ -166,7 +167,8 @@ async def _desk(settings: Settings) -> AsyncIterator[Desk]:
         hub = Hub(pool, LiveKeyRing.of(secrets), clock, settings.domain)
         server = ServerAccounts(Home(settings.home), settings)
         # Signing up is not done from here, so nothing is reserved.
-        people = People(Passwords(), server, post_of(settings, clock).send, HouseRules.of(settings), b"")
+        post = post_of(settings, clock)
+        people = People(Passwords(), server, post.send, HouseRules.of(settings), b"", post.forget)
         yield Desk(hub, Actor(HUB_OWNER, BareJid(f"operator@{settings.domain}")), people)
     finally:
         await pool.close()

@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from uuid import uuid4
 
-from pydantic import Field, SecretStr
-
+from aiox.commands import end_sessions
 from aiox.commands.export_person import WhichPerson
-from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
-from aiox.commands.passwords import MAX_LENGTH, Passwords
+from aiox.commands.people import People
+from aiox.commands.recording import happened
 from aiox.commands.refusal import refused
+from aiox.commands.second_factor import WithPassword, password_refused
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import ErrorCode
-from aiox.kernel.jid import BareJid
+from aiox.kernel.jid import BareJid, domain
 from aiox.kernel.outcome import Refused
-from policy.ledger import Record
-from registry import accounts, erasures, ledger
+from registry import erasures
 from registry.erasures import OrganisationNeedsOwner, Person
+from registry.sessions import Ending
 
 ERASED: Final = "person.erased"
-RULE_PASSWORD: Final = "E0 password"  # noqa: S105 -- the name of a rule
 NEEDED: Final = Refused(
     ErrorCode.CONFLICT,
     "An organisation has no other owner. Make a member its owner first, or let its members go.",
     ("E1 organisation",),
 )
-
-
-class Outside(Protocol):
-    """What lies outside the hub's database."""
-
-    async def remove(self, person: Person) -> None:
-        """Takes away a person's XMPP account with its archive and roster, and mails to them. Again is a no-op.
-
-        Raises aiox.runtime.xmpp_server.XmppServerTrouble, OSError.
-        """
-        ...
-
-
-class EraseMe(Fields):
-    """What a person proves that they mean it with."""
-
-    password: SecretStr = Field(min_length=1, max_length=MAX_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,52 +36,45 @@ class Erased:
     rows: int
 
 
-async def run(hub: Hub, actor: Actor, fields: EraseMe, passwords: Passwords, outside: Outside) -> Erased | Refused:
-    """Erases the actor, who has to give their password. CONFLICT while an organisation depends on them alone."""
+async def run(hub: Hub, actor: Actor, fields: WithPassword, people: People) -> Erased | Refused:
+    """Erases the actor, who has to give their password. PASSWORD_WRONG; CONFLICT while an organisation depends on them
+    alone. Raises XmppServerTrouble.
+    """
     no = await refused(hub, actor, Action.PERSON_ERASE, actor.owner)
-    if no is not None:
-        return no
-    person = await erasures.find_person(hub.pool, actor.jid)
-    login = await accounts.find_login(hub.pool, person.email)
-    stored = login.password_hash if login is not None and login.owner == actor.owner else None
-    if not await passwords.matches(stored, fields.password.get_secret_value()):
-        return Refused(ErrorCode.ACCESS_DENIED, "The password is wrong. Nothing was erased.", (RULE_PASSWORD,))
-    return await _erase(hub, actor, person, outside)
+    no = no or await password_refused(hub, actor, fields.password, people)
+    return no or await _erase(hub, actor, await erasures.find_person(hub.pool, actor.jid), people)
 
 
-async def run_for(hub: Hub, operator: Actor, fields: WhichPerson, outside: Outside) -> Erased | Refused:
+async def run_for(hub: Hub, operator: Actor, fields: WhichPerson, people: People) -> Erased | Refused:
     """The same for the operator at the shell, for any account or guest. Another run ends one that broke off."""
     no = await refused(hub, operator, Action.PERSON_ERASE, operator.owner)
-    if no is not None:
-        return no
-    person = await erasures.find_person(hub.pool, BareJid(fields.jid))
-    return await _erase(hub, operator, person, outside)
+    return no or await _erase(hub, operator, await erasures.find_person(hub.pool, BareJid(fields.jid)), people)
 
 
-async def _erase(hub: Hub, actor: Actor, person: Person, outside: Outside) -> Erased | Refused:
+async def _erase(hub: Hub, actor: Actor, person: Person, people: People) -> Erased | Refused:
     """Outside first: while that fails, the person can still sign in and ask again. And outside once more in the end,
     for what was on its way to the archive when the account went. What breaks off in between, the orchestrator ends.
     """
     if person.needed:
         return NEEDED
-    await outside.remove(person)
+    if person.account is not None:
+        await end_sessions.end(hub, actor, people, Ending.ERASED, about=person.account)
+    await _take_from_outside(hub, person, people)
     try:
         await erasures.begin(hub.pool, uuid4(), person)
     except OrganisationNeedsOwner:
         return NEEDED
     rows = await erasures.erase(hub.pool, person)
-    await ledger.append(hub.pool, [_record(hub, actor, person, rows)])
-    await outside.remove(person)
+    whose = person.account or actor.owner
+    kind = "guest" if person.account is None else "account"
+    await happened(hub, actor, ERASED, "warning", about=whose, kind=kind, rows=rows)
+    await _take_from_outside(hub, person, people)
     return Erased(rows)
 
 
-def _record(hub: Hub, actor: Actor, person: Person, rows: int) -> Record:
-    return Record(
-        id=uuid4(),
-        owner=person.account or actor.owner,
-        event_type=ERASED,
-        severity="warning",
-        details={"kind": "guest" if person.account is None else "account", "rows": rows},
-        created_at=hub.clock.now(),
-        actor="" if person.account == actor.owner else actor.jid,
-    )
+async def _take_from_outside(hub: Hub, person: Person, people: People) -> None:
+    """Only an account of this hub has anything on its server."""
+    if domain(person.jid) == hub.domain:
+        await people.xmpp.remove(person.jid)
+    if person.email:
+        await people.forget_letters(person.email)

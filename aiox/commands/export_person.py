@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 from pydantic import Field
 
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
+from aiox.commands.recording import happened
 from aiox.commands.refusal import refused
 from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
@@ -18,8 +18,7 @@ from aiox.kernel.ids import OwnerId
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
 from aiox.runtime.keyring import KeyRing
-from policy.ledger import Record
-from registry import erasures, ledger, personal_data, tenants
+from registry import erasures, personal_data, tenants
 from registry.erasures import Person
 
 FORM = "aiox-person-1"
@@ -42,20 +41,9 @@ async def run(hub: Hub, actor: Actor, fields: WhichPerson | None = None) -> Asyn
     if no is not None:
         return no
     person = await erasures.find_person(hub.pool, jid)
-    await ledger.append(hub.pool, [_record(hub, actor, person)])
+    kind = "guest" if person.account is None else "account"
+    await happened(hub, actor, EXPORTED, about=person.account or actor.owner, kind=kind)
     return _document(hub, person)
-
-
-def _record(hub: Hub, actor: Actor, person: Person) -> Record:
-    return Record(
-        id=uuid4(),
-        owner=person.account or actor.owner,
-        event_type=EXPORTED,
-        severity="info",
-        details={"kind": "guest" if person.account is None else "account"},
-        created_at=hub.clock.now(),
-        actor=actor.jid,
-    )
 
 
 async def _document(hub: Hub, person: Person) -> AsyncIterator[bytes]:

@@ -39,6 +39,10 @@ class XmppDirectory(Protocol):
         """Takes `shut_out` back."""
         ...
 
+    async def remove(self, jid: BareJid) -> None:
+        """Takes an account away with its archive, roster and vCard; again is a no-op."""
+        ...
+
     async def issue_token(self, jid: BareJid) -> str:
         """A token for one login over XMPP, valid for minutes."""
         ...
@@ -74,6 +78,10 @@ class HouseRules:
         )
 
 
+async def keeps_no_letters(_to: str) -> None:
+    """Of a post that hands every letter on."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """All of it. `reserve` is the secret from which passwords of accounts that nobody uses yet are made."""
@@ -83,3 +91,5 @@ class People:
     send: SendLetter
     rules: HouseRules
     reserve: bytes
+    forget_letters: Callable[[str], Awaitable[None]] = keeps_no_letters
+    """Deletes letters to an address that are kept here. Raises OSError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
@@ -40,6 +41,10 @@ class Post(Protocol):
         """Hands the letter on. Raises MailTrouble."""
         ...
 
+    async def forget(self, to: str) -> None:
+        """Deletes the letters to an address that are kept here. Raises OSError."""
+        ...
+
 
 class SmtpPost:
     """Sends through the server of the settings, each letter on a connection of its own."""
@@ -67,6 +72,9 @@ class SmtpPost:
         except (aiosmtplib.SMTPException, OSError, ValueError) as refused:
             raise MailTrouble(f"{mail.host} did not take a letter: {type(refused).__name__}") from refused
 
+    async def forget(self, to: str) -> None:
+        """Nothing is kept here."""
+
 
 class FilePost:
     """Writes each letter as an .eml file, for hubs without a mail server: the operator hands the links on."""
@@ -85,6 +93,16 @@ class FilePost:
             await asyncio.to_thread(Secrets(self._folder).write, name, bytes(message))
         except OSError as full:
             raise MailTrouble(f"{self._folder} does not take a letter: {full.strerror}") from full
+
+    async def forget(self, to: str) -> None:
+        """Deletes the files of all letters to this address, compared in lower case. Raises OSError."""
+        await asyncio.to_thread(_delete_letters, self._folder, to.lower())
+
+
+def _delete_letters(folder: Path, to: str) -> None:
+    for path in sorted(folder.glob("*.eml")):
+        if str(message_from_bytes(path.read_bytes())["To"] or "").strip().lower() == to:
+            path.unlink()
 
 
 def post_of(settings: Settings, clock: Clock) -> Post:

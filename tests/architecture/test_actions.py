@@ -22,8 +22,6 @@ ELSEWHERE = {
     Action.USER_DEACTIVATE: "the command line",
     Action.USER_ACTIVATE: "the command line",
     Action.USER_SESSIONS: "the command line",
-    Action.PERSON_EXPORT: "the command line",
-    Action.PERSON_ERASE: "the command line",
     Action.LEDGER_VERIFY: "the command line",
     Action.LEDGER_SEAL: "the command line",
     Action.LEDGER_KEY_ROTATE: "the command line",

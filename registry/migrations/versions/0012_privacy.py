@@ -283,7 +283,7 @@ def _settle() -> None:
         CREATE FUNCTION aiox.finish_erasure(p_id uuid) RETURNS void LANGUAGE sql AS $$
             UPDATE aiox.inbox i SET sender_jid = 'erased', message_id = '' FROM aiox.erasures e
             WHERE e.id = p_id AND e.erased_at IS NOT NULL AND i.sender_jid = e.jid;
-            UPDATE aiox.erasures SET finished_at = clock_timestamp(), jid = NULL 
+            UPDATE aiox.erasures SET finished_at = clock_timestamp(), jid = NULL
             WHERE id = p_id AND erased_at IS NOT NULL AND finished_at IS NULL;
         $$""",
         "finish_erasure(uuid)",

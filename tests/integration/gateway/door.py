@@ -51,6 +51,10 @@ class XmppServer:
         self._answer()
         self.shut.discard(jid)
 
+    async def remove(self, jid: BareJid) -> None:
+        self._answer()
+        self.accounts.pop(jid, None)
+
     async def issue_token(self, jid: BareJid) -> str:
         self._answer()
         token = f"token-{len(self.tokens)}"

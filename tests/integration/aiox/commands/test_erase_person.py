@@ -10,12 +10,14 @@ import pytest
 from argon2 import PasswordHasher
 
 from aiox.commands import erase_person, export_person, preferences, put_document
-from aiox.commands.erase_person import Erased, EraseMe
+from aiox.commands.erase_person import Erased
 from aiox.commands.export_person import WhichPerson
 from aiox.commands.hub import Actor
 from aiox.commands.passwords import Passwords
+from aiox.commands.people import HouseRules, People
 from aiox.commands.preferences import SetPreferences
 from aiox.commands.put_document import PutDocument
+from aiox.commands.second_factor import WithPassword
 from aiox.kernel.account import QuotaConfig
 from aiox.kernel.agent import AgentSpec
 from aiox.kernel.errors import ErrorCode
@@ -27,7 +29,7 @@ from aiox.runtime.keyring import CannotOpen, Place
 from aiox.runtime.postgres import owner_scope
 from aiox.runtime.xmpp_server import XmppServerTrouble
 from registry import accounts, erasures, tenants
-from registry.erasures import Person
+from tests.integration.gateway.door import Letterbox, XmppServer
 from tests.stores import NOW, Stores
 
 PASSWORD = "correct horse battery"
@@ -36,14 +38,27 @@ PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=
 
 
 @dataclass
-class Outside:
+class Outside(XmppServer):
+    """The XMPP server and the post of a hub, in memory."""
+
     removed: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     broken: bool = False
 
-    async def remove(self, person: Person) -> None:
+    def __post_init__(self) -> None:
+        XmppServer.__init__(self)
+
+    async def remove(self, jid: BareJid) -> None:
         if self.broken:
             raise XmppServerTrouble("it is away")
-        self.removed.append(person.jid)
+        self.removed.append(jid)
+
+    async def forget(self, to: str) -> None:
+        self.forgotten.append(to)
+
+    @property
+    def people(self) -> People:
+        return People(PASSWORDS, self, Letterbox().put, HouseRules(steady_s=0), b"r" * 32, self.forget)
 
 
 @dataclass
@@ -147,10 +162,10 @@ async def test_a_guest_gets_what_stands_about_them(stores: Stores, life: Life) -
 
 async def test_erasing_needs_the_password(stores: Stores, life: Life) -> None:
     outside = Outside()
-    wrong = EraseMe.model_validate({"password": "wrong horse battery"})
-    refused = await erase_person.run(stores.hub, life.actor, wrong, PASSWORDS, outside)
+    wrong = WithPassword.model_validate({"password": "wrong horse battery"})
+    refused = await erase_person.run(stores.hub, life.actor, wrong, outside.people)
     assert isinstance(refused, Refused)
-    assert refused.code is ErrorCode.ACCESS_DENIED
+    assert refused.code is ErrorCode.PASSWORD_WRONG
     assert outside.removed == []
     assert await accounts.is_active(stores.pools["gateway"], life.actor.owner)
 
@@ -160,11 +175,12 @@ async def test_after_it_nothing_is_readable_and_the_others_lose_nothing(stores: 
     assert ring is not None
     outside = Outside()
     done = await erase_person.run(
-        stores.hub, life.actor, EraseMe.model_validate({"password": PASSWORD}), PASSWORDS, outside
+        stores.hub, life.actor, WithPassword.model_validate({"password": PASSWORD}), outside.people
     )
     assert isinstance(done, Erased)
     assert done.rows > 5
     assert outside.removed == [life.actor.jid] * 2
+    assert set(outside.forgotten) == {f"{life.actor.owner}@example.org"}
     dump = await everything(stores)
     assert life.secret not in dump
     assert f"{life.actor.owner}@example.org" not in dump
@@ -197,7 +213,7 @@ async def test_a_stolen_row_of_an_erased_tenant_does_not_open_without_its_key(st
 
 
 async def test_the_address_is_never_given_again(stores: Stores, life: Life) -> None:
-    await erase_person.run_for(stores.hub, OPERATOR, WhichPerson(jid=life.actor.jid), Outside())
+    await erase_person.run_for(stores.hub, OPERATOR, WhichPerson(jid=life.actor.jid), Outside().people)
     again = accounts.NewAccount(
         OwnerId(uuid4()), f"{uuid4()}@example.org", life.actor.jid, "a hash", QuotaConfig(), NOW
     )
@@ -208,7 +224,7 @@ async def test_the_address_is_never_given_again(stores: Stores, life: Life) -> N
 async def test_a_server_that_is_away_leaves_everything_as_it_was(stores: Stores, life: Life) -> None:
     with pytest.raises(XmppServerTrouble):
         await erase_person.run(
-            stores.hub, life.actor, EraseMe.model_validate({"password": PASSWORD}), PASSWORDS, Outside(broken=True)
+            stores.hub, life.actor, WithPassword.model_validate({"password": PASSWORD}), Outside(broken=True).people
         )
     assert await accounts.is_active(stores.pools["gateway"], life.actor.owner)
     assert life.secret in json.dumps(await exported(stores, life.actor))
@@ -216,7 +232,7 @@ async def test_a_server_that_is_away_leaves_everything_as_it_was(stores: Stores,
 
 async def test_a_guest_can_be_erased_and_come_back_later(stores: Stores, life: Life) -> None:
     jid = BareJid(life.guest)
-    done = await erase_person.run_for(stores.hub, OPERATOR, WhichPerson(jid=jid), Outside())
+    done = await erase_person.run_for(stores.hub, OPERATOR, WhichPerson(jid=jid), Outside().people)
     assert isinstance(done, Erased)
     assert life.guest not in (await everything(stores)).replace(f'"jid": "{jid}"', "")
     async with stores.superuser() as connection:
