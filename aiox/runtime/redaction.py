@@ -18,6 +18,7 @@ _SECRET_FIELD: Final = re.compile(
     r"(?i)(^|_)(password|passphrase|passwd|secret|api_?key|authorization|cookie|keyring|private_key|totp|otp"
     r"|(access|refresh|session|id|bearer|xmpp|recovery|mail|reset|csrf)_(token|code)|token|jwt|credentials?)$"
 )
+_DIGITS_FIELD: Final = re.compile(r"(?i)(otp|password|passphrase|pin|code)$")
 _TEXT_FIELD: Final = re.compile(
     r"(?i)^(system_prompt|prompt|message|body|content|text|answer|response|question|input|output)$"
 )
@@ -45,7 +46,7 @@ def redact_text(text: str) -> str:
 
 def _field(name: str, value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool | int | float):
-        return value
+        return BLOT if value and _SECRET_FIELD.search(name) and _DIGITS_FIELD.search(name) else value
     if _SECRET_FIELD.search(name):
         return BLOT
     if _TEXT_FIELD.match(name) and isinstance(value, str | bytes):

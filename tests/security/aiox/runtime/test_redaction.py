@@ -52,6 +52,10 @@ def test_a_field_by_its_name(name: str) -> None:
         assert "hunter2" not in str(redact(None, "info", {"more": {name: value}}))
 
 
+def test_a_code_of_digits() -> None:
+    assert redact(None, "info", {"totp": 123456, "recovery_code": 99887766}) == {"totp": BLOT, "recovery_code": BLOT}
+
+
 @pytest.mark.parametrize("name", TEXT_FIELDS)
 def test_what_people_and_models_say_is_told_by_length_and_digest(name: str) -> None:
     said = redact(None, "info", {name: "what the owner said"})[name]
