@@ -120,5 +120,6 @@ def compose(letter: Letter, sender: str, domain: str, clock: Clock) -> EmailMess
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = make_msgid(domain=domain)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers to a hub
-    message.set_content(letter.text)
+    # As it stands where it can: an operator copies a link out of the file, and it must not be broken into lines.
+    message.set_content(letter.text, cte="7bit" if letter.text.isascii() else "quoted-printable")
     return message

@@ -1,21 +1,42 @@
-import { useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 
-import type { Session } from "../backend/types";
+import { Refused } from "../backend/client";
+import { acceptInvitation } from "../backend/session";
 import { Agents } from "../features/agents/Agents";
 import { HowToChat } from "../features/agents/HowToChat";
 import { Health } from "../features/health/Health";
-import { SignIn } from "../features/session/SignIn";
+import { Doorstep } from "../features/session/Doorstep";
+import { forgetLink, noLink, openedLink, type Link } from "../features/session/link";
+import { Sessions } from "../features/session/Sessions";
+import { useSession } from "../features/session/useSession";
 import { en } from "../shared/en";
 import { LanguageProvider } from "../shared/i18n";
 
 /** The whole page: signed out or signed in. */
 export function App() {
-  const [session, setSession] = useState<Session | null>(null);
   const [notice, setNotice] = useState("");
+  const [link, setLink] = useState<Link>(openedLink);
+  const onEnded = useCallback(() => setNotice(en.sessionEnded), []);
+  const { session, signedIn, renew, leave } = useSession(onEnded);
 
-  const leave = (why: string) => {
-    setNotice(why);
-    setSession(null);
+  const linkUsed = useCallback(() => {
+    setLink(noLink);
+    forgetLink();
+  }, []);
+
+  useEffect(() => {
+    if (!session || link.kind !== "invitation") return;
+    linkUsed();
+    acceptInvitation(session, link.token).then(
+      () => setNotice(en.joined),
+      (error: unknown) => setNotice(error instanceof Refused ? error.message : en.unreachable),
+    );
+  }, [session, link, linkUsed]);
+
+  const isForStrangers = link.kind === "confirm" || link.kind === "reset";
+  const out = () => {
+    setNotice("");
+    leave();
   };
 
   return (
@@ -25,22 +46,26 @@ export function App() {
           <h1>{en.title}</h1>
           <p className="quiet">{en.tagline}</p>
         </div>
-        {session !== null && (
+        {session && (
           <div className="who">
             <span className="quiet">{en.signedInAs(session.jid)}</span>
-            <button className="small" type="button" onClick={() => leave("")}>
+            <button className="small" type="button" onClick={out}>
               {en.signOut}
             </button>
           </div>
         )}
       </header>
       <main>
-        {session === null ? (
-          <SignIn key={notice} notice={notice} onSignedIn={setSession} />
-        ) : (
+        {session === undefined && <p>{en.loading}</p>}
+        {(session === null || (session && isForStrangers)) && (
+          <Doorstep key={notice} notice={notice} link={link} onLinkUsed={linkUsed} onSignedIn={signedIn} />
+        )}
+        {session && !isForStrangers && (
           <>
-            <Agents session={session} onEnded={() => leave(en.sessionEnded)} />
+            {notice !== "" && <p role="status">{notice}</p>}
+            <Agents session={session} onEnded={renew} />
             <HowToChat jid={session.jid} />
+            <Sessions session={session} />
           </>
         )}
       </main>

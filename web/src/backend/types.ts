@@ -3,8 +3,18 @@
 export interface Session {
   access_token: string;
   expires_in: number;
+  session_id: string;
   jid: string;
   user_id: string;
+}
+
+export interface SessionInList {
+  id: string;
+  client: string;
+  address: string;
+  created_at: string;
+  last_used_at: string;
+  current: boolean;
 }
 
 export type Visibility = "private" | "shared" | "public";

@@ -81,6 +81,13 @@ async def test_without_a_server_letters_are_private_files(tmp_path: Path) -> Non
         assert file.stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_long_link_stands_whole_in_the_file(tmp_path: Path) -> None:
+    link = f"https://hub.example/?reset#token={'a' * 66}"
+    await post_of(settings(tmp_path), SystemClock()).send(Letter("ada@example.org", "s", f"Here:\n\n{link}\n"))
+    (file,) = (tmp_path / "mail").glob("*.eml")
+    assert link in file.read_text().splitlines()
+
+
 async def test_a_folder_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("a file is in the way")
     with pytest.raises(MailTrouble):

@@ -1,48 +1,47 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 
-import { Refused, signIn } from "../../backend/client";
+import { Refused } from "../../backend/client";
+import { signIn } from "../../backend/session";
 import type { Session } from "../../backend/types";
 import { useTexts } from "../../shared/i18n";
+import { CardForm, type Field } from "./CardForm";
 
 interface Props {
   notice: string;
   onSignedIn: (session: Session) => void;
+  onSignUp: () => void;
+  onForgotten: () => void;
 }
 
-/** E-mail and password; the token stays in this page's memory only. */
-export function SignIn({ notice, onSignedIn }: Props) {
+/** E-mail and password, and a code when the hub asks for one. The access token stays in this page's memory only. */
+export function SignIn({ notice, onSignedIn, onSignUp, onForgotten }: Props) {
   const texts = useTexts();
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState(notice);
+  const [needsCode, setNeedsCode] = useState(false);
+  const fields: Field[] = [
+    { name: "email", label: texts.email, type: "email", autoComplete: "username" },
+    { name: "password", label: texts.password, type: "password", autoComplete: "current-password" },
+  ];
+  if (needsCode) fields.push({ name: "code", label: texts.code, type: "text", autoComplete: "one-time-code" });
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget);
-    setBusy(true);
-    setProblem("");
+  const submit = async (given: (name: string) => string) => {
     try {
-      onSignedIn(await signIn(String(given.get("email")), String(given.get("password"))));
+      onSignedIn(await signIn(given("email"), given("password"), given("code")));
     } catch (error) {
-      setProblem(error instanceof Refused ? error.message : texts.unreachable);
-      setBusy(false);
+      if (error instanceof Refused && error.problem.code === "SECOND_FACTOR_REQUIRED") setNeedsCode(true);
+      throw error;
     }
   };
 
   return (
-    <form className="card sign-in" onSubmit={(event) => void submit(event)}>
-      <h2>{texts.signIn}</h2>
-      <label>
-        {texts.email}
-        <input name="email" type="email" autoComplete="username" required autoFocus />
-      </label>
-      <label>
-        {texts.password}
-        <input name="password" type="password" autoComplete="current-password" required />
-      </label>
-      <p className="problem" role="alert">
-        {problem}
+    <CardForm title={texts.signIn} notice={notice} fields={fields} action={texts.signIn} onSubmit={submit}>
+      <p className="other-ways">
+        <button className="small" type="button" onClick={onForgotten}>
+          {texts.forgotten}
+        </button>
+        <button className="small" type="button" onClick={onSignUp}>
+          {texts.signUp}
+        </button>
       </p>
-      <button disabled={busy}>{busy ? texts.signingIn : texts.signIn}</button>
-    </form>
+    </CardForm>
   );
 }
