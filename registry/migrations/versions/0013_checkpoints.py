@@ -122,7 +122,8 @@ def _append_only() -> None:
 
 def _append() -> None:
     # As in revision 0002, at half the price: each record is parsed once (OFFSET 0 keeps the planner from parsing it for
-    # every column), and only the hashes are gathered in the loop.
+    # every column), and only the hashes are gathered in the loop. Whoever checks an export trusts a key that a
+    # `ledger.key_added` record introduces, so the web door cannot write one.
     run("DROP FUNCTION aiox.ledger_append(bytea[])")
     definer_function(
         """
@@ -147,6 +148,11 @@ def _append() -> None:
             FROM (
                 SELECT record, hash, place, convert_from(record, 'UTF8')::jsonb AS j
                 FROM unnest(p_records, v_hashes) WITH ORDINALITY AS t (record, hash, place) OFFSET 0) AS parsed;
+            IF session_user NOT IN ('aiox_orchestrator', 'aiox_keeper')
+               AND EXISTS (SELECT FROM aiox.audit_logs WHERE seq > v_first AND event_type LIKE 'ledger.%') THEN
+                RAISE EXCEPTION 'only the signer and the keeper write of the ledger''s own keys and segments'
+                    USING ERRCODE = 'insufficient_privilege';
+            END IF;
             UPDATE aiox.ledger_head SET seq = v_seq, hash = v_hash;
             RETURN v_seq;
         END $$""",

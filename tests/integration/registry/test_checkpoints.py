@@ -7,21 +7,24 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from aiox.commands.hub import Actor
+from aiox.kernel.ids import HUB_OWNER
 from orchestrator.checkpoints import NotSigned
 from policy.audit import verify_export
 from policy.findings import Known, Verified
 from policy.growth import Growth
-from policy.ledger import Fault
+from policy.ledger import Fault, Record
 from policy.merkle import verify_consistency
+from policy.notes import SignerKey
 from registry import checkpoints, ledger, ledger_export
 from registry.ledger_tree import LedgerTree, NotInTheTree
-from tests.ledger_signer import HandClock, Signer
-from tests.stores import Stores
+from tests.ledger_signer import ORIGIN, HandClock, Signer
+from tests.stores import NOW, Stores
 
 
 @pytest.fixture
@@ -139,6 +142,31 @@ async def test_keys_change_with_an_overlap_and_both_are_on_record(signer: Signer
     events = [row async for page in ledger.records(pool, 0) for row in page if b'"ledger.key_' in row[1]]
     told = [(str(signer.key(number)).encode() in record, b"key_retired" in record) for _, record, _ in events]
     assert told[-2:] == [(True, False), (False, True)]
+
+
+def forged_key() -> Record:
+    key = str(SignerKey(ORIGIN, b"f" * 32).verifier)
+    return Record(uuid4(), HUB_OWNER, "ledger.key_added", "info", {"key": key}, NOW, "hub")
+
+
+@pytest.mark.control
+async def test_whom_the_guard_lets_through_introduces_one(signer: Signer) -> None:
+    async with signer.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await ledger.append(connection, [forged_key()])
+        found = [row async for page in ledger.records(connection, 0) for row in page]
+        assert b"ledger.key_added" in found[-1][1]
+        await transaction.rollback()
+
+
+async def test_the_web_door_cannot_introduce_a_key_that_verifiers_would_trust(signer: Signer, ada: Actor) -> None:
+    await signer.append(ada.owner, 1)
+    size = await signer.sign()
+    forged = forged_key()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="only the signer and the keeper"):
+        await ledger.append(signer.stores.pools["gateway"], [forged])
+    assert await signer.sign() == size
 
 
 @pytest.mark.parametrize("table", ["audit_logs", "ledger_checkpoints", "ledger_nodes", "ledger_segments"])
