@@ -33,6 +33,8 @@ PROBE_S: Final = 1.0
 
 Receive = Callable[[Element], None]
 """Takes a message, presence or iq with normalised addresses. Must be quick."""
+KINDS: Final = ("message", "presence", "iq")
+"""Of stanzas that are taken; each has its canonical action in policy/ways.py."""
 
 
 class XmppLink:
@@ -187,7 +189,7 @@ class XmppLink:
         stream: ComponentXMPP = ComponentXMPP(self._agents_domain, secret)  # type: ignore[no-untyped-call]
         for name in ("IM", "IMError", "Presence"):
             stream.remove_handler(name)
-        for name in ("message", "presence", "iq"):
+        for name in KINDS:
             stream.register_handler(Callback(f"aiox {name}", MatchXPath(f"{{{COMPONENT}}}{name}"), self._arrived))
         stream.whitespace_keepalive = False
         stream.add_event_handler("session_start", self._on_started)

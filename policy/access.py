@@ -136,6 +136,8 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.TURN_ANSWER: _OWNER,
         Action.HISTORY_READ: frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC}),
         Action.EVENT_READ: _OWNER,
+        Action.AGENT_SEE: _RELATED,
+        Action.HUB_DESCRIBE: _ANYONE,
         Action.TOOL_CALL: _RELATED,
         Action.APPROVAL_LIST: _OWNER,
         Action.APPROVAL_READ: _APPROVER,

@@ -9,7 +9,7 @@ code="aiox policy registry component gateway orchestrator ai_worker setup tests 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM
-wanted=" ${*:-lint format types imports sizes protobuf documents} "
+wanted=" ${*:-lint format types imports sizes protobuf documents actions} "
 failed=0
 
 gate() {
@@ -38,5 +38,6 @@ generated_code_is_current() {
   gate sizes $bin/python -m setup.sizes
   gate protobuf generated_code_is_current
   gate documents $bin/python -m setup.settings_document --check
+  gate actions $bin/python -m setup.actions_document --check
 }
 exit $failed

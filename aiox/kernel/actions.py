@@ -98,6 +98,8 @@ class Action(StrEnum):
     PERSON_EXPORT = "person.export"
     PERSON_ERASE = "person.erase"
     WORKER_LIST = "worker.list"
+    AGENT_SEE = "agent.see"
+    HUB_DESCRIBE = "hub.describe"
     TOOL_CALL = "tool.call"
     APPROVAL_LIST = "approval.list"
     APPROVAL_READ = "approval.read"

@@ -6,11 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from typer.main import get_command
+
+from aiox.cli.main import app
+from aiox.commands.chat import COMMANDS
 from aiox.kernel.actions import Action
+from aiox.wire.v1 import worker_pb2 as pb
+from component.xmpp import KINDS
 from gateway.access import OPEN, Door
 from gateway.app import make_api
 from gateway.routes.declared import ACTION_KEY
 from policy.access import PROFILES
+from policy.ways import CHAT, MACHINE, SHELL, STANZAS, WORKER, ways
+from setup.actions_document import DOCUMENT, document
+from tests.architecture.house import TOP
 
 ELSEWHERE = {
     Action.ACCOUNT_CREATE: "the command line; signing up is an action of its own",
@@ -51,8 +60,36 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_every_route_has_exactly_one_action_and_every_action_one_way_in() -> None:
-    found = {name: Action(operation[ACTION_KEY]) for name, operation in operations()}
-    assert sorted(found.values()) == sorted(set(Action) - set(ELSEWHERE))
+    found = sorted(Action(operation[ACTION_KEY]) for _, operation in operations())
+    assert len(found) == len(set(found)), "an action has two routes"
+    assert sorted({*found, *ways()}) == sorted(Action)
+
+
+def shell_commands() -> Iterator[str]:
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]  # a group
+        inner = getattr(command, "commands", None)
+        yield from [name] if inner is None else [f"{name} {one}" for one in inner]
+
+
+def test_every_shell_command_has_exactly_one_action() -> None:
+    assert set(shell_commands()) | {"chat"} == set(SHELL) | MACHINE
+
+
+def test_every_kind_of_stanza_has_exactly_one_action() -> None:
+    assert set(KINDS) == set(STANZAS)
+
+
+def test_every_chat_command_has_exactly_one_action() -> None:
+    assert {name: command.action for name, command in COMMANDS.items()} == dict(CHAT)
+
+
+def test_every_question_of_a_worker_has_exactly_one_action() -> None:
+    asked = {field.name for field in pb.FromWorker.DESCRIPTOR.fields if field.name.endswith("_asked")}
+    assert asked == set(WORKER)
+
+
+def test_the_page_of_actions_is_up_to_date() -> None:
+    assert (TOP / DOCUMENT).read_text() == document(), "run python -m setup.actions_document"
 
 
 def test_every_action_has_a_profile_and_every_profile_an_action() -> None:

@@ -175,6 +175,7 @@ async def test_four_eyes_need_another_person_who_may(tools: ToolHub) -> None:
 async def test_an_approval_survives_a_restart_of_the_whole_hub(tools: ToolHub) -> None:
     owner, agent = await tools.agent(HELD)
     async with online(tools.hub, owner) as person:
+        await heard_of(person, agent, 1)
         file, name = await held(tools, person, agent)
     await tools.hub.stop()
     await tools.hub.start()

@@ -1,0 +1,107 @@
+"""The ways in that are not HTTP routes (routes name their action themselves). With the routes, the map is total."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from aiox.kernel.actions import Action
+
+STANZAS: Final[Mapping[str, Action]] = MappingProxyType(
+    {
+        "message": Action.AGENT_INVOKE,
+        "presence": Action.AGENT_SEE,
+        "iq": Action.HUB_DESCRIBE,
+    }
+)
+"""Every kind of stanza that the XMPP door takes. A message that begins with a slash is one of CHAT instead."""
+
+CHAT: Final[Mapping[str, Action]] = MappingProxyType(
+    {
+        "help": Action.CHAT_HELP,
+        "why": Action.CHAT_WHY,
+        "quota": Action.CHAT_QUOTA,
+        "pending": Action.CHAT_APPROVALS,
+        "approve": Action.CHAT_APPROVALS,
+        "deny": Action.CHAT_APPROVALS,
+    }
+)
+"""Commands as text, by name; the decision that one of them makes passes the gate under its own action, too."""
+
+WORKER: Final[Mapping[str, Action]] = MappingProxyType({"tool_asked": Action.TOOL_CALL})
+"""Questions that a worker asks on the stream of a turn."""
+
+SHELL: Final[Mapping[str, Action]] = MappingProxyType(
+    {
+        "agent alias": Action.AGENT_ALIAS,
+        "agent create": Action.AGENT_CREATE,
+        "agent delete": Action.AGENT_DELETE,
+        "agent diff": Action.AGENT_DIFF,
+        "agent edit": Action.AGENT_UPDATE,
+        "agent list": Action.AGENT_LIST,
+        "agent new": Action.AGENT_CREATE,
+        "agent publish": Action.AGENT_PUBLISH,
+        "agent purge": Action.AGENT_PURGE,
+        "agent restore": Action.AGENT_RESTORE,
+        "agent rollback": Action.AGENT_ROLLBACK,
+        "agent share": Action.AGENT_GRANT,
+        "agent show": Action.AGENT_READ,
+        "agent templates": Action.TEMPLATE_LIST,
+        "agent versions": Action.VERSION_LIST,
+        "credential delete": Action.CREDENTIAL_DELETE,
+        "credential list": Action.CREDENTIAL_LIST,
+        "credential set": Action.CREDENTIAL_PUT,
+        "credential test": Action.CREDENTIAL_TEST,
+        "key add": Action.KEY_ADD,
+        "key list": Action.KEY_LIST,
+        "key retire": Action.KEY_RETIRE,
+        "key rotate": Action.KEY_ROTATE,
+        "ledger checkpoint": Action.LEDGER_CHECKPOINTS,
+        "ledger export": Action.LEDGER_EXPORT,
+        "ledger keys": Action.LEDGER_CHECKPOINTS,
+        "ledger proof": Action.LEDGER_PROVE,
+        "ledger retire-key": Action.LEDGER_KEY_RETIRE,
+        "ledger rotate-key": Action.LEDGER_KEY_ROTATE,
+        "ledger seal": Action.LEDGER_SEAL,
+        "ledger verify": Action.LEDGER_VERIFY,
+        "policy check": Action.POLICY_CHECK,
+        "policy publish": Action.POLICY_PUBLISH,
+        "policy rollback": Action.POLICY_ROLLBACK,
+        "policy show": Action.POLICY_READ,
+        "policy try": Action.POLICY_TRY,
+        "turns drop": Action.TURN_DROP,
+        "turns list": Action.TURN_LIST,
+        "turns retry": Action.TURN_RETRY,
+        "turns show": Action.TURN_READ,
+        "user activate": Action.USER_ACTIVATE,
+        "user add": Action.ACCOUNT_CREATE,
+        "user deactivate": Action.USER_DEACTIVATE,
+        "user erase": Action.PERSON_ERASE,
+        "user export": Action.PERSON_EXPORT,
+        "user list": Action.USER_LIST,
+        "user password": Action.USER_PASSWORD,
+        "user role": Action.USER_ROLE,
+        "user sessions": Action.USER_SESSIONS,
+        "user show": Action.USER_READ,
+        "user totp": Action.USER_SECOND_FACTOR,
+    }
+)
+"""Commands of the shell, by group and name. One that can do more than one thing stands by what it mostly does; what it
+does is judged under its own action all the same.
+"""
+
+MACHINE: Final = frozenset({"up", "down", "reset", "run", "migrate", "trace", "doctor", "chat"})
+"""Commands that start, stop and look after this machine, or speak XMPP as anybody may: none asks the hub for more."""
+
+
+def ways() -> Mapping[Action, tuple[str, ...]]:
+    """Every way in that is not a route, by action."""
+    found: dict[Action, tuple[str, ...]] = {}
+    named = [(action, f"stanza `{kind}`") for kind, action in STANZAS.items()]
+    named += [(action, f"chat `/{name}`") for name, action in CHAT.items()]
+    named += [(action, f"worker's `{question}`") for question, action in WORKER.items()]
+    named += [(action, f"`aiox {command}`") for command, action in SHELL.items()]
+    for action, way in named:
+        found[action] = (*found.get(action, ()), way)
+    return found
