@@ -142,13 +142,12 @@ async def conclude(pool: Pool, batch: Sequence[Conclusion]) -> None:
     """Writes a batch of turns in one commit. Raises AlreadyConcluded, LeaseLost, or what PostgreSQL raised."""
     fences = sorted({(turn.partition, turn.fence) for turn in batch})
     try:
-        async with pool.acquire() as connection:
-            if asked := [one for turn in batch for one in turn.asked]:
-                async with connection.transaction():
-                    await _conclude(connection, fences, batch)
-                    await end(connection, asked)
-            else:
+        if asked := [one for turn in batch for one in turn.asked]:
+            async with pool.acquire() as connection, connection.transaction():
                 await _conclude(connection, fences, batch)
+                await end(connection, asked)
+        else:
+            await _conclude(pool, fences, batch)
     except asyncpg.UniqueViolationError as known:
         if known.constraint_name != "inbox_pkey":
             raise
@@ -157,8 +156,8 @@ async def conclude(pool: Pool, batch: Sequence[Conclusion]) -> None:
         raise LeaseLost(str(lost)) from lost
 
 
-async def _conclude(connection: Connection, fences: Sequence[tuple[int, int]], batch: Sequence[Conclusion]) -> None:
-    await connection.execute(
+async def _conclude(where: Pool | Connection, fences: Sequence[tuple[int, int]], batch: Sequence[Conclusion]) -> None:
+    await where.execute(
         "SELECT conclude($1, $2, $3, $4, $5, $6)",
         [partition for partition, _ in fences],
         [fence for _, fence in fences],
