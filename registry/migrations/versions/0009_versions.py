@@ -89,8 +89,8 @@ def _freeze_what_is_there() -> None:
     rows = bind.exec_driver_sql("SELECT id, agent_id, number, spec::text FROM aiox.agent_versions").fetchall()
     for version_id, agent_id, number, text in rows:
         spec = json.loads(text)
-        spec = {**spec, "profile": {name: spec.pop(name) for name in _PROFILE}, "mcp_servers": []}
-        spec["profile"]["avatar"] = ""
+        spec["profile"] = {name: spec.pop(name) for name in _PROFILE} | {"avatar": ""}
+        spec["mcp_servers"] = []
         policy_hash = _digest({name: spec[name] for name in _GOVERNING})
         frozen = {"agent_id": str(agent_id), "version": number, "policy_hash": policy_hash, "spec": spec}
         bind.exec_driver_sql(
