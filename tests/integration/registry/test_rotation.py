@@ -117,6 +117,7 @@ async def test_a_million_records(stores: Stores, keeper: Keeper) -> None:
         f" {len(world.failures)} failed, left under old keys: {sum((await world.left()).values())}"
     )
     assert world.failures == []
+    assert done.records >= 1_000_000
     assert sum((await world.left()).values()) == 0
 
 
