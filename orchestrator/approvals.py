@@ -13,13 +13,11 @@ from uuid import UUID
 from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Hub
 from aiox.commands.notices import notice
-from aiox.commands.resume import resumed
-from aiox.kernel.envelope import MessageReceived
+from aiox.commands.resume import agent_jid_of, resumed
 from aiox.kernel.ids import OwnerId, derived_id
 from aiox.runtime.logs import Log, describe
 from aiox.runtime.nats import NotStored
 from aiox.runtime.postgres import StoreTrouble, owner_scope
-from aiox.wire.codec import decode
 from policy import approvals as rules
 from policy.approvals import State
 from policy.ledger import Record
@@ -65,7 +63,7 @@ async def _finish(hub: Hub, resubmit: Resubmit, approval_id: UUID, owner: OwnerI
                 return False
             why = NOT_USED if before is State.GRANTED else NOT_DECIDED
             text = f"Approval {kept.approval.digest[:8]} for {kept.approval.call.tool} {why}. Nothing was run."
-            sender, to = _agent_jid(kept), kept.approval.call.actor
+            sender, to = agent_jid_of(kept), kept.approval.call.actor
             await outbox.put(connection, [notice(owner, derived_id(approval_id, "expired"), sender, to, text, now)])
             await ledger.append(connection, [_record(hub, kept, before)])
             return True
@@ -74,13 +72,6 @@ async def _finish(hub: Hub, resubmit: Resubmit, approval_id: UUID, owner: OwnerI
             return False
     await resubmit(resumed(kept, now))
     return True
-
-
-def _agent_jid(kept: Kept) -> str:
-    event = decode(kept.message)
-    if not isinstance(event.payload, MessageReceived):
-        raise TypeError(f"an approval holds {event.type}")
-    return event.payload.agent_jid
 
 
 def _record(hub: Hub, kept: Kept, before: State) -> Record:

@@ -104,6 +104,8 @@ async def vote(connection: Connection, kept: Kept, decided: Approval) -> None:
     await connection.execute(
         "UPDATE approvals SET state = $2, granted_at = $3 WHERE id = $1", decided.id, decided.state, decided.granted_at
     )
+    if decided.state is State.DENIED:  # nobody needs its texts any more
+        await connection.execute("UPDATE approvals SET arguments = NULL, message = NULL WHERE id = $1", decided.id)
 
 
 async def close(connection: Connection, approval_id: UUID, state: State, before: State) -> bool:

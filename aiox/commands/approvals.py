@@ -14,12 +14,13 @@ from aiox.commands.dead_letters import Resubmit
 from aiox.commands.fields import Fields
 from aiox.commands.gate import authorise_related
 from aiox.commands.hub import Actor, Hub
+from aiox.commands.notices import notice
 from aiox.commands.refusal import hidden, refusal_of, refused
-from aiox.commands.resume import resumed
+from aiox.commands.resume import agent_jid_of, resumed
 from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import SENTENCES, ErrorCode
-from aiox.kernel.ids import OwnerId
+from aiox.kernel.ids import OwnerId, derived_id
 from aiox.kernel.outcome import Refused
 from aiox.runtime.postgres import Connection, owner_scope
 from policy import approvals as rules
@@ -27,8 +28,9 @@ from policy.access import Relation
 from policy.approval_text import Shown, as_text, shown
 from policy.approvals import Approval, Ballot, Person, State
 from policy.ledger import Record
-from registry import approvals, ledger, tenants
+from registry import approvals, ledger, outbox, tenants
 from registry.approvals import Kept
+from registry.turns import OutboxRow
 
 MOST: Final = 100
 """Approvals in one list."""
@@ -122,6 +124,7 @@ async def decide(hub: Hub, actor: Actor, fields: Decide, resubmit: Resubmit) -> 
             return decided
         await approvals.vote(connection, locked, decided)
         await _record(connection, locked, decided, ballot.now)
+        await outbox.put(connection, _denial(locked, decided, ballot.now))
     if decided.state is State.GRANTED:
         await resubmit(resumed(kept, hub.clock.now()))
     return _waiting(hub, Kept(decided, kept.owner, kept.turn, kept.message), person)
@@ -165,6 +168,16 @@ def _waiting(hub: Hub, kept: Kept, person: Person) -> Waiting:
         shown=call,
         text=as_text(call, approval.call.actor, approval.terms, approval.expires_at, name),
     )
+
+
+def _denial(kept: Kept, decided: Approval, now: datetime) -> list[OutboxRow]:
+    """Who asked hears of a no that is not their own."""
+    vote, to = decided.votes[-1], decided.call.actor
+    if decided.state is not State.DENIED or vote.jid == to:
+        return []
+    name = decided.digest[:NAME_LENGTH]
+    text = f"Approval {name} for {decided.call.tool} was denied by {vote.jid}. Nothing was run."
+    return [notice(kept.owner, derived_id(decided.id, "denied"), agent_jid_of(kept), to, text, now)]
 
 
 async def _record(connection: Connection, kept: Kept, decided: Approval, now: datetime) -> None:

@@ -205,12 +205,12 @@ def _find_approvals() -> None:
 
 
 def _used() -> None:
-    # The approval is used up in the commit that puts the call on record; a second one finds nothing to use.
+    # The approval is used up in the commit that puts the call on record; a second one finds nothing to use. Its texts go.
     definer_function(
         f"""
         CREATE FUNCTION aiox.tool_started_approved({_CALL}, p_approval uuid) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
-            UPDATE aiox.approvals SET state = 'used'
+            UPDATE aiox.approvals SET state = 'used', arguments = NULL, message = NULL
             WHERE id = p_approval AND owner_user_id = p_owner AND agent_id = p_agent AND tool_name = p_tool
               AND state = 'granted' AND granted_at <= p_now AND p_now < granted_at + interval '15 minutes';
             IF NOT FOUND THEN
