@@ -33,11 +33,11 @@ async def superuser(hub: RunningHub) -> AsyncIterator[Connection]:
         await pool.close()
 
 
-async def dump_of(hub: RunningHub) -> str:
-    """Everything in database `aiox`, as SQL."""
+async def dump_of(hub: RunningHub, database: str = "aiox", leave_out: tuple[str, ...] = ()) -> str:
+    """Everything in a database but the rows of the tables left out, as SQL."""
     dump = await asyncio.create_subprocess_exec(
         *(postgres.binary("pg_dump"), "--host", "127.0.0.1", "--port", str(hub.settings.ports.postgres)),
-        *("--username", "postgres", "aiox"),
+        *("--username", "postgres", *(f"--exclude-table-data={table}" for table in leave_out), database),
         env={"PGPASSWORD": hub.home.secrets("stack").read("postgres"), "LC_ALL": "C.UTF-8"},
         stdout=asyncio.subprocess.PIPE,
     )
