@@ -6,13 +6,16 @@ import json
 from uuid import uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aiox.commands import create_agent, publish_agent, retire_agent, share_agent
 from aiox.commands.create_agent import AgentCreated, CreateAgent
 from aiox.commands.edit_agent import PatchAgent, WhichAgent, update
 from aiox.commands.hub import Actor
 from aiox.commands.share_agent import AliasAgent
-from aiox.kernel.ids import TurnId, agent_id_of
+from aiox.kernel.agent import AgentSpec, Capabilities, Governance, LlmConfig, Profile, content_digest
+from aiox.kernel.ids import AgentId, TurnId, agent_id_of
 from aiox.kernel.jid import BareJid
 from policy.access import Relation
 from registry import agent_versions, agents, directory
@@ -130,3 +133,32 @@ async def test_a_deleted_agent_is_unknown_by_each_of_its_addresses(stores: Store
             found = await find_turn(stores.pools["orchestrator"], asked, asker, TurnId(uuid4()))
             assert (found.relation, found.agent, found.version_id) == (Relation.NONE, None, None)
             assert not await directory.may_see(stores.pools["component"], asked, asker)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+SPECS = st.builds(
+    AgentSpec,
+    profile=st.builds(Profile, name=st.just("Ada"), description=TEXT),
+    llm_config=st.builds(LlmConfig, temperature=st.floats(0, 2)),
+    capabilities=st.builds(Capabilities, priority_weight=st.floats(0, 1)),
+    governance=st.builds(Governance, max_tokens_per_day=st.integers(1, 10**12)),
+)
+
+
+async def test_a_digest_survives_the_way_through_the_database(stores: Stores) -> None:
+    """jsonb orders names and rewrites numbers; the canonical form of what comes back is the same."""
+    agent_id, specs = AgentId(uuid4()), []
+
+    @settings(max_examples=200, database=None, deadline=None)
+    @given(SPECS)
+    def collect(spec: AgentSpec) -> None:
+        specs.append(spec)
+
+    collect()
+    async with stores.superuser() as connection:
+        back = await connection.fetch(
+            "SELECT spec::jsonb::text AS text FROM unnest($1::text[]) AS spec", [one.model_dump_json() for one in specs]
+        )
+    for spec, row in zip(specs, back, strict=True):
+        stored = content_digest(agent_id, 1, "h", json.loads(row["text"]))
+        assert stored == content_digest(agent_id, 1, "h", spec.model_dump(mode="json")), spec
