@@ -21,14 +21,9 @@ LIFETIMES: Final = {Purpose.CONFIRM: timedelta(hours=24), Purpose.RESET: timedel
 
 
 async def add(pool: Pool, owner: OwnerId, purpose: Purpose, digest: bytes, now: datetime) -> None:
-    """Stores a link; those sent before for the same purpose are good no more."""
+    """Stores a link. Those sent before stay good: who asks in somebody's name cannot make their link worthless."""
     async with owner_scope(pool, owner) as connection:
-        await connection.execute(
-            "DELETE FROM mail_tokens WHERE owner_user_id = $1 AND (purpose = $2 OR expires_at < $3)",
-            owner,
-            purpose,
-            now,
-        )
+        await connection.execute("DELETE FROM mail_tokens WHERE owner_user_id = $1 AND expires_at < $2", owner, now)
         await connection.execute(
             "INSERT INTO mail_tokens (hash, owner_user_id, purpose, created_at, expires_at)"
             " VALUES ($1, $2, $3, $4, $5)",
@@ -54,13 +49,14 @@ async def is_good(connection: Connection, owner: OwnerId, purpose: Purpose, dige
 
 
 async def spend(connection: Connection, owner: OwnerId, purpose: Purpose, digest: bytes, now: datetime) -> bool:
-    """Uses the link up. False for one that is unknown, used or too old."""
-    spent = await connection.fetchval(
-        "UPDATE mail_tokens SET used_at = $4 WHERE owner_user_id = $1 AND hash = $2 AND purpose = $3"
-        " AND used_at IS NULL AND expires_at > $4 RETURNING true",
+    """Uses the link up, and all others of the account for this purpose. False for one that is not good."""
+    spent = await connection.fetch(
+        "UPDATE mail_tokens SET used_at = $4 WHERE owner_user_id = $1 AND purpose = $3 AND used_at IS NULL"
+        " AND EXISTS (SELECT FROM mail_tokens WHERE owner_user_id = $1 AND hash = $2 AND purpose = $3"
+        " AND used_at IS NULL AND expires_at > $4) RETURNING hash",
         owner,
         digest,
         purpose,
         now,
     )
-    return bool(spent)
+    return digest in [row["hash"] for row in spent]

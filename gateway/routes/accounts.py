@@ -13,11 +13,12 @@ from aiox.commands.sign_up import ConfirmEmail, SignUp
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Refused
-from gateway.access import CONFIRM, NEW_PASSWORD, RESET, SIGN_UP, Door, TheDoor
+from gateway.access import CONFIRM, NEW_PASSWORD, RESET, SIGN_UP, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
+from gateway.routes.letterboxes import limited
 from gateway.routes.pace import steady
-from gateway.routes.sign_in_limits import HOUR_S, address_of
+from gateway.routes.sign_in_limits import address_of
 from gateway.schemas.accounts import SignedUp
 from gateway.schemas.common import problems
 
@@ -25,8 +26,6 @@ router = APIRouter(tags=["accounts"])
 
 PER_ADDRESS: Final = 20
 """Requests a minute from one network address, each of these."""
-LETTERS: Final = 5
-"""Letters an hour to one mail address; asking for more is answered the same and sends nothing."""
 _BODY: Final = (ErrorCode.BODY_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE, ErrorCode.BODY_INVALID)
 
 
@@ -40,9 +39,7 @@ async def sign_up_(request: Request, door: TheDoor, fields: SignUp) -> SignedUp:
     """Asks for an account. The answer is the same for an address that has one."""
     await door.limit(Action.ACCOUNT_SIGN_UP, f"address {address_of(request)}", PER_ADDRESS)
     async with steady(door.hub.clock, door.people.rules.steady_s):
-        if not await _may_write(door, fields.email):
-            return SignedUp(next="confirm")
-        result = await sign_up.run(door.hub, NOBODY, fields, door.people)
+        result = await sign_up.run(door.hub, NOBODY, fields, limited(door))
         if isinstance(result, Refused):
             raise stop(result)
     return SignedUp(next=result)
@@ -72,8 +69,7 @@ async def begin_reset(request: Request, door: TheDoor, fields: BeginReset) -> No
     """Sends a link to the address, if it has an account. The answer is the same if not."""
     await door.limit(Action.PASSWORD_RESET_BEGIN, f"address {address_of(request)}", PER_ADDRESS)
     async with steady(door.hub.clock, door.people.rules.steady_s):
-        if await _may_write(door, fields.email):
-            _done(await account_password.begin_reset(door.hub, NOBODY, fields, door.people))
+        _done(await account_password.begin_reset(door.hub, NOBODY, fields, limited(door)))
 
 
 @router.post(
@@ -87,11 +83,6 @@ async def complete_reset(request: Request, door: TheDoor, fields: CompleteReset)
     """Sets a new password with the link's token, and signs out everywhere."""
     await door.limit(Action.PASSWORD_RESET_COMPLETE, f"address {address_of(request)}", PER_ADDRESS)
     _done(await account_password.complete_reset(door.hub, NOBODY, fields, door.people))
-
-
-async def _may_write(door: Door, email: str) -> bool:
-    """Nobody's letterbox is filled by strangers."""
-    return (await door.count("letter", email, LETTERS, HOUR_S)).left >= 0
 
 
 def _done(refused: Refused | None) -> None:

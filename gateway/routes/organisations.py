@@ -28,6 +28,7 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
+from gateway.routes.letterboxes import limited
 from gateway.schemas.accounts import (
     InvitationList,
     InvitationOut,
@@ -153,7 +154,7 @@ async def invite(door: TheDoor, actor: TheActor, organisation_id: UUID, fields: 
     """Sends an invitation by mail, good for a week, for this address only."""
     await door.limit(Action.INVITATION_CREATE, str(actor.owner), PER_MINUTE)
     asked = Invite(organisation_id=organisation_id, email=fields.email, role=fields.role)
-    return InvitationOut.model_validate(_or_stop(await organisations.invite(door.hub, actor, asked, door.people)))
+    return InvitationOut.model_validate(_or_stop(await organisations.invite(door.hub, actor, asked, limited(door))))
 
 
 @router.get(
