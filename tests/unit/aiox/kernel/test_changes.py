@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiox.kernel.canonical import Json
 from aiox.kernel.changes import Change, changes, merged, unified
 
 # RFC 7396, appendix A, where both sides are objects.
@@ -43,8 +44,8 @@ def test_a_patch_leaves_the_base_alone() -> None:
 
 
 def test_changes_name_the_field_and_both_sides() -> None:
-    before = {"llm": {"t": 0.7, "gone": 1}, "list": [1], "same": "x", "a/b": 1}
-    after = {"llm": {"t": 0.2, "new": None}, "list": [1, 2], "same": "x", "a/b": 2}
+    before: dict[str, Json] = {"llm": {"t": 0.7, "gone": 1}, "list": [1], "same": "x", "a/b": 1}
+    after: dict[str, Json] = {"llm": {"t": 0.2, "new": None}, "list": [1, 2], "same": "x", "a/b": 2}
     assert list(changes(before, after)) == [
         Change("/a~1b", "changed", "1", "2"),
         Change("/list", "changed", "[1]", "[1,2]"),
