@@ -9,13 +9,12 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from registry.agent_versions import StoredVersion, load_version
-
 from aiox.kernel.ids import OwnerId, VersionId
 from aiox.kernel.units import RING_TTL_S
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Pool
 from policy.scoring import decayed_reputation
+from registry.agent_versions import StoredVersion, load_version
 from registry.tenants import load_ring
 
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from aiox.commands.agent_fields import GivenProfile
-
 from aiox.cli.chat.client import ChatClient
 from aiox.cli.stack import ca, credentials
 from aiox.cli.stack.home import Home, prepare
@@ -25,6 +23,7 @@ from aiox.cli.stack.processes import Process, Program
 from aiox.cli.stack.up import READY
 from aiox.cli.stack.xmpp_accounts import ServerAccounts
 from aiox.commands import create_account, create_agent
+from aiox.commands.agent_fields import GivenProfile
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.passwords import Passwords
 from aiox.kernel.ids import HUB_OWNER
