@@ -1,7 +1,7 @@
 """Accounts as the operator and a hub_admin see them: list, look, roles, passwords, factors, closing, sessions.
 
-They see addresses and states, never a text of any owner. What would let them in as somebody else, a password or a second
-factor, and roles are the operator's alone.
+They see addresses and states, never a text of any owner. What would let them in as somebody else, a password or a
+second factor, and roles are the operator's alone.
 """
 
 from __future__ import annotations

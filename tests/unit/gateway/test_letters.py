@@ -27,6 +27,9 @@ class Post:
             raise MailTrouble("away")
         self.sent.append(letter.to)
 
+    async def forget(self, to: str) -> None:
+        raise AssertionError(f"nobody forgets {to} here")
+
 
 @asynccontextmanager
 async def running(post: Post) -> AsyncIterator[Letters]:
