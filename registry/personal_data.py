@@ -73,6 +73,7 @@ NOT_EXPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "inbox": "ids of messages that were answered: the same turns as in executions",
         "mail_tokens": "digests of secrets",
         "memory_vectors_384": "computed from the memories",
+        "memory_words": "computed from the memories",
         "outbox": "on its way: the same texts as in the turns",
         "recovery_codes": "digests of secrets",
         "refresh_tokens": "digests of secrets",

@@ -1,4 +1,4 @@
-"""Finds what an agent knows about a question: exact search over the vectors of one owner, agent and subject.
+"""Finds what an agent knows about a question: over the vectors and words of one owner, agent and subject, exactly.
 
 Each query names owner, agent and subject, and row-level security holds beneath even if the names were left out.
 """
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import numpy as np
 
 from ai_worker.memory.embedder import Embeds, Vector
+from ai_worker.memory.full_text import search
+from ai_worker.memory.ranking import fused
 from ai_worker.words import Kind, Passage
-from aiox.runtime.postgres import Pool, owner_scope
+from aiox.runtime.postgres import Connection, Pool, owner_scope
 
 _ANYTHING: Final = """
     SELECT EXISTS (
@@ -22,23 +25,36 @@ _ANYTHING: Final = """
         WHERE owner_user_id = $1 AND agent_id = $2 AND (scope = 'agent' OR (scope = 'subject' AND subject_jid = $3))
           AND model = $4)"""
 _NEAREST: Final = """
-    SELECT m.id, m.document_id, m.kind, m.section, m.content, coalesce(d.title, '') AS title, v.distance
-    FROM (
-        SELECT memory_id, embedding OPERATOR(public.<=>) $5::text::public.halfvec(384) AS distance
-        FROM memory_vectors_384
-        WHERE owner_user_id = $1 AND agent_id = $2 AND (scope = 'agent' OR (scope = 'subject' AND subject_jid = $3))
-          AND model = $4
-        ORDER BY distance, memory_id LIMIT $6
-    ) v
-    JOIN agent_memories m ON m.owner_user_id = $1 AND m.id = v.memory_id AND m.agent_id = $2
+    SELECT memory_id, embedding OPERATOR(public.<=>) $5::text::public.halfvec(384) AS distance
+    FROM memory_vectors_384
+    WHERE owner_user_id = $1 AND agent_id = $2 AND (scope = 'agent' OR (scope = 'subject' AND subject_jid = $3))
+      AND model = $4
+    ORDER BY distance, memory_id LIMIT $6"""
+_PLACES: Final = """
+    SELECT id, coalesce(document_id, id) AS segment, ordinal FROM agent_memories
+    WHERE owner_user_id = $1 AND agent_id = $2
+      AND ((document_id, ordinal) IN (SELECT * FROM unnest($3::uuid[], $4::int[])) OR id = ANY ($3::uuid[]))"""
+_PASSAGES: Final = """
+    SELECT m.id, m.document_id, m.kind, m.section, m.content, coalesce(d.title, '') AS title,
+           v.embedding OPERATOR(public.<=>) $4::text::public.halfvec(384) AS distance
+    FROM agent_memories m
+    JOIN memory_vectors_384 v ON v.owner_user_id = $1 AND v.memory_id = m.id
     LEFT JOIN documents d ON d.owner_user_id = $1 AND d.id = m.document_id
-    WHERE v.distance <= $7
-    ORDER BY v.distance, m.id"""
+    WHERE m.owner_user_id = $1 AND m.agent_id = $2 AND m.id = ANY ($3::uuid[])
+      AND (m.scope = 'agent' OR (m.scope = 'subject' AND m.subject_jid = $5))"""
+
+CANDIDATES: Final = 100
+"""Passages that each way of searching brings to the fusion."""
+ENOUGH_WORDS: Final = 0.6
+"""A passage beyond `max_distance` is a memory all the same when it covers this share of the question's words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Long-term memory, read. `limit` passages at most; beyond `max_distance` (cosine, 0 to 2) there is no memory."""
+    """Long-term memory, read, by meaning and by words. `limit` passages at most.
+
+    What is farther than `max_distance` (cosine, 0 to 2) and has not most of the question's words is no memory.
+    """
 
     pool: Pool
     embedder: Embeds
@@ -46,36 +62,35 @@ class Recall:
     max_distance: float
 
     async def passages(self, owner: UUID, agent: UUID, subject: str, question: str) -> tuple[Passage, ...]:
-        """What comes near to the question, nearest first; empty when nothing does.
+        """What answers the question, best first; empty when nothing comes near.
 
         Nothing is embedded while nothing is stored. Raises asyncpg.PostgresError or OSError.
         """
         if not await self._anything(owner, agent, subject):
             return ()
         (vector,) = await self.embedder.embed([question])
+        asked = as_halfvec(vector)
         async with owner_scope(self.pool, owner, agent, subject) as connection:
-            rows = await connection.fetch(
-                _NEAREST,
-                owner,
-                agent,
-                subject,
-                self.embedder.model,
-                as_halfvec(vector),
-                self.limit,
-                self.max_distance,
-            )
-        return tuple(
-            Passage(
-                memory_id=row["id"],
-                document_id=row["document_id"],
-                kind=Kind(row["kind"]),
-                title=row["title"],
-                section=row["section"],
-                content=row["content"],
-                distance=row["distance"],
-            )
-            for row in rows
-        )
+            nearest = await connection.fetch(_NEAREST, owner, agent, subject, self.embedder.model, asked, CANDIDATES)
+            near = [row["memory_id"] for row in nearest if row["distance"] <= self.max_distance]
+            worded = await self._worded(connection, owner, agent, subject, question)
+            known = {*near, *(one for one, share in worded.items() if share >= ENOUGH_WORDS)}
+            best = [one for one in fused(near, worded) if one in known][: self.limit]
+            rows = await connection.fetch(_PASSAGES, owner, agent, best, asked, subject) if best else []
+        found = {row["id"]: _passage(row) for row in rows}
+        return tuple(found[one] for one in best if one in found)
+
+    async def _worded(
+        self, connection: Connection, owner: UUID, agent: UUID, subject: str, question: str
+    ) -> dict[UUID, float]:
+        """Memories that have words of the question, best first, each with the share it covers."""
+        hits = await search(connection, owner, agent, subject, question, CANDIDATES)
+        if not hits:
+            return {}
+        segments, ordinals = [hit.segment for hit in hits], [hit.ordinal for hit in hits]
+        places = await connection.fetch(_PLACES, owner, agent, segments, ordinals)
+        ids = {(row["segment"], row["ordinal"]): row["id"] for row in places}
+        return {ids[hit.segment, hit.ordinal]: hit.share for hit in hits if (hit.segment, hit.ordinal) in ids}
 
     async def _anything(self, owner: UUID, agent: UUID, subject: str) -> bool:
         async with owner_scope(self.pool, owner, agent, subject) as connection:
@@ -87,6 +102,18 @@ class Recall:
             return []
         asked, *vectors = await self.embedder.embed([question, *texts])
         return [float(np.dot(asked, vector)) for vector in vectors]
+
+
+def _passage(row: asyncpg.Record) -> Passage:
+    return Passage(
+        memory_id=row["id"],
+        document_id=row["document_id"],
+        kind=Kind(row["kind"]),
+        title=row["title"],
+        section=row["section"],
+        content=row["content"],
+        distance=row["distance"],
+    )
 
 
 def as_halfvec(vector: Vector) -> str:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from ai_worker.memory import full_text
 from ai_worker.memory.chunks import Chunk, cut, embedded_text
 from ai_worker.memory.embedder import Embeds, Vector
+from ai_worker.memory.full_text import Segment
 from ai_worker.memory.recall import as_halfvec
 from ai_worker.words import Kind
 from aiox.kernel.ids import derived_id
@@ -58,6 +60,8 @@ class Store:
             if not await connection.fetchval(_DOCUMENT, owner, agent, document.id):
                 raise NoSuchDocument(str(document.id))
             await self._chunks(connection, owner, agent, document.id, chunks, vectors)
+            segment = Segment(owner, agent, "", document.id, is_document=True)
+            await full_text.keep(connection, segment, [embedded_text(chunk) for chunk in chunks])
         return len(chunks)
 
     async def fact(self, owner: UUID, agent: UUID, subject: str, fact: str) -> UUID:
@@ -70,6 +74,7 @@ class Store:
         async with owner_scope(self.pool, owner, agent, subject) as connection:
             await connection.execute(_MEMORY, memory_id, *scope, Kind.FACT, None, 0, "", fact, self.clock.now())
             await connection.execute(_VECTOR, memory_id, *scope, self.embedder.model, as_halfvec(vector))
+            await full_text.keep(connection, Segment(owner, agent, subject, memory_id, is_document=False), [fact])
         return memory_id
 
     async def _chunks(

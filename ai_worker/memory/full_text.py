@@ -1,0 +1,77 @@
+"""The words of memories, as PostgreSQL's text search sees them: stems, without stop words.
+
+One row per word and segment (a document, or one fact) with the passages it stands in. The row of the empty word holds
+the lengths of the segment's passages. A GIN index is not used beneath row-level security; this one is a B-tree. The
+English stemmer leaves most words of other languages whole, alike in memory and in question.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from ai_worker.memory.ranking import Hit, Posting, by_words
+from aiox.runtime.postgres import Connection
+
+_LENGTHS: Final = ""
+_LEXEMES: Final = """
+    SELECT passage.number - 1 AS ordinal, found.lexeme, cardinality(found.positions) AS count
+    FROM unnest($1::text[]) WITH ORDINALITY passage (content, number),
+         unnest(to_tsvector('english', passage.content)) found"""
+_INSERT: Final = """
+    INSERT INTO memory_words
+        (owner_user_id, agent_id, word, scope, subject_jid, segment, document_id, memory_id, ordinals, counts)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    ON CONFLICT DO NOTHING"""
+_QUESTION: Final = "SELECT tsvector_to_array(to_tsvector('english', $1))"
+_POSTINGS: Final = """
+    SELECT word, segment, ordinals, counts FROM memory_words
+    WHERE owner_user_id = $1 AND agent_id = $2 AND (scope = 'agent' OR (scope = 'subject' AND subject_jid = $3))
+      AND word = ANY ($4)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Whose words: a document's passages in their order, or one fact alone. `subject` is empty for the agent's own."""
+
+    owner: UUID
+    agent: UUID
+    subject: str
+    id: UUID
+    is_document: bool
+
+
+async def keep(connection: Connection, segment: Segment, contents: Sequence[str]) -> None:
+    """Stores the words of a segment's passages; again is a no-op. `connection` is in the owner's scope."""
+    rows = await connection.fetch(_LEXEMES, list(contents))
+    places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    lengths = [0] * len(contents)
+    for row in rows:
+        places[row["lexeme"]].append((row["ordinal"], row["count"]))
+        lengths[row["ordinal"]] += row["count"]
+    document, memory = (segment.id, None) if segment.is_document else (None, segment.id)
+    scope = "subject" if segment.subject else "agent"
+
+    def stored(word: str, ordinals: list[int], counts: list[int]) -> tuple[object, ...]:
+        who = (segment.owner, segment.agent, word, scope, segment.subject)
+        return (*who, segment.id, document, memory, ordinals, counts)
+
+    found = [stored(word, [at for at, _ in some], [count for _, count in some]) for word, some in places.items()]
+    await connection.executemany(_INSERT, [stored(_LENGTHS, [], lengths), *found])
+
+
+async def search(connection: Connection, owner: UUID, agent: UUID, subject: str, question: str, most: int) -> list[Hit]:
+    """The passages that have the question's words, best first. `connection` is in the scope of all three."""
+    words: list[str] = await connection.fetchval(_QUESTION, question)
+    if not words:
+        return []
+    rows = await connection.fetch(_POSTINGS, owner, agent, subject, [*words, _LENGTHS])
+    lengths = {row["segment"]: row["counts"] for row in rows if row["word"] == _LENGTHS}
+    postings: dict[str, list[Posting]] = {word: [] for word in words}
+    for row in rows:
+        if row["word"] != _LENGTHS and row["segment"] in lengths:
+            postings[row["word"]].append(Posting(row["segment"], row["ordinals"], row["counts"]))
+    return by_words(postings, lengths, most)
