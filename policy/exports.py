@@ -36,6 +36,7 @@ COLUMNS: Final = (
 )
 """Of the CSV form. `record` says it all; those before it are for people, and compared with it."""
 SPOKEN: Final = COLUMNS[2:8]
+_LARGEST: Final = 1 << 62
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -109,7 +110,8 @@ class Head:
 
 def _head(cls: type[Head], said: Mapping[str, Any]) -> Head:
     keys = tuple(VerifierKey.parse(key) for key in said["keys"])
-    if any(type(said[name]) is not int or said[name] < 0 for name in ("to", "after", "rows") if name in said):
+    numbers = [said[name] for name in ("to", "after", "rows") if name in said]
+    if any(type(number) is not int or not 0 <= number < _LARGEST for number in numbers):
         raise ValueError("a number in it is none")
     if said["kind"] == "whole":
         edge = tuple(bytes.fromhex(peak) for peak in said["edge"])
@@ -184,15 +186,26 @@ def to_csv(line: bytes) -> bytes:
 
 
 def from_csv(lines: Iterable[str]) -> Iterator[bytes]:
-    """The JSON form of a file in CSV form. Raises NotAnExport, and BadRecord where a cell says another thing."""
-    rows = csv.reader(lines, strict=True)
-    last = 0
+    """The JSON form of a file in CSV form. Raises NotAnExport, and BadRecord where a cell says another thing.
+
+    The file has to be as it was exported: a spreadsheet that saves it again writes it in its own way.
+    """
+    taken: list[str] = []
+
+    def taking() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line
+
+    rows, last = csv.reader(taking(), strict=True), 0
     try:
         if next(rows, []) != list(COLUMNS):
             raise NotAnExport("its first line does not name the columns of an exported ledger")
+        taken.clear()
         for cells in rows:
-            if len(cells) != len(COLUMNS):
+            if len(cells) != len(COLUMNS) or _csv(cells) != "".join(taken).encode():
                 raise BadRecord(last + 1, "its line is damaged")
+            taken.clear()
             yield _from_cells(dict(zip(COLUMNS, cells, strict=True)), last + 1)
             last += cells[0] == "record"
     except csv.Error as damaged:
@@ -201,6 +214,8 @@ def from_csv(lines: Iterable[str]) -> Iterator[bytes]:
 
 def _from_cells(cells: Mapping[str, str], place: int) -> bytes:
     record, kind = cells["record"], cells["kind"]
+    if kind in ("head", "checkpoint") and any(cells[name] for name in COLUMNS[1:-1]):
+        raise BadRecord(place, "before it stands a line with cells that say something of their own")
     if kind == "head":
         return record.encode() + b"\n"
     if kind == "checkpoint":
@@ -209,15 +224,22 @@ def _from_cells(cells: Mapping[str, str], place: int) -> bytes:
         said = json.loads(record)
         seq = int(cells["seq"])
         as_said = [cells[name] for name in SPOKEN] == spoken(said)
-        proof = [bytes.fromhex(step) for step in cells["proof"].split()]
-        hashed, leaf = bytes.fromhex(cells["hash"]), bytes.fromhex(cells["leaf"])
+        hashed, leaf, *proof = map(_unhex, (cells["hash"], cells["leaf"], *cells["proof"].split(" ")))
     except (ValueError, AttributeError, RecursionError):
         raise BadRecord(place, "its line is damaged") from None
     if kind != "record" or not as_said or str(seq) != cells["seq"]:
         raise BadRecord(place, "its cells do not say what its record says")
     if hashed or leaf:
         return row_line(seq, hashed, leaf, record.encode())
-    return own_line(seq, proof, record.encode())
+    return own_line(seq, [step for step in proof if step], record.encode())
+
+
+def _unhex(text: str) -> bytes:
+    """Small letters and no spaces, as we write it. Raises ValueError."""
+    found = bytes.fromhex(text)
+    if found.hex() != text:
+        raise ValueError(text)
+    return found
 
 
 def spoken(record: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -86,6 +87,20 @@ def test_a_ledger_that_was_cut_short_is_found_by_a_checkpoint_seen_earlier(tmp_p
 def test_what_is_no_export_gets_a_line(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(CannotGoOn, match="Mend:"):
         check(put(tmp_path, "other", [content]), KEY, None)
+
+
+@pytest.mark.parametrize("name", forms())
+def test_no_byte_of_any_form_can_be_changed(tmp_path: Path, name: str) -> None:
+    """Wherever it is: also in the first line, in a checkpoint, in a comma. It is said in one line, always."""
+    content, chance = b"".join(forms()[name]), Random(name)
+    for _ in range(200):
+        at, change = chance.randrange(len(content)), chance.randrange(3)
+        added = bytes([chance.randrange(256)]) if change else b""
+        changed = content[:at] + added + content[at + (change < 2) :]
+        if changed == content:
+            continue
+        with pytest.raises(CannotGoOn):
+            print(check(put(tmp_path, name, [changed]), KEY, None), at, changed[max(0, at - 40) : at + 40])
 
 
 def test_missing_files_and_bad_keys_get_a_line(tmp_path: Path) -> None:
