@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 
 from aiox.runtime.postgres import Connection, Pool
 from policy.ledger import Fault, Record, Row, verify
-from policy.merkle import Frontier, leaf_hash
-from policy.notes import BadNote, Checkpoint, VerifierKey, open_note
-from registry.checkpoints import StoredCheckpoint, between, last_segment, list_keys, newest
-from registry.ledger_tree import LedgerTree
+from registry.checkpoints import last_segment
+from registry.ledger_signed import SignedTree
 
 PAGE = 2000
 
@@ -53,38 +51,17 @@ async def verify_chain(where: Pool | Connection) -> tuple[int, bytes] | Fault:
     Returns the last seq and hash, or the first fault. The head is read first: what is appended meanwhile is verified
     too, what was cut off at the end is missed.
     """
-    signed = await newest(where)
-    known = max(await where.fetchval("SELECT ledger_head()"), signed.size if signed else 0)
+    tree = await SignedTree.begin(where)
+    known = max(await where.fetchval("SELECT ledger_head()"), tree.signed)
     begin = await last_segment(where)
-    keys = [stored.key for stored in await list_keys(where)]
     seq, head = begin.last_seq, begin.last_hash
-    tree = Frontier(seq, await LedgerTree(where, seq).edge(seq))
     async for page in read(where, seq):
         result = verify(page, seq, head)
-        if isinstance(result, Fault):
-            return result
-        fault = _signed(tree, page, await between(where, seq, result[0]), keys)
+        fault = result if isinstance(result, Fault) else await tree.grow(page)
         if fault is not None:
             return fault
-        seq, head = result
+        seq, head = page[-1].seq, page[-1].hash
     return (seq, head) if seq >= known else Fault(seq + 1, f"missing: the head of the chain is {known}")
-
-
-def _signed(
-    tree: Frontier, page: Sequence[Row], signed: Mapping[int, StoredCheckpoint], keys: Sequence[VerifierKey]
-) -> Fault | None:
-    for row in page:
-        tree.extend([leaf_hash(row.record)])
-        stored = signed.get(row.seq)
-        if stored is None:
-            continue
-        try:
-            found = Checkpoint.parse(open_note(stored.note, keys)[0])
-        except BadNote as bad:
-            return Fault(row.seq, f"the checkpoint behind it proves nothing: {bad}")
-        if (found.size, found.root) != (tree.size, tree.root()):
-            return Fault(row.seq, "up to it the records are not those that were signed")
-    return None
 
 
 def _row(found: asyncpg.Record) -> Row:

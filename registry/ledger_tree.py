@@ -49,7 +49,7 @@ class LedgerTree:
 
     async def _load(self, ranges: Iterable[Range]) -> None:
         needed = {node for part in ranges for node in subtrees(part)} - self._nodes.keys()
-        await self._load_stored([node for node in needed if node[0] >= STORED_LEVEL])
+        self._nodes |= await self.stored([node for node in needed if node[0] >= STORED_LEVEL])
         for tile in sorted({(number << level) // TILE for level, number in needed if level < STORED_LEVEL}):
             await self._load_tile(tile)
         missing = needed - self._nodes.keys()
@@ -58,14 +58,15 @@ class LedgerTree:
                 f"{len(missing)} parts of the tree are not in the database; were they sealed into a file?"
             )
 
-    async def _load_stored(self, nodes: Sequence[Node]) -> None:
+    async def stored(self, nodes: Sequence[Node]) -> dict[Node, bytes]:
+        """Those of these subtrees, of 256 leaves and more, that the database holds."""
         rows = await self._where.fetch(
             "SELECT level, number, hash FROM ledger_nodes"
             " JOIN unnest($1::smallint[], $2::bigint[]) AS wanted (level, number) USING (level, number)",
             [level for level, _ in nodes],
             [number for _, number in nodes],
         )
-        self._nodes |= {(row["level"], row["number"]): bytes(row["hash"]) for row in rows}
+        return {(row["level"], row["number"]): bytes(row["hash"]) for row in rows}
 
     async def _load_tile(self, tile: int) -> None:
         first = tile * TILE

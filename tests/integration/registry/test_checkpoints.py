@@ -242,6 +242,25 @@ async def tampered_edge(signer: Signer, statement: str) -> list[str]:
         return [str(wrong)]
 
 
+async def test_a_stored_part_of_the_tree_that_was_changed_is_found(signer: Signer, ada: Actor) -> None:
+    await signer.append(ada.owner, 600)
+    size = await signer.sign()
+    number = size // 256 - 1
+    async with signer.stores.superuser() as connection:
+        await connection.execute("ALTER TABLE ledger_nodes DISABLE TRIGGER USER")
+        change = "UPDATE ledger_nodes SET hash = sha256(hash) WHERE level = 8 AND number = $1 RETURNING hash"
+        was = await connection.fetchval("SELECT hash FROM ledger_nodes WHERE level = 8 AND number = $1", number)
+        try:
+            await connection.fetchval(change, number)
+            found = await ledger.verify_chain(signer.stores.pools["gateway"])
+        finally:
+            await connection.execute("UPDATE ledger_nodes SET hash = $2 WHERE level = 8 AND number = $1", number, was)
+            await connection.execute("ALTER TABLE ledger_nodes ENABLE TRIGGER USER")
+    assert isinstance(found, Fault)
+    assert found.seq == number * 256 + 1
+    assert not isinstance(await ledger.verify_chain(signer.stores.pools["gateway"]), Fault)
+
+
 async def test_an_old_record_that_was_rehashed_to_the_end_is_found_by_the_signed_root(
     signer: Signer, ada: Actor
 ) -> None:
