@@ -12,7 +12,7 @@ from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.passwords import NewPassword, Passwords
 from aiox.commands.refusal import refused
-from aiox.kernel.account import QuotaConfig
+from aiox.kernel.account import HUBS_OWN_NAMES, QuotaConfig
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import OwnerId
@@ -71,7 +71,7 @@ async def run(
     if no is not None:
         return no
     taken = Refused(ErrorCode.CONFLICT, SENTENCES[ErrorCode.CONFLICT], (RULE_TAKEN,))
-    if await accounts.find_login(hub.pool, fields.email) is not None:
+    if fields.name in HUBS_OWN_NAMES or await accounts.find_login(hub.pool, fields.email) is not None:
         return taken
     jid = BareJid(f"{fields.name}@{hub.domain}")
     password = fields.password.get_secret_value()

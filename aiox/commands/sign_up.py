@@ -24,7 +24,7 @@ from aiox.commands.people import People
 from aiox.commands.recording import happened
 from aiox.commands.refusal import refused
 from aiox.commands.second_factor import PASSWORD_WRONG
-from aiox.kernel.account import QuotaConfig
+from aiox.kernel.account import NAMES_OF_OFFICE, QuotaConfig
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import OwnerId
@@ -70,6 +70,8 @@ async def run(hub: Hub, actor: Actor, fields: SignUp, people: People) -> Outcome
         return no
     if people.rules.sign_up == "closed":
         return CLOSED
+    if fields.name in NAMES_OF_OFFICE:
+        return TAKEN
     invited = await _invited(hub, fields)
     if not invited and (people.rules.sign_up == "invite" or fields.invitation.get_secret_value()):
         return LINK_INVALID

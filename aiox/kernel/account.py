@@ -3,8 +3,37 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
+
+HUBS_OWN_NAMES: Final = frozenset({"operator", "hub", "hub-api", "hub-gateway", "aiox"})
+"""Names in front of the `@` that the hub itself speaks under; nobody gets them."""
+NAMES_OF_OFFICE: Final = HUBS_OWN_NAMES | {
+    "abuse",
+    "admin",
+    "administrator",
+    "contact",
+    "help",
+    "hostmaster",
+    "info",
+    "mail",
+    "moderator",
+    "noc",
+    "noreply",
+    "no-reply",
+    "postmaster",
+    "root",
+    "security",
+    "service",
+    "staff",
+    "support",
+    "sysadmin",
+    "system",
+    "webmaster",
+    "xmpp",
+}
+"""Names that people take for the operator (RFC 2142 and custom): given by the operator, not by signing up."""
 
 
 class HubRole(StrEnum):

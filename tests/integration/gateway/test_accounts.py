@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from aiox.commands.people import HouseRules
+from aiox.kernel.jid import BareJid
+from aiox.runtime.postgres import Connection, Pool, owner_scope
+from registry import accounts
 from tests.integration.gateway.door import PASSWORD, HttpDoor, Person
 
 OTHER = "another horse battery"
@@ -114,6 +119,61 @@ async def test_a_taken_name_is_said(door: HttpDoor, ada: Person) -> None:
     assert door.xmpp.accounts[ada.account.jid] == PASSWORD
 
 
+@pytest.mark.parametrize("name", ["operator", "hub-api", "admin", "postmaster"])
+async def test_nobody_signs_up_as_the_operator(door: HttpDoor, name: str) -> None:
+    answer = await sign_up(door, newcomer(name=name))
+    assert (answer.status_code, answer.json()["code"]) == (409, "CONFLICT")
+
+
+async def test_of_two_changes_at_once_both_sides_have_the_same(
+    door: HttpDoor, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await two_changes(door, ada, monkeypatch) == [201]
+
+
+@pytest.mark.control
+async def test_control_without_the_lock_they_differ(
+    door: HttpDoor, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def open_door(pool: Pool, owner: UUID) -> AsyncIterator[tuple[Connection, str]]:
+        async with owner_scope(pool, owner) as connection:
+            yield connection, ""
+
+    monkeypatch.setattr(accounts, "password_lock", open_door)
+    assert await two_changes(door, ada, monkeypatch) == [401]
+
+
+async def two_changes(door: HttpDoor, person: Person, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Two changes at once, of which the one that reaches the server first is slow to come back from there.
+
+    Whether the password that the server has afterwards is the hub's.
+    """
+    second = (await sign_in(door, person.email)).json()["access_token"]
+    written, may_return = asyncio.Event(), asyncio.Event()
+    real = door.xmpp.set_password
+
+    async def slow(jid: BareJid, password: str) -> None:
+        await real(jid, password)
+        if not written.is_set():
+            written.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(may_return.wait(), 1)
+
+    monkeypatch.setattr(door.xmpp, "set_password", slow)
+
+    async def change(new: str, headers: dict[str, str]) -> None:
+        await door.client.put("/v1/account/password", json={"current": PASSWORD, "new": new}, headers=headers)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(change("the first new one", person.headers))
+        await written.wait()
+        group.create_task(change("the second new one", {"Authorization": f"Bearer {second}"})).add_done_callback(
+            lambda _: may_return.set()
+        )
+    return [(await sign_in(door, person.email, door.xmpp.accounts[person.account.jid])).status_code]
+
+
 async def test_a_sign_up_that_broke_off_is_found_again(door: HttpDoor) -> None:
     fields = newcomer()
     jid = f"{fields['name']}@localhost"
@@ -185,7 +245,6 @@ async def test_a_change_that_broke_off_is_mended_at_the_next_sign_in(
     door: HttpDoor, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server has the new password, the hub still the old one: which is then the one for both."""
-    from registry import accounts
 
     async def dies(*_: object) -> None:
         raise ConnectionError("the database went away")
