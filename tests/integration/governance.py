@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from aiox.commands.hub import Actor
-from aiox.kernel.ids import HUB_OWNER
+from aiox.kernel.envelope import Envelope, MessageReceived
+from aiox.kernel.ids import HUB_OWNER, AgentId, TurnId
 from aiox.kernel.jid import BareJid
-from tests.stores import Stores
+from aiox.wire.codec import encode
+from tests.stores import NOW, Stores
 
 OPERATOR = Actor(HUB_OWNER, BareJid("operator@localhost"))
 
@@ -52,3 +55,12 @@ async def join(stores: Stores, scope: UUID, actor: Actor, role: str) -> None:
             actor.owner,
             role,
         )
+
+
+def message_event(jid: str, agent: AgentId, now: datetime = NOW) -> bytes:
+    """A message that somebody sent to an agent, as the bus carries it."""
+    message = MessageReceived(
+        jid, BareJid(jid), BareJid("a@agents.localhost"), agent, "", TurnId(uuid4()), "write", "chat", ""
+    )
+    event = Envelope(uuid4(), "message.received", 1, None, "xmpp", uuid4(), uuid4(), now, "test", "", message)
+    return encode(event)

@@ -18,15 +18,14 @@ from aiox.kernel.ids import AgentId, OwnerId, TurnId, derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
 from aiox.kernel.verdict import Deny, Hold
-from aiox.runtime.postgres import owner_scope
-from aiox.wire.codec import encode
+from aiox.runtime.postgres import Pool, owner_scope
 from policy import approvals as rules
 from policy.approvals import Approval, Attempt, Call, Person
 from policy.ledger import Record
 from registry import approvals, tenants, tool_calls
 from registry.approvals import Kept
 from registry.tool_calls import AlreadyStarted, ApprovalGone, NewCall
-from tests.integration.governance import join, organisation
+from tests.integration.governance import join, message_event, organisation
 from tests.stores import Stores
 from tests.unit.policy.approval_world import DEEDS, START, TERMS, WAITS, Event, Step
 
@@ -96,7 +95,11 @@ class StoredWorld:
         pool = self.stores.pools["orchestrator"]
         async with owner_scope(pool, self.owner) as connection:
             ring = await tenants.ring_of(connection, self.stores.keys, self.owner)
-            await approvals.add(connection, ring, Kept(new, self.owner, TurnId(uuid4()), encode(self._message(jid))))
+            await approvals.add(
+                connection,
+                ring,
+                Kept(new, self.owner, TurnId(uuid4()), message_event(jid, self.agent, self.clock.now())),
+            )
         self.rows.append(new)
         self.calls.append(call)
         self._note("ask", len(self.rows) - 1, who)
@@ -199,14 +202,11 @@ class StoredWorld:
             await pool.expire_connections()
 
     def _new_hub(self) -> Hub:
-        return Hub(self.stores.pools["gateway"], self.stores.keys, self.clock, "localhost")
+        return self.hub_of(self.stores.pools["gateway"])
 
-    def _message(self, jid: str) -> Envelope[MessageReceived]:
-        message = MessageReceived(
-            jid, BareJid(jid), BareJid("a@agents.localhost"), self.agent, "", TurnId(uuid4()), "write", "chat", ""
-        )
-        now = self.clock.now()
-        return Envelope(uuid4(), "message.received", 1, None, "xmpp", uuid4(), uuid4(), now, "test", "", message)
+    def hub_of(self, pool: Pool) -> Hub:
+        """The hub as the service with this pool sees it, by the sequence's clock."""
+        return Hub(pool, self.stores.keys, self.clock, "localhost")
 
     def _note(self, what: str, number: int, who: str, ran: Call | None = None) -> None:
         asked = self.rows[number].call

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiox.commands.resume import RESUMED
 from aiox.kernel.envelope import HTTP, Envelope, MessageReceived
 from aiox.kernel.ids import AgentId, turn_id_of
 from aiox.kernel.jid import BareJid, bare
@@ -54,6 +55,18 @@ def over_http(one: Turn) -> Turn:
 
 def test_messages_over_http_have_an_answer_each() -> None:
     assert not belong_together([over_http(turn(1))], over_http(turn(2)))
+
+
+@pytest.mark.parametrize("another", [turn(2, "/approve 1a2b"), turn(2)])
+def test_a_command_stands_alone(another: Turn) -> None:
+    assert not belong_together([turn(1, "/pending")], another)
+    assert not belong_together([another], turn(1, "/pending"))
+
+
+def test_a_held_turn_that_goes_on_stands_alone() -> None:
+    held_turn = replace(turn(2), envelope=replace(turn(2).envelope, type=RESUMED))
+    assert not belong_together([turn(1)], held_turn)
+    assert not belong_together([held_turn], turn(1))
 
 
 def test_two_messages_of_one_thread_belong_together() -> None:
