@@ -70,21 +70,18 @@ Answers = Callable[[], Awaitable[bool]]
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
     """Runs until SIGTERM. Raises ServiceFailed when one of its parts ended by itself."""
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
-    telemetry = Telemetry("orchestrator", settings.home)
+    telemetry, in_hand = Telemetry("orchestrator", settings.home), InHand(log)
     pool = await postgres.connect(settings, secrets, "orchestrator", POOL_SIZE)
     memory = redis.connect(settings, secrets, "orchestrator")
     reconnects = nats.Reconnects()
     bus = await nats.connect(settings, secrets, "orchestrator", log, reconnects)
     await nats.ensure_inbound(bus.jetstream(), settings)
-
     keys = LiveKeyRing.of(secrets)
     workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
-    commits = Commits(partial(conclude, pool))
-    live = Live(bus.publish, clock, log)
+    commits, live = Commits(partial(conclude, pool)), Live(bus.publish, clock, log)
     holder = f"orchestrator-{uuid4().hex[:8]}"
     quotas = Quotas(memory, holder)
-    living, books = partial(leases.living, pool, LEASE_S), partial(read_books, pool, clock)
-    counters = QuotaKeeper(QuotaMemory(memory, quotas, living, books, clock).check, log)
+    counters = _counters(memory, quotas, pool, clock, log)
     ports = Ports(
         pool=pool,
         quotas=quotas,
@@ -106,35 +103,35 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         hub=Hub(pool, keys, clock, settings.domain, tools=known_tools(settings.tools.test_folder)),
         resubmit=partial(nats.put_inbound, bus),
     )
-    in_hand = InHand(log)
     lanes = _lanes(supervisor, ports, in_hand)
     intake = Intake(bus, reconnects, in_hand, partial(_put, lanes), log)
     turn_s = settings.limits.turn_timeout_ms / 1000 + MARGIN_S
     partitions = Partitions(pool, holder, intake.drain, in_hand, supervisor, log, turn_s)
-
     await _listen_for_beats(bus, workers, log)
     probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
-    supervisor.start("commits", commits.run())
-    supervisor.start("live", live.run())
-    supervisor.start("counters", counters.run())
-    _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
     supervisor.start("in hand", in_hand.signal_for_ever())
     supervisor.start("watchdog", Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s).run())
     supervisor.start("checkpoints", _checkpoints(settings, secrets, pool, clock, log).run())
-    supervisor.start("scaling", Scaling(workers, pool, holder, clock, log).run())
-    supervisor.start("partitions", partitions.run())
+    _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
+    scaling = Scaling(workers, pool, holder, clock, log)
+    for part in (commits, live, counters, scaling, partitions):
+        supervisor.start(type(part).__name__, part.run())
     log.info("started")
     try:
         await supervisor.run_until_stopped()
     finally:
         await closing.step("turns", partial(partitions.close, STOP["turns"] - _GIVE_BACK_S))
         await supervisor.stop()
-        await closing.step("bus", bus.close)
-        await closing.step("memory", memory.aclose)
-        await closing.step("pool", pool.close)
+        for name, close in (("bus", bus.close), ("memory", memory.aclose), ("pool", pool.close)):
+            await closing.step(name, close)
         telemetry.close()
         log.info("stopped")
+
+
+def _counters(memory: redis.Client, quotas: Quotas, pool: Pool, clock: Clock, log: Log) -> QuotaKeeper:
+    living, books = partial(leases.living, pool, LEASE_S), partial(read_books, pool, clock)
+    return QuotaKeeper(QuotaMemory(memory, quotas, living, books, clock).check, log)
 
 
 def _checkpoints(settings: Settings, secrets: Secrets, pool: Pool, clock: Clock, log: Log) -> Checkpoints:
