@@ -11,7 +11,7 @@ from pathlib import Path
 import uvloop
 
 from aiox.runtime.clock import SystemClock
-from bench import decision_beside_cedarpy, hub_beside_echo, ledger_beside_insert, overload
+from bench import api_beside_bare, decision_beside_cedarpy, hub_beside_echo, ledger_beside_insert, overload
 from bench.measure import Samples, Side, interleave
 from bench.report import machine_line, table
 
@@ -19,6 +19,7 @@ RESULTS = Path(__file__).parent / "results"
 SCENARIOS: dict[str, Callable[[int, int, float], AbstractAsyncContextManager[Sequence[Side]]]] = {
     hub_beside_echo.NAME: hub_beside_echo.sides,
     overload.NAME: overload.sides,
+    api_beside_bare.NAME: api_beside_bare.sides,
     ledger_beside_insert.NAME: ledger_beside_insert.sides,
     decision_beside_cedarpy.NAME: decision_beside_cedarpy.sides,
 }

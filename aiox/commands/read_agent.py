@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
-from aiox.commands.refusal import refused_agent
+from aiox.commands.refusal import hidden, refused
 from aiox.kernel.acd import Descriptor, descriptor
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import SENTENCES, ErrorCode
@@ -35,13 +36,22 @@ class AgentRead:
 
 
 async def run(hub: Hub, actor: Actor, fields: ReadAgent) -> AgentRead | Refused:
-    """The agent. NOT_FOUND for unknown, deleted and foreign ones alike."""
-    no = await refused_agent(hub, actor, ACTION, fields.agent_id)
-    if no is not None:
-        return no
+    """The agent. NOT_FOUND for unknown, deleted and foreign ones alike.
+
+    Row-level security shows nobody else's row, so the row itself is the fact to judge by. It is opened while the
+    decision goes on record, which takes longest, and shown only when that is done.
+    """
     detail = await agents.load_detail(hub.pool, actor.owner, fields.agent_id)
-    if detail is None:  # deleted since the gate looked
-        return Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], ())
+    judged = refused(hub, actor, ACTION, None if detail is None else actor.owner)
+    no, found = await asyncio.gather(judged, _opened(hub, actor, detail))
+    if no is not None or found is None:
+        return hidden(no) or Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], ())
+    return found
+
+
+async def _opened(hub: Hub, actor: Actor, detail: AgentDetail | None) -> AgentRead | None:
+    if detail is None:
+        return None
     ring = await tenants.load_ring(hub.pool, hub.keys, actor.owner)
     version = detail.version
     acd = descriptor(detail.id, actor.owner, version.number, version.spec)
