@@ -29,6 +29,7 @@ AGENTS: Final = 20
 SECONDS: Final = 20.0
 RECOVERY_S: Final = 5.0
 DRAIN_S: Final = 10.0
+TRIES: Final = 4
 _HIGH: Final = CLIENTS // 10
 
 
@@ -62,7 +63,7 @@ class Overload:
             Figure("high priority refused", "messages", float(sum(bool(s.error) for s in over if s.person < _HIGH))),
             Figure("refused with an error", "messages", float(sum(bool(sample.error) for sample in over))),
             Figure("no answer and no error", "messages", float(sum(_in_silence(sample) for sample in over))),
-            Figure("conversations without any answer", "conversations", float(_starved(over))),
+            Figure("asked four times, never answered", "conversations", float(_starved(over))),
             Figure("longest wait of an answer", "s", max(_answered(over)) / 1000),
             Figure("until calm again", "s", _until_calm(after, calm, self.seconds)),
             Figure("link drops", "times", float(self._link_drops())),
@@ -103,10 +104,11 @@ def _in_silence(sample: Sample) -> bool:
 
 
 def _starved(samples: Sequence[Sample]) -> int:
-    answers: dict[tuple[int, int], int] = defaultdict(int)
+    """Conversations that asked four times or more and got no answer: who was refused once or twice may try again."""
+    answers: dict[tuple[int, int], list[bool]] = defaultdict(list)
     for sample in samples:
-        answers[sample.person, sample.agent] += sample.answered is not None
-    return sum(count == 0 for count in answers.values())
+        answers[sample.person, sample.agent].append(sample.answered is not None)
+    return sum(len(each) >= TRIES and not any(each) for each in answers.values())
 
 
 def _until_calm(after: Sequence[Sample], calm: float, end: float) -> float:

@@ -22,6 +22,7 @@ from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import encode
 from component.buckets import Buckets
 from component.bus import Bus, BusBusy
+from component.crowding import Crowding
 from component.errors import error_reply
 from component.features.chat_states import Composing, state_message
 from component.features.receipts import receipt
@@ -68,6 +69,7 @@ class Admission:
         log: Log,
         chance: Chance,
         crash: Hook = no_hook,
+        crowding: Crowding | None = None,
     ) -> None:
         self._bus = bus
         self._send = send
@@ -78,6 +80,7 @@ class Admission:
         self._log = log
         self._chance = chance
         self._crash = crash
+        self._crowding = crowding or Crowding()
         self._closed = False
         self._lanes: Lanes[_Waiting] = Lanes(self._admit, MAX_WAITING, MAX_WAITING_BYTES)
 
@@ -133,8 +136,11 @@ class Admission:
             return
         received = found.received
         waiting = _Waiting(found, traceparent)
-        room = not self._closed and self._lanes.put(
-            (received.sender, received.agent_id), waiting, len(received.body.encode())
+        let_in = self._crowding.lets_in(received.sender, received.agent_jid, self._clock.monotonic())
+        room = (
+            let_in
+            and not self._closed
+            and self._lanes.put((received.sender, received.agent_id), waiting, len(received.body.encode()))
         )
         if not room:
             self._refuse(found.stanza, ErrorCode.HUB_BUSY)

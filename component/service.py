@@ -13,9 +13,9 @@ from xml.etree.ElementTree import Element
 
 from nats.aio.msg import Msg
 
-from aiox.kernel.envelope import KNOWN, Envelope, OutboxReady
+from aiox.kernel.envelope import KNOWN, Envelope, OutboxReady, Pressure
 from aiox.kernel.ids import AgentId
-from aiox.kernel.jid import BareJid
+from aiox.kernel.jid import BareJid, bare
 from aiox.runtime import nats, postgres
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
@@ -30,6 +30,7 @@ from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
+from component.crowding import Crowding
 from component.descriptors import Descriptors
 from component.features.acd import asks_descriptor
 from component.features.chat_states import Composing, state_message
@@ -80,7 +81,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     limits = settings.limits
     buckets = Buckets(limits.messages_per_minute, limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
-    admission = Admission(bus, link.send, buckets, composing, telemetry, clock, log, chance, crash)
+    crowding = Crowding()
+    admission = Admission(bus, link.send, buckets, composing, telemetry, clock, log, chance, crash, crowding)
     stores = _stores(pool, archived)
     carried = Carried(settings.components)
     domain = settings.domain
@@ -91,7 +93,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     descriptors = Descriptors(partial(find_descriptor, pool), link.send, clock, log)
     link.on_stanza(Router(admission, watchers, descriptors, link))
 
-    await client.subscribe(nats.OUTBOX_READY, cb=_Announcements(replies, composing, link.send, log).take)
+    said = _Announcements(replies, composing, crowding, link.send, clock, log)
+    for subject in (nats.OUTBOX_READY, nats.PRESSURE):
+        await client.subscribe(subject, cb=said.take)
     ready = _ready(link, carried, slots, bus, pool)
     supervisor.start("health", serve(health_app(ready), settings.ports.component_health))
     for slot in link.slots:
@@ -163,15 +167,25 @@ class Router:
 
 
 class _Announcements:
-    """What the orchestrator announces: outbox rows, and messages that it knows already.
+    """What the orchestrators announce: outbox rows, messages that they know already, and how full they are.
 
     The row in the store is the durable copy, so a bad announcement is only logged.
     """
 
-    def __init__(self, replies: Outbox, composing: Composing, send: Callable[[Element], bool], log: Log) -> None:
+    def __init__(
+        self,
+        replies: Outbox,
+        composing: Composing,
+        crowding: Crowding,
+        send: Callable[[Element], bool],
+        clock: Clock,
+        log: Log,
+    ) -> None:
         self._replies = replies
         self._composing = composing
+        self._crowding = crowding
         self._send = send
+        self._clock = clock
         self._log = log
 
     async def take(self, message: Msg) -> None:
@@ -185,7 +199,11 @@ class _Announcements:
         if isinstance(ready, OutboxReady) and ready.kind == KNOWN:
             if self._composing.ended(ready.turn_id):
                 self._send(state_message(ready.from_jid, ready.to_jid, "paused"))
+        elif isinstance(ready, Pressure):
+            self._crowding.heard(ready, self._clock.monotonic())
         elif isinstance(ready, OutboxReady):
+            if ready.kind == "answer":
+                self._crowding.answered(ready.to_jid, bare(ready.from_jid), ready.priority)
             # The check above has told mypy nothing about the envelope's own type.
             self._replies.take(cast(Envelope[OutboxReady], event))
 

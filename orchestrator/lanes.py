@@ -74,6 +74,7 @@ class Lanes(Generic[Item]):
         self._waiting: dict[Hashable, deque[Item]] = {}
         self._current: dict[Hashable, Group[Item]] = {}
         self._open = 0
+        self._ended = 0
         self._room = asyncio.Event()
         self._room.set()
 
@@ -81,6 +82,11 @@ class Lanes(Generic[Item]):
     def open(self) -> int:
         """Items put and not yet handled."""
         return self._open
+
+    @property
+    def ended(self) -> int:
+        """Items handled since the start."""
+        return self._ended
 
     def handled_since(self, before: float) -> list[Group[Item]]:
         """The groups in handling that were first handled before a time, in seconds of the loop's clock."""
@@ -128,5 +134,6 @@ class Lanes(Generic[Item]):
             finally:
                 del self._current[key]
                 self._open -= len(group.items)
+                self._ended += len(group.items)
                 self._room.set()
         del self._waiting[key]

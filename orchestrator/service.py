@@ -39,6 +39,7 @@ from orchestrator.lanes import Group, Lanes
 from orchestrator.live import Live
 from orchestrator.partitions import LEASE_S, Partitions
 from orchestrator.ports import Ports
+from orchestrator.pressure import Fill, Pressure
 from orchestrator.purge import Forget, Purge
 from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.retention import sweep_for_ever
@@ -115,7 +116,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("checkpoints", _checkpoints(settings, secrets, pool, clock, log).run())
     _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
     scaling = Scaling(workers, pool, holder, clock, log)
-    for part in (commits, live, counters, scaling, partitions):
+    pressure = Pressure(partial(_fill, lanes, workers), bus.publish, holder, clock, log)
+    for part in (commits, live, counters, scaling, pressure, partitions):
         supervisor.start(type(part).__name__, part.run())
     log.info("started")
     try:
@@ -172,6 +174,10 @@ def _lanes(supervisor: Supervisor, ports: Ports, in_hand: InHand) -> Lanes[Deliv
             in_hand.let_go(delivery)
 
     return Lanes(supervisor, handle_in_hand, OPEN_TURNS, together, restartable)
+
+
+def _fill(lanes: Lanes[Delivery], workers: WorkerPool) -> Fill:
+    return Fill(lanes.open, lanes.ended, workers.demand().places)
 
 
 async def _announce(bus: Client, event: Envelope[OutboxReady]) -> None:

@@ -53,6 +53,21 @@ class OutboxReady:
     stanza_type: str
     thread: str
     part: int
+    priority: float = 0.0
+    """The owner's weight of the agent that answers, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """How full an orchestrator is, for the doors."""
+
+    orchestrator: str
+    waiting: int
+    """Turns taken and not ended."""
+    places: int
+    """Turns that all workers think about at a time."""
+    per_second: float
+    """Turns that end in a second while places are scarce; 0 when not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,7 @@ class LiveDelta:
     """The turn has its outcome: read it."""
 
 
-Payload = TypeVar("Payload", bound=MessageReceived | OutboxReady | WorkerBeat | LiveDelta)
+Payload = TypeVar("Payload", bound=MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure)
 
 
 @dataclass(frozen=True, slots=True)

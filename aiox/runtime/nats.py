@@ -23,6 +23,8 @@ from aiox.wire.codec import encode
 INBOUND: Final = "AIOX_IN"
 OUTBOX_READY: Final = "aiox.out"
 WORKER_BEAT: Final = "aiox.worker.beat"
+PRESSURE: Final = "aiox.pressure"
+"""How full the orchestrators are, for the doors."""
 DUPLICATE_WINDOW_S: Final = 120
 STORE_TIMEOUT_S: Final = 5.0
 

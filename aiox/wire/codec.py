@@ -8,12 +8,12 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
-from aiox.kernel.envelope import Envelope, LiveDelta, MessageReceived, OutboxReady, WorkerBeat
+from aiox.kernel.envelope import Envelope, LiveDelta, MessageReceived, OutboxReady, Pressure, WorkerBeat
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
 from aiox.wire.v1 import events_pb2 as pb
 
-Event = MessageReceived | OutboxReady | WorkerBeat | LiveDelta
+Event = MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,7 +22,11 @@ class NotAnEvent(Exception):
 
 
 def encode(
-    envelope: Envelope[MessageReceived] | Envelope[OutboxReady] | Envelope[WorkerBeat] | Envelope[LiveDelta],
+    envelope: Envelope[MessageReceived]
+    | Envelope[OutboxReady]
+    | Envelope[WorkerBeat]
+    | Envelope[LiveDelta]
+    | Envelope[Pressure],
 ) -> bytes:
     """The bytes of an event."""
     message = pb.Envelope(
@@ -42,6 +46,8 @@ def encode(
         message.message_received.CopyFrom(_message_received(payload))
     elif isinstance(payload, OutboxReady):
         message.outbox_ready.CopyFrom(_outbox_ready(payload))
+    elif isinstance(payload, Pressure):
+        message.pressure.CopyFrom(_pressure(payload))
     elif isinstance(payload, LiveDelta):
         message.live_delta.CopyFrom(_live_delta(payload))
     else:
@@ -101,7 +107,11 @@ def _payload(message: pb.Envelope) -> Event:
             stanza_type=ready.stanza_type,
             thread=ready.thread,
             part=ready.part,
+            priority=ready.priority,
         )
+    if kind == "pressure":
+        said = message.pressure
+        return Pressure(said.orchestrator, said.waiting, said.places, said.per_second)
     if kind == "worker_beat":
         beat = message.worker_beat
         return WorkerBeat(
@@ -149,6 +159,13 @@ def _outbox_ready(ready: OutboxReady) -> pb.OutboxReady:
         stanza_type=ready.stanza_type,
         thread=ready.thread,
         part=ready.part,
+        priority=ready.priority,
+    )
+
+
+def _pressure(said: Pressure) -> pb.Pressure:
+    return pb.Pressure(
+        orchestrator=said.orchestrator, waiting=said.waiting, places=said.places, per_second=said.per_second
     )
 
 

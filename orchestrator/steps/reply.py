@@ -8,7 +8,7 @@ from aiox.kernel.envelope import HTTP, KNOWN, Envelope, OutboxReady
 from aiox.kernel.ids import HUB_OWNER, derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered
-from orchestrator.proofs import Accepted, Stopped, Turn
+from orchestrator.proofs import Accepted, Dispatched, Stopped, Turn
 
 RESOURCE = "aiox"
 """One constant resource for all that agents say, so that a later correction (XEP-0308) matches."""
@@ -44,7 +44,12 @@ def _reply(ended: Accepted) -> OutboxReady:
         stanza_type=message.stanza_type,
         thread=message.thread,
         part=0,
+        priority=_priority(ended),
     )
+
+
+def _priority(ended: Accepted) -> float:
+    return ended.loaded.version.capabilities.priority_weight if isinstance(ended, Dispatched) else 0.0
 
 
 def _alert(ended: Stopped, owner: BareJid) -> OutboxReady:

@@ -40,6 +40,7 @@ class Envelope(_message.Message):
     COMMAND_ASKED_FIELD_NUMBER: _builtins.int
     COMMAND_ANSWERED_FIELD_NUMBER: _builtins.int
     LIVE_DELTA_FIELD_NUMBER: _builtins.int
+    PRESSURE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """uuid of this event"""
     type: _builtins.str
@@ -72,6 +73,8 @@ class Envelope(_message.Message):
     def command_answered(self) -> Global___CommandAnswered: ...
     @_builtins.property
     def live_delta(self) -> Global___LiveDelta: ...
+    @_builtins.property
+    def pressure(self) -> Global___Pressure: ...
     def __init__(
         self,
         *,
@@ -91,12 +94,13 @@ class Envelope(_message.Message):
         command_asked: Global___CommandAsked | None = ...,
         command_answered: Global___CommandAnswered | None = ...,
         live_delta: Global___LiveDelta | None = ...,
+        pressure: Global___Pressure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command_answered", b"command_answered", "command_asked", b"command_asked", "live_delta", b"live_delta", "message_received", b"message_received", "outbox_ready", b"outbox_ready", "payload", b"payload", "worker_beat", b"worker_beat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command_answered", b"command_answered", "command_asked", b"command_asked", "live_delta", b"live_delta", "message_received", b"message_received", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "worker_beat", b"worker_beat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["causation_id", b"causation_id", "channel", b"channel", "command_answered", b"command_answered", "command_asked", b"command_asked", "correlation_id", b"correlation_id", "id", b"id", "live_delta", b"live_delta", "message_received", b"message_received", "occurred_at_us", b"occurred_at_us", "outbox_ready", b"outbox_ready", "payload", b"payload", "producer", b"producer", "tenant", b"tenant", "traceparent", b"traceparent", "type", b"type", "version", b"version", "worker_beat", b"worker_beat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["causation_id", b"causation_id", "channel", b"channel", "command_answered", b"command_answered", "command_asked", b"command_asked", "correlation_id", b"correlation_id", "id", b"id", "live_delta", b"live_delta", "message_received", b"message_received", "occurred_at_us", b"occurred_at_us", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "producer", b"producer", "tenant", b"tenant", "traceparent", b"traceparent", "type", b"type", "version", b"version", "worker_beat", b"worker_beat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "outbox_ready", "worker_beat", "command_asked", "command_answered", "live_delta"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "outbox_ready", "worker_beat", "command_asked", "command_answered", "live_delta", "pressure"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -169,6 +173,7 @@ class OutboxReady(_message.Message):
     STANZA_TYPE_FIELD_NUMBER: _builtins.int
     THREAD_FIELD_NUMBER: _builtins.int
     PART_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     outbox_id: _builtins.str
     turn_id: _builtins.str
     owner_user_id: _builtins.str
@@ -187,6 +192,8 @@ class OutboxReady(_message.Message):
     stanza_type: _builtins.str
     thread: _builtins.str
     part: _builtins.int
+    priority: _builtins.float
+    """the owner's weight of this agent, 0..1, for kind "answer" """
     def __init__(
         self,
         *,
@@ -203,14 +210,48 @@ class OutboxReady(_message.Message):
         stanza_type: _builtins.str = ...,
         thread: _builtins.str = ...,
         part: _builtins.int = ...,
+        priority: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "error_code", b"error_code", "from_jid", b"from_jid", "kind", b"kind", "outbox_id", b"outbox_id", "owner_user_id", b"owner_user_id", "part", b"part", "reply_to_id", b"reply_to_id", "stanza_id", b"stanza_id", "stanza_type", b"stanza_type", "thread", b"thread", "to_jid", b"to_jid", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "error_code", b"error_code", "from_jid", b"from_jid", "kind", b"kind", "outbox_id", b"outbox_id", "owner_user_id", b"owner_user_id", "part", b"part", "priority", b"priority", "reply_to_id", b"reply_to_id", "stanza_id", b"stanza_id", "stanza_type", b"stanza_type", "thread", b"thread", "to_jid", b"to_jid", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OutboxReady: _TypeAlias = OutboxReady  # noqa: Y015
+
+@_typing.final
+class Pressure(_message.Message):
+    """How full an orchestrator is, for the doors. Said several times a second while it matters; the newest counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORCHESTRATOR_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    PER_SECOND_FIELD_NUMBER: _builtins.int
+    orchestrator: _builtins.str
+    waiting: _builtins.int
+    """turns taken and not ended"""
+    places: _builtins.int
+    """turns that all workers think about at a time"""
+    per_second: _builtins.float
+    """turns that end in a second while places are scarce; 0 when not known yet"""
+    def __init__(
+        self,
+        *,
+        orchestrator: _builtins.str = ...,
+        waiting: _builtins.int = ...,
+        places: _builtins.int = ...,
+        per_second: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orchestrator", b"orchestrator", "per_second", b"per_second", "places", b"places", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pressure: _TypeAlias = Pressure  # noqa: Y015
 
 @_typing.final
 class WorkerBeat(_message.Message):

@@ -25,8 +25,11 @@ def test_throughput_leaves_the_first_fifth_out_and_what_comes_too_late() -> None
     assert _throughput(samples, 10) == 10.0
 
 
-def test_a_conversation_without_any_answer_is_starved() -> None:
-    assert _starved([sample(0, None), sample(1), sample(2, None, agent=1)]) == 1
+def test_a_conversation_is_starved_that_asked_four_times_and_got_no_answer() -> None:
+    refused = [sample(at, None, "HUB_BUSY", agent=1) for at in range(4)]
+    assert _starved([sample(0, None), sample(1), *refused]) == 1
+    assert _starved([*refused[:3], sample(9, None, agent=2)]) == 0
+    assert _starved([*refused, sample(9, agent=1)]) == 0
 
 
 def test_a_refusal_is_not_silence() -> None:

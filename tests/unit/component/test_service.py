@@ -12,7 +12,9 @@ from nats.aio.msg import Msg
 
 from aiox.kernel.envelope import KNOWN, Envelope, OutboxReady
 from aiox.kernel.ids import TurnId
+from aiox.runtime.clock import SystemClock
 from aiox.wire.codec import encode
+from component.crowding import Crowding
 from component.features.chat_states import Composing
 from component.outbox import Outbox
 from component.service import _Announcements
@@ -37,7 +39,8 @@ class Heard:
 
 async def hear(kind: str, composing: Composing, link: FakeLink, replies: Replies, turn: TurnId) -> None:
     ready = replace(ready_for(received().payload, "text"), kind=kind, turn_id=turn)
-    announcements = _Announcements(cast(Outbox, replies), composing, link.send, structlog.get_logger())
+    log, clock = structlog.get_logger(), SystemClock()
+    announcements = _Announcements(cast(Outbox, replies), composing, Crowding(), link.send, clock, log)
     await announcements.take(cast(Msg, Heard(encode(enveloped(ready)))))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiox.kernel.envelope import Envelope, LiveDelta, MessageReceived, OutboxReady, WorkerBeat
+from aiox.kernel.envelope import Envelope, LiveDelta, MessageReceived, OutboxReady, Pressure, WorkerBeat
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
 from aiox.wire.codec import NotAnEvent, decode, encode
@@ -33,7 +33,13 @@ def received(draw: Any) -> MessageReceived:
 def ready(draw: Any) -> OutboxReady:
     outbox, turn, owner = draw(st.uuids()), TurnId(draw(st.uuids())), OwnerId(draw(st.uuids()))
     names = ("from_jid", "to_jid", "kind", "body", "error_code", "stanza_id", "reply_to_id", "stanza_type", "thread")
-    return OutboxReady(outbox, turn, owner, part=draw(COUNT), **{name: draw(TEXT) for name in names})
+    texts = {name: draw(TEXT) for name in names}
+    return OutboxReady(outbox, turn, owner, part=draw(COUNT), priority=draw(st.floats(0, 1)), **texts)
+
+
+@st.composite
+def pressure(draw: Any) -> Pressure:
+    return Pressure(draw(TEXT), draw(COUNT), draw(COUNT), draw(st.floats(0, 1e9)))
 
 
 @st.composite
@@ -64,7 +70,7 @@ def envelopes(draw: Any) -> Envelope[Any]:
         occurred_at=draw(INSTANT),
         producer=draw(TEXT),
         traceparent=draw(TEXT),
-        payload=draw(received() | ready() | beat() | delta()),
+        payload=draw(received() | ready() | beat() | delta() | pressure()),
     )
 
 

@@ -1,0 +1,70 @@
+"""Whether the hub has room for one more message, as far as this door knows. Times are seconds that never go back."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from aiox.kernel.envelope import Pressure
+from policy.pressure import Load, lets_in, limit_of
+
+HEARD_S: Final = 3.0
+"""What an orchestrator said so long ago counts no more."""
+REMEMBERED: Final = 50_000
+"""Conversations whose priority and refusals are kept in mind; the one used longest ago is forgotten."""
+
+Conversation = tuple[str, str]
+"""Bare JID of the person, bare JID of the agent."""
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    load: Load
+    at: float
+
+
+class Crowding:
+    """Adds up what the orchestrators say, and what went in here since."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, _Heard] = {}
+        self._since = 0.0
+        self._priority: OrderedDict[Conversation, float] = OrderedDict()
+        self._refused: OrderedDict[Conversation, int] = OrderedDict()
+
+    def heard(self, said: Pressure, now: float) -> None:
+        """Takes the newest word of an orchestrator. It knows by then what went in before."""
+        self._heard[said.orchestrator] = _Heard(Load(said.waiting, said.places, said.per_second), now)
+        self._since = 0.0
+
+    def answered(self, person: str, agent: str, priority: float) -> None:
+        """An answer of this agent goes to this person: only they may know that it is a busy one."""
+        _keep(self._priority, (person, agent), priority)
+
+    def lets_in(self, person: str, agent: str, now: float) -> bool:
+        """Whether a message may go in now; if so, it counts."""
+        self._heard = {name: heard for name, heard in self._heard.items() if now - heard.at < HEARD_S}
+        conversation = person, agent
+        refused = self._refused.get(conversation, 0)
+        priority = self._priority.get(conversation, 0.0)
+        if not lets_in(self._waiting(now), limit_of([heard.load for heard in self._heard.values()]), priority, refused):
+            _keep(self._refused, conversation, refused + 1)
+            return False
+        self._refused.pop(conversation, None)
+        self._since += 1
+        return True
+
+    def _waiting(self, now: float) -> float:
+        """By now: what they said, less what they have ended since, and what went in here since."""
+        said = sum(heard.load.waiting for heard in self._heard.values())
+        ended = sum((now - heard.at) * heard.load.per_second for heard in self._heard.values())
+        return max(0.0, said - ended) + self._since
+
+
+def _keep(kept: OrderedDict[Conversation, Value], conversation: Conversation, value: Value) -> None:
+    kept[conversation] = value
+    kept.move_to_end(conversation)
+    if len(kept) > REMEMBERED:
+        kept.popitem(last=False)

@@ -1,0 +1,57 @@
+"""What the door knows of how full the hub is."""
+
+from __future__ import annotations
+
+from aiox.kernel.envelope import Pressure
+from component.crowding import HEARD_S, Crowding
+
+ADA, BO, AGENT = "ada@localhost", "bo@localhost", "agent@agents.localhost"
+
+
+def full(orchestrator: str = "one", waiting: int = 100) -> Pressure:
+    return Pressure(orchestrator, waiting, 8, 100.0)
+
+
+def test_while_nobody_says_anything_everybody_is_let_in() -> None:
+    crowding = Crowding()
+    assert all(crowding.lets_in(ADA, AGENT, 0.0) for _ in range(10_000))
+
+
+def test_a_full_hub_lets_nobody_in_until_turns_have_ended() -> None:
+    crowding = Crowding()
+    crowding.heard(full(waiting=300), 0.0)
+    assert not crowding.lets_in(ADA, AGENT, 0.0)
+    assert crowding.lets_in(BO, AGENT, 2.5)
+
+
+def test_what_is_let_in_counts_before_anybody_has_said_so() -> None:
+    crowding = Crowding()
+    crowding.heard(full(waiting=90), 0.0)
+    assert [crowding.lets_in(f"{number}@localhost", AGENT, 0.0) for number in range(12)] == [True] * 10 + [False] * 2
+    crowding.heard(full(waiting=100), 0.1)
+    assert not crowding.lets_in("other@localhost", AGENT, 0.1)
+
+
+def test_all_orchestrators_count_and_one_that_is_silent_does_not() -> None:
+    crowding = Crowding()
+    crowding.heard(full("one", 150), 0.0)
+    crowding.heard(full("two", 10), 0.0)
+    assert crowding.lets_in(ADA, AGENT, 0.0)
+    crowding.heard(full("one", 300), HEARD_S)
+    assert not crowding.lets_in(BO, AGENT, HEARD_S)
+
+
+def test_an_answer_tells_its_reader_alone_that_the_agent_has_priority() -> None:
+    crowding = Crowding()
+    crowding.answered(ADA, AGENT, 1.0)
+    crowding.heard(full(), 0.0)
+    assert crowding.lets_in(ADA, AGENT, 0.0)
+    assert not crowding.lets_in(BO, AGENT, 0.0)
+
+
+def test_who_was_refused_comes_first() -> None:
+    crowding = Crowding()
+    crowding.heard(full(waiting=110), 0.0)
+    assert not crowding.lets_in(ADA, AGENT, 0.0)
+    assert crowding.lets_in(ADA, AGENT, 0.0)
+    assert not crowding.lets_in(BO, AGENT, 0.0)
