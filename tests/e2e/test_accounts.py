@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 import time
+from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +21,7 @@ from aiox.cli.stack.trouble import CannotGoOn
 from aiox.cli.stack.xmpp_accounts import ServerAccounts
 from aiox.kernel import totp
 from aiox.kernel.jid import BareJid
+from aiox.runtime.settings import environment
 from tests.e2e.database import superuser
 from tests.integration.aiox.runtime.oauth_client import log_in
 from tests.stack import RunningHub
@@ -166,6 +169,36 @@ async def test_a_password_from_the_shell_signs_out_everywhere(hub: RunningHub, a
         assert (await client.get("/v1/account", headers=headers)).status_code == 401
     assert [(await ada.sign_in(one)).status_code for one in (PASSWORD, OTHER)] == [401, 201]
     assert await ada.chats(OTHER)
+
+
+async def shell(hub: RunningHub, *words: str, typed: str = "") -> tuple[int | None, str, str]:
+    """`aiox user ...` as a person runs it: exit status, output, errors."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "aiox.cli.main", "user", *words),
+        env=environment(hub.home.root),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(typed.encode()), 90)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_the_commands_as_a_person_types_them(hub: RunningHub) -> None:
+    name = f"u{uuid4().hex[:10]}"
+    email = f"{name}@example.org"
+    status, out, err = await shell(hub, "add", email, "--name", name)
+    assert (status, err) == (0, "")
+    password = next(line.split()[-1] for line in out.splitlines() if line.startswith("password"))
+    assert (await Person(hub, email, f"{name}@localhost").sign_in(password)).status_code == 201
+    status, out, err = await shell(hub, "totp", email, typed="000000\n")
+    assert status == 1
+    assert "The code is wrong" in err
+    assert len(err.splitlines()) == 1
+    status, out, err = await shell(hub, "show", "nobody@example.org")
+    assert (status, out) == (1, "")
+    assert err.startswith("aiox: ")
+    assert len(err.splitlines()) == 1
 
 
 async def test_letters_are_files_where_no_mail_server_is_set(hub: RunningHub, ada: Person) -> None:
