@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 from xml.etree.ElementTree import Element
 
 import httpx
@@ -24,9 +25,11 @@ from aiox.commands.read_agent import ReadAgent
 from aiox.commands.share_agent import AliasAgent, GrantAgent
 from aiox.kernel.canonical import canonical
 from aiox.kernel.outcome import Refused
+from aiox.runtime import redis
 from component.features.acd import ACD
-from tests.e2e.database import superuser
-from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, shape
+from registry import short_term
+from tests.e2e.database import dump_of, superuser
+from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, shape, teach
 from tests.integration.gateway.test_agents import SPEC_2
 from tests.stack import Account, RunningHub
 
@@ -112,6 +115,33 @@ async def test_grants_and_deletion_hold_from_the_next_message_on(hub: RunningHub
         assert revoked == deleted == unknown
         assert not isinstance(await retire_agent.restore(commands, ada.actor, deleted_agent), Refused)
         assert await answer_to(person, agent.jid, "hello again")
+
+
+async def test_a_purged_agent_leaves_no_text(hub: RunningHub) -> None:
+    """The time that a running turn is given is set back, so that nobody waits for it here."""
+    ada = await hub.account(quota=ROOMY_ACCOUNT)
+    agent = await hub.agent(ada, governance=ROOMY)
+    secret = f"the key lies under stone {uuid4().hex}"
+    await teach(hub, ada, agent.agent_id, "stones.md", secret)
+    async with online(hub, ada) as person:
+        assert "stone" in await answer_to(person, agent.jid, "Where does the key lie?")
+        memory = redis.connect(hub.settings, hub.home.secrets("orchestrator"), "orchestrator")
+        kept = short_term.key(ada.actor.owner, agent.agent_id, ada.jid)
+        assert await memory.exists(kept)
+        which = WhichAgent(agent_id=agent.agent_id)
+        async with hub.commands() as commands:
+            assert not isinstance(await retire_agent.delete(commands, ada.actor, which), Refused)
+            assert not isinstance(await retire_agent.purge(commands, ada.actor, which), Refused)
+        async with superuser(hub) as connection:
+            back = "UPDATE agents SET deleted_at = now() - interval '1 hour' WHERE id = $1"
+            await connection.execute(back, agent.agent_id)
+            async with asyncio.timeout(60):
+                while await connection.fetchval("SELECT true FROM agents WHERE id = $1", agent.agent_id):
+                    await asyncio.sleep(0.2)
+        assert not await memory.exists(kept)
+        await memory.aclose()
+        await person.error_for(person.say(agent.jid, "Where does the key lie?"))
+    assert secret not in await dump_of(hub)
 
 
 async def test_a_peer_reads_the_descriptor_as_the_api_shows_it(hub: RunningHub) -> None:
