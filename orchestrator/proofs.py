@@ -18,6 +18,7 @@ from policy.access import Relation
 from policy.ledger import Record
 from policy.quota import Reservation
 from policy.scoring import Inputs
+from policy.storage import Storage
 from policy.tools import AllowedTools
 from registry.agent_versions import StoredVersion
 from registry.approvals import Kept
@@ -139,6 +140,8 @@ class Loaded:
     tools: AllowedTools
     preferences: Preferences
     """Of the person who asks."""
+    storage: Storage
+    """What the agent and its owner have stored already."""
     approved: Kept | None = None
     """The approval by which a held turn goes on; None for an ordinary turn."""
 

@@ -170,7 +170,10 @@ async def list_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId) -> Sequen
 
 
 async def find_waiting(pool: Pool, limit: int) -> Sequence[WaitingDocument]:
-    """Documents of all owners that wait to be embedded, oldest first. For the orchestrator's role only."""
+    """Documents of all owners that wait to be embedded and are due, those tried least often first, then the oldest.
+
+    One that was tried waits 10 s for each attempt. For the orchestrator's role only.
+    """
     rows = await pool.fetch("SELECT document_id, owner_user_id, agent_id FROM find_documents($1)", limit)
     return [
         WaitingDocument(row["document_id"], OwnerId(row["owner_user_id"]), AgentId(row["agent_id"])) for row in rows
@@ -198,6 +201,18 @@ async def load_content(pool: Pool, owner: OwnerId, document_id: UUID) -> Documen
         embedding_model=row["embedding_model"],
         sealed=bytes(row["content"]),
     )
+
+
+async def count_attempt(pool: Pool, owner: OwnerId, document_id: UUID) -> int:
+    """Counts one more try to embed a document; returns how many there were, this one with them. 0 when it is gone."""
+    async with owner_scope(pool, owner) as connection:
+        tries = await connection.fetchval(
+            "UPDATE documents SET attempts = attempts + 1, tried_at = clock_timestamp()"
+            " WHERE owner_user_id = $1 AND id = $2 RETURNING attempts",
+            owner,
+            document_id,
+        )
+    return tries or 0
 
 
 async def mark_ready(pool: Pool, owner: OwnerId, document_id: UUID, chunks: int) -> bool:

@@ -47,6 +47,7 @@ EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
         "agent_drafts": Table(sealed=("system_prompt",), record="agent_id"),
         "agent_versions": Table(sealed=("system_prompt",)),
         "agent_grants": Table(),
+        "agent_storage": Table(record="agent_id"),
         "agent_tools": Table(),
         "approvals": Table(hidden=("arguments", "message")),
         "approval_decisions": Table(hidden=("person",)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from aiox.kernel.ids import OwnerId
-from aiox.kernel.jid import BareJid
 from aiox.kernel.preferences import NONE_SET, Preferences
 from aiox.runtime.postgres import Pool, owner_scope
 
@@ -38,9 +37,3 @@ async def forget(pool: Pool, owner: OwnerId) -> None:
     """Takes them all away; again is a no-op."""
     async with owner_scope(pool, owner) as connection:
         await connection.execute("DELETE FROM preferences WHERE owner_user_id = $1", owner)
-
-
-async def of_sender(pool: Pool, jid: BareJid) -> Preferences:
-    """What the person who speaks from this address prefers, for a turn. For the orchestrator's role only."""
-    row = await pool.fetchrow("SELECT tone, format, language FROM find_preferences($1)", jid)
-    return NONE_SET if row is None else Preferences.model_validate(dict(row))

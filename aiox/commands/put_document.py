@@ -17,10 +17,12 @@ from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import AgentId
 from aiox.kernel.outcome import Refused
 from aiox.runtime.postgres import owner_scope
-from registry import agents, documents, tenants
-from registry.documents import Stored
+from policy.storage import passages_of
+from registry import agents, documents, storage, tenants
+from registry.documents import NewDocument, Stored
 
 ACTION: Final = Action.DOCUMENT_PUT
+RULE_FULL: Final = "M0 memory"
 MAX_CHARACTERS: Final = 1_000_000
 
 
@@ -55,14 +57,16 @@ class DocumentPut:
 
 
 async def run(hub: Hub, actor: Actor, fields: PutDocument) -> DocumentPut | Refused:
-    """Stores the document in one transaction. NOT_FOUND for unknown, deleted and foreign agents alike."""
+    """Stores the document in one transaction. NOT_FOUND for unknown, deleted and foreign agents alike; MEMORY_FULL when
+    agent or account have no room for it.
+    """
     no = await refused_agent(hub, actor, ACTION, fields.agent_id)
     if no is not None:
         return no
     detail = await agents.load_detail(hub.pool, actor.owner, fields.agent_id)
     if detail is None:  # deleted since the gate looked
         return Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], ())
-    document = documents.NewDocument(
+    document = NewDocument(
         id=uuid4(),
         owner=actor.owner,
         agent_id=fields.agent_id,
@@ -73,7 +77,25 @@ async def run(hub: Hub, actor: Actor, fields: PutDocument) -> DocumentPut | Refu
         embedding_model=detail.version.memory_config.embedding_model,
         created_at=hub.clock.now(),
     )
-    async with owner_scope(hub.pool, actor.owner) as connection:
-        ring = await tenants.ring_of(connection, hub.keys, actor.owner)
+    try:
+        return await _put(hub, document, detail.version.governance.max_memory_mb)
+    except _NoRoom as full:
+        return Refused(ErrorCode.MEMORY_FULL, str(full), (RULE_FULL,))
+
+
+class _NoRoom(Exception):
+    """Undoes the transaction. The message is the sentence for the person."""
+
+
+async def _put(hub: Hub, document: NewDocument, agent_mb: int) -> DocumentPut:
+    """Stores it, and looks then whether it fits, with the passages that will be cut from it. Raises _NoRoom."""
+    async with owner_scope(hub.pool, document.owner) as connection:
+        ring = await tenants.ring_of(connection, hub.keys, document.owner)
+        await storage.lock(connection, document.owner)
         stored, document_id = await documents.put(connection, ring, document)
+        if stored is not Stored.UNCHANGED:
+            space = await storage.used(connection, document.owner, document.agent_id, agent_mb)
+            passages = passages_of(len(document.content.encode()))
+            if passages > space.left:
+                raise _NoRoom(space.refusal(passages))
     return DocumentPut(document_id, stored)

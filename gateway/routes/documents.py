@@ -47,6 +47,7 @@ async def list_all(door: TheDoor, actor: TheActor, agent_id: UUID) -> DocumentLi
         ErrorCode.BODY_TOO_LARGE,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE,
         ErrorCode.BODY_INVALID,
+        ErrorCode.MEMORY_FULL,
     ),
     openapi_extra=declared(put_document.ACTION),
 )

@@ -39,6 +39,7 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
             policy_hash=version.policy_hash,
             allowed_domains=version.governance.allowed_domains,
             max_worker_ms=version.governance.max_worker_ms,
+            memory_full=loaded.storage.full,
         ),
         timeout_ms=min(ports.settings.limits.turn_timeout_ms, version.governance.max_worker_ms),
         max_total_tokens=reserved.reservation.tokens,

@@ -1,4 +1,4 @@
-"""Steps 6 and 7: the version this turn is pinned to, what the person prefers, and the tools it may ask for."""
+"""Steps 6 and 7: the version this turn is pinned to, what the person prefers, what is stored, and the tools."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from orchestrator.ports import Ports
 from orchestrator.proofs import Authorised, Loaded
 from orchestrator.steps.held_call import approved_of
 from policy.tools import allowed_tools
-from registry.preferences import of_sender
+from registry.storage import of_turn
 
 
 async def load(ports: Ports, authorised: Authorised) -> Loaded:
@@ -15,8 +15,9 @@ async def load(ports: Ports, authorised: Authorised) -> Loaded:
     turn = authorised.turn
     with ports.telemetry.span(Step.VERSION, turn.envelope.traceparent, turn.attributes):
         opened = await ports.versions.open(authorised.owner, authorised.version_id)
-        preferences = await of_sender(ports.pool, turn.message.sender)
+        limit = opened.version.governance.max_memory_mb
+        preferences, storage = await of_turn(ports.pool, opened.version.agent_id, turn.message.sender, limit)
     with ports.telemetry.span(Step.TOOLS, turn.envelope.traceparent, turn.attributes):
         tools = allowed_tools([tool.name for tool in opened.version.tools], ports.known_tools)
     approved = await approved_of(ports, authorised)
-    return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools, preferences, approved)
+    return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools, preferences, storage, approved)

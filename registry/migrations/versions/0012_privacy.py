@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from registry.migrations import storage
 from registry.migrations.guard import PERSONS, STAYS, definer_function, erasable, owner_table, run
 
 revision = "0012"
@@ -37,7 +38,9 @@ def upgrade() -> None:
     _erase()
     _settle()
     _export()
-    run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_eraser")
+    run("GRANT CREATE ON SCHEMA aiox TO aiox_writer")
+    storage.upgrade()
+    run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_writer, aiox_eraser")
 
 
 def _preferences() -> None:
@@ -54,18 +57,6 @@ def _preferences() -> None:
         {"gateway": "SELECT, INSERT, UPDATE, DELETE", "finder": "SELECT"},
         worker_rule="false",
         indexed=False,
-    )
-    # A person's preferences hold with every agent, whoever owns it: found by the address that speaks.
-    definer_function(
-        """
-        CREATE FUNCTION aiox.find_preferences(p_jid text) RETURNS TABLE (tone text, format text, language text)
-        LANGUAGE sql STABLE AS $$
-            SELECT p.tone, p.format, p.language FROM aiox.preferences p JOIN aiox.users u ON u.id = p.owner_user_id
-            WHERE u.jid = p_jid AND u.deactivated_at IS NULL
-        $$""",
-        "find_preferences(text)",
-        "finder",
-        "orchestrator",
     )
 
 
@@ -357,6 +348,9 @@ def _export() -> None:
 
 
 def downgrade() -> None:
+    run("GRANT CREATE ON SCHEMA aiox TO aiox_finder")
+    storage.downgrade()
+    run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder")
     tables = [name for (name,) in op.get_bind().exec_driver_sql(_OWNER_TABLES).fetchall() if name not in STAYS]
     for name in tables:
         run(f"DROP TRIGGER nothing_of_the_erased ON aiox.{name}")
@@ -372,7 +366,7 @@ def downgrade() -> None:
     for name in (*(f"nothing_of_the_erased_{about}()" for about in ("nobody", "user", "outbox", *PERSONS)), "never_again()",
                  "begin_erasure(uuid, uuid, text, int)", "erase_person(uuid, text)", "open_erasures()",
                  "finish_erasure(uuid)", "find_subject(text)", "told_by(uuid, text)", "turns_of(text)",
-                 "set_aside_of(text)", "granted_to(text)", "is_needed(uuid)", "is_erased(uuid, text)", "find_preferences(text)"):
+                 "set_aside_of(text)", "granted_to(text)", "is_needed(uuid)", "is_erased(uuid, text)"):
         run(f"DROP FUNCTION aiox.{name}")
     run("DROP INDEX aiox.inbox_of_sender")
     run("DROP TABLE aiox.preferences, aiox.erasures")

@@ -1,0 +1,47 @@
+"""How much an account and its agents have stored (revision 0012 counts it, as it comes and goes)."""
+
+from __future__ import annotations
+
+import json
+
+from aiox.kernel.ids import AgentId, OwnerId
+from aiox.kernel.preferences import NONE_SET, Preferences
+from aiox.runtime.postgres import Connection, Pool
+from policy.storage import Storage
+
+_USED = """
+    SELECT (SELECT quota_config::text FROM users WHERE id = $1) AS quota,
+           (SELECT coalesce(sum(bytes), 0)::bigint FROM agent_storage WHERE owner_user_id = $1) AS account_bytes,
+           (SELECT coalesce(max(bytes), 0) FROM agent_storage WHERE owner_user_id = $1 AND agent_id = $2)
+               AS agent_bytes"""
+
+
+async def lock(connection: Connection, owner: OwnerId) -> None:
+    """For one who is about to store more: one at a time per account until the transaction ends, so that two together do
+    not pass a limit that each keeps.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"storage:{owner}")
+
+
+async def used(connection: Connection, owner: OwnerId, agent: AgentId, agent_mb: int) -> Storage:
+    """What is stored now, also by this very transaction. `connection` is in the owner's scope."""
+    row = await connection.fetchrow(_USED, owner, agent)
+    if row is None or row["quota"] is None:
+        return Storage(0, 0, 0, agent_mb)
+    return Storage(row["account_bytes"], json.loads(row["quota"])["max_memory_mb"], row["agent_bytes"], agent_mb)
+
+
+async def of_turn(pool: Pool, agent: AgentId, sender: str, agent_mb: int) -> tuple[Preferences, Storage]:
+    """What a turn needs to know beside its version, in one query: what the sender prefers, and what is stored.
+
+    For the orchestrator's role only.
+    """
+    row = await pool.fetchrow("SELECT * FROM find_asked($1, $2)", agent, sender)
+    if row is None:  # purged since the turn was let in
+        return NONE_SET, Storage(0, 0, 0, agent_mb)
+    preferences = (
+        NONE_SET
+        if row["tone"] is None
+        else Preferences(tone=row["tone"], format=row["format"], language=row["language"])
+    )
+    return preferences, Storage(row["account_bytes"] or 0, row["account_mb"], row["agent_bytes"] or 0, agent_mb)
