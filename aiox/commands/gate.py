@@ -10,15 +10,17 @@ from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import HUB_OWNER, OwnerId
+from aiox.kernel.jid import BareJid
 from aiox.kernel.verdict import Allow, Deny, Hold, Verdict
 from aiox.runtime.clock import Clock
+from aiox.runtime.postgres import Pool
 from policy import access
 from policy.access import Relation
 from policy.cedar import judge
 from policy.cedar.facts import Facts
 from policy.cedar.judge import NONE_LOADED, Decision, Policies
 from policy.ledger import Record
-from registry import ledger
+from registry import approvals, ledger
 
 DECISION = "gate.decision"
 MENDS_POLICY: Final = frozenset(
@@ -38,18 +40,26 @@ async def authorise_related(
 ) -> Verdict:
     """The same for what may belong to somebody else who lets the actor in (registry.directory.find_relation)."""
     policies = await hub.policies.holding(hub.pool, target_owner or actor.owner, hub.clock.monotonic())
-    decided = _decided(actor, facts_of(actor, action, relation), policies)
+    roles = await roles_towards(hub.pool, policies, actor.jid, target_owner)
+    decided = _decided(actor, facts_of(actor, action, relation, roles), policies)
     await ledger.append(hub.pool, [decision(hub.clock, decided, target_owner, uuid4())])
     return decided.verdict
 
 
-def facts_of(actor: Actor, action: Action, relation: Relation) -> Facts:
-    """What is known of a person who asks through a command."""
+async def roles_towards(pool: Pool, policies: Policies | None, jid: BareJid, owner: OwnerId | None) -> frozenset[str]:
+    """Roles of an address in organisations that `owner` belongs to; looked up only where a policy speaks of roles."""
+    if policies is None or owner is None or not policies.read_roles:
+        return frozenset()
+    return (await approvals.find_person(pool, jid, owner)).roles
+
+
+def facts_of(actor: Actor, action: Action, relation: Relation, roles: frozenset[str]) -> Facts:
+    """What is known of a person who asks through a command. `roles` are those in organisations."""
     return Facts(
         action=str(action),
         relation=relation,
         actor=actor.jid,
-        roles=frozenset({str(actor.hub_role)}) if actor.hub_role else frozenset(),
+        roles=roles | {str(actor.hub_role)} if actor.hub_role else roles,
         channel="http" if actor.session else "shell" if actor.owner == HUB_OWNER and actor.jid else "",
     )
 

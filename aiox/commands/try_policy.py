@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints
 
 from aiox.commands.fields import Fields
-from aiox.commands.gate import authorise_related
+from aiox.commands.gate import authorise_related, roles_towards
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.refusal import hidden, refusal_of
 from aiox.kernel.account import HubRole
@@ -51,8 +51,9 @@ async def run(hub: Hub, actor: Actor, fields: Question) -> Explanation | Refused
     no = hidden(refusal_of(await authorise_related(hub, actor, ACTION, relation, owner)))
     if no is not None:
         return no
-    asked = Facts(fields.action, await _relation(hub, fields), fields.actor, channel=fields.channel)
     policies = await hub.policies.holding(hub.pool, owner, hub.clock.monotonic())
+    roles = await roles_towards(hub.pool, policies, BareJid(bare(fields.actor)), owner)
+    asked = Facts(fields.action, await _relation(hub, fields), fields.actor, roles, channel=fields.channel)
     if not fields.tool or fields.agent_id is None or owner is None:
         return explain(decide(asked, policies))
     detail = await agents.load_detail(hub.pool, owner, fields.agent_id)

@@ -30,6 +30,7 @@ async def authorise(ports: Ports, identified: Identified) -> Authorised | Stoppe
             action=Action.AGENT_INVOKE,
             relation=found.relation,
             actor=turn.message.sender,
+            roles=await gate.roles_towards(ports.pool, policies, turn.message.sender, owner),
             resource=str(turn.message.agent_id),
             channel=turn.envelope.channel,
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from aiox.commands import gate
 from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
@@ -77,7 +78,8 @@ class TurnDesk:
         wanted = Call(turn.message.turn_id, self._asked, call.call_id, call.tool_name, call.canonical_arguments)
         self._asked += 1
         policies = await ports.policies.holding(ports.pool, loaded.authorised.owner, ports.clock.monotonic())
-        decided = self._judge(wanted, policies)
+        roles = await gate.roles_towards(ports.pool, policies, turn.message.sender, loaded.authorised.owner)
+        decided = self._judge(wanted, policies, roles)
         await held_call.note(ports, loaded, decided)
         verdict = decided.verdict
         if isinstance(verdict, Deny):
@@ -100,13 +102,14 @@ class TurnDesk:
         ports.crash(CrashPoint.AFTER_TOOL_STARTED, turn.message.body)
         return pb.ToolAllowed()
 
-    def _judge(self, wanted: Call, policies: Policies | None) -> Decision:
+    def _judge(self, wanted: Call, policies: Policies | None, roles: frozenset[str]) -> Decision:
         loaded = self._loaded
         turn, version = loaded.turn, loaded.version
         facts = Facts(
             action=Action.TOOL_CALL,
             relation=loaded.authorised.relation,
             actor=turn.message.sender,
+            roles=roles,
             resource=str(version.agent_id),
             channel=turn.envelope.channel,
         )

@@ -54,6 +54,11 @@ class Policies:
         """SHA-256 over the texts of all levels, in hex: what an approval is bound to."""
         return digest([level.digest for level in self.levels])
 
+    @property
+    def read_roles(self) -> bool:
+        """Whether any level speaks of roles."""
+        return any(level.reads_roles for level in self.levels)
+
     def narrowed(self, *lower: Level) -> Policies:
         """These levels and `lower` behind them."""
         return Policies((*self.levels, *lower), self._profiles)

@@ -78,6 +78,8 @@ class Level:
     version: int
     digest: str
     rules: Mapping[str, Rule]
+    reads_roles: bool
+    """Whether its text speaks of roles at all: who decides need not look them up otherwise."""
     _policies: PolicySet
     _nothing: Entities
 
@@ -128,6 +130,7 @@ def compile_level(scope: Scope, version: int, text: str, before: str = "") -> Le
         version,
         hashlib.sha256(whole.encode()).hexdigest(),
         MappingProxyType(rules),
+        "roles" in text,
         PolicySet.from_str(whole),
         Entities.from_json_str("[]"),
     )

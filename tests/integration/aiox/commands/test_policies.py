@@ -146,3 +146,16 @@ async def test_what_would_happen_if(stores: Stores) -> None:
     assert isinstance(await asked(OPERATOR, other.jid, "agent.invoke"), Explanation)
     mentioned = [row for row in await rows(stores, "gate.decision", other.jid) if row["action"] == Action.AGENT_INVOKE]
     assert mentioned == []
+
+
+async def test_a_policy_that_speaks_of_roles_knows_them(stores: Stores) -> None:
+    """Auditors of an organisation list no agents; its owner does."""
+    owner, auditor = await stores.account(), await stores.account()
+    scope = await organisation(stores, owner)
+    await join(stores, scope, auditor, "auditor")
+    text = FORBID.replace(";", ' when { context.roles.contains("auditor") };').replace("no lists", "a")
+    assert isinstance(await policies.publish(stores.hub, owner, PolicyText(scope=scope, text=text)), PolicyVersion)
+    assert await lists(stores, owner) is None
+    no = await lists(stores, auditor)
+    assert no is not None
+    assert no.rules == ("organisation/a",)

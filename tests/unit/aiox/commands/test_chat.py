@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiox.commands import chat_texts
@@ -34,6 +34,7 @@ def test_what_is_a_command(body: str, expected: Said | None) -> None:
     assert parse(body) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_can_be_asked(body: str) -> None:
     found = parse(body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiox.kernel.actions import Action
@@ -57,6 +57,7 @@ facts = st.builds(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(rules, rules, rules, facts)
 def test_a_lower_level_never_widens(hub: str, organisation: str, agent: str, asked: Facts) -> None:
     policies = Policies([made(Scope.HUB, hub)])
