@@ -46,8 +46,6 @@ class Ports:
     settings: Settings
     log: Log
     weights: Weights
-    known_tools: Mapping[str, ToolDescription]
-    """The hub's tool registry, by name."""
     crash: Hook
     """Called at every durable step; does nothing but in tests."""
     quarantine: asyncio.Lock
@@ -61,3 +59,8 @@ class Ports:
     def policies(self) -> PolicyStore:
         """What this process knows of the policies that hold."""
         return self.hub.policies
+
+    @property
+    def known_tools(self) -> Mapping[str, ToolDescription]:
+        """The hub's tool registry, by name."""
+        return self.hub.tools

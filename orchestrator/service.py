@@ -98,7 +98,6 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         settings=settings,
         log=log,
         weights=Weights(),
-        known_tools=known_tools(settings.tools.test_folder),
         crash=crash_hook(settings.crash),
         quarantine=asyncio.Lock(),
         hub=Hub(pool, keys, clock, settings.domain, tools=known_tools(settings.tools.test_folder)),
