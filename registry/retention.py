@@ -15,6 +15,11 @@ async def sweep_requests(pool: Pool) -> int:
     return int(await pool.fetchval("SELECT sweep_requests()"))
 
 
+async def sweep_sessions(pool: Pool) -> int:
+    """Deletes sessions 30 days after their end, refresh tokens and links in mail that are too old; how many rows."""
+    return int(await pool.fetchval("SELECT sweep_sessions()"))
+
+
 async def sweep_turns(pool: Pool, days: int = DAYS) -> int:
     """Deletes inbox rows, sent outbox rows and attempt counts older than `days`; returns how many rows."""
     return int(await pool.fetchval("SELECT sweep_turns($1)", days))

@@ -19,7 +19,7 @@ from aiox.runtime.keyring import Place
 from aiox.runtime.postgres import Connection, Pool, owner_scope
 
 KEPT: Final = timedelta(days=30)
-"""How long a session that has ended is listed and its address remembered."""
+"""How long an address counts as known after the account was last used from it."""
 MOST: Final = 50
 """Sessions that one account may have at a time; beyond them the longest unused ones end."""
 
@@ -91,7 +91,7 @@ def token_place(owner: OwnerId, session: UUID) -> Place:
 
 
 async def open_session(pool: Pool, new: NewSession) -> None:
-    """Stores a session with its first refresh token, and lets go of what ended long ago."""
+    """Stores a session with its first refresh token. The longest unused ones beyond MOST end."""
     async with owner_scope(pool, new.owner) as connection:
         await connection.execute(
             "INSERT INTO sessions (id, owner_user_id, client, address, created_at, last_used_at, expires_at)"
@@ -112,11 +112,6 @@ async def open_session(pool: Pool, new: NewSession) -> None:
             new.now,
             Ending.TOO_MANY,
             MOST,
-        )
-        await connection.execute(
-            "DELETE FROM sessions WHERE owner_user_id = $1 AND least(expires_at, revoked_at) < $2",
-            new.owner,
-            new.now - KEPT,
         )
 
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _second_factors()
     _mail_tokens()
     _find_accounts()
+    _sweep()
     _organisations()
     _organisation_rules()
     _organisation_functions()
@@ -25,7 +26,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in ("find_accounts(text, int)", "find_invitation(bytea, timestamptz)",
+    for function in ("sweep_sessions()", "find_accounts(text, int)", "find_invitation(bytea, timestamptz)",
                      "accept_invitation(bytea, timestamptz)", "find_members(uuid)",
                      "found_organisation(uuid, text, timestamptz)"):
         run(f"DROP FUNCTION aiox.{function}")
@@ -63,7 +64,11 @@ def _sessions() -> None:
             revoked_for text,
             UNIQUE (owner_user_id, id)
         )""")
-    owner_table("sessions", {"gateway": "SELECT, INSERT, UPDATE, DELETE"}, worker_rule="false")
+    owner_table(
+        "sessions",
+        {"gateway": "SELECT, INSERT, UPDATE, DELETE", "writer": "SELECT, DELETE"},
+        worker_rule="false",
+    )
     run("""
         CREATE TABLE aiox.refresh_tokens (
             hash bytea PRIMARY KEY CHECK (length(hash) = 32),
@@ -74,7 +79,11 @@ def _sessions() -> None:
             used_at timestamptz,
             FOREIGN KEY (owner_user_id, session_id) REFERENCES aiox.sessions (owner_user_id, id) ON DELETE CASCADE
         )""")
-    owner_table("refresh_tokens", {"gateway": "SELECT, INSERT, UPDATE, DELETE"}, worker_rule="false")
+    owner_table(
+        "refresh_tokens",
+        {"gateway": "SELECT, INSERT, UPDATE, DELETE", "writer": "SELECT, DELETE"},
+        worker_rule="false",
+    )
     run("CREATE INDEX ON aiox.refresh_tokens (owner_user_id, session_id)")
 
 
@@ -113,7 +122,11 @@ def _mail_tokens() -> None:
             expires_at timestamptz NOT NULL,
             used_at timestamptz
         )""")
-    owner_table("mail_tokens", {"gateway": "SELECT, INSERT, UPDATE, DELETE"}, worker_rule="false")
+    owner_table(
+        "mail_tokens",
+        {"gateway": "SELECT, INSERT, UPDATE, DELETE", "writer": "SELECT, DELETE"},
+        worker_rule="false",
+    )
 
 
 def _find_accounts() -> None:
@@ -130,6 +143,27 @@ def _find_accounts() -> None:
             FROM aiox.users u WHERE p_email IS NULL OR u.email = p_email ORDER BY u.created_at, u.id LIMIT p_limit
         $$""",
         "find_accounts(text, int)", "finder", "gateway",
+    )
+
+
+def _sweep() -> None:
+    # A session is listed, and its address known, for 30 days after its end; a used refresh token as long as it would
+    # have been good, to know it when it comes again; a link in mail until it is too old.
+    definer_function(
+        """
+        CREATE FUNCTION aiox.sweep_sessions() RETURNS bigint LANGUAGE sql AS $$
+            WITH old_sessions AS (
+                DELETE FROM aiox.sessions s
+                WHERE least(s.expires_at, s.revoked_at) < now() - interval '30 days'
+                   OR s.last_used_at < now() - interval '30 days' AND NOT EXISTS (
+                      SELECT FROM aiox.refresh_tokens t WHERE t.session_id = s.id AND t.expires_at >= now())
+                RETURNING 1),
+            old_tokens AS (DELETE FROM aiox.refresh_tokens WHERE expires_at < now() RETURNING 1),
+            old_links AS (DELETE FROM aiox.mail_tokens WHERE expires_at < now() - interval '1 day' RETURNING 1)
+            SELECT (SELECT count(*) FROM old_sessions) + (SELECT count(*) FROM old_tokens)
+                + (SELECT count(*) FROM old_links)
+        $$""",
+        "sweep_sessions()", "writer", "orchestrator",
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from registry import sessions
+from registry.retention import sweep_sessions
 from tests.integration.gateway.door import PASSWORD, HttpDoor, Person
 
 
@@ -43,8 +46,6 @@ async def events(door: HttpDoor, person: Person, kind: str) -> list[dict[str, An
             person.account.owner,
             kind,
         )
-    import json
-
     return [json.loads(row["details"]) for row in rows]
 
 
@@ -174,6 +175,7 @@ async def test_what_ended_long_ago_is_forgotten(door: HttpDoor, ada: Person) -> 
     async with door.stores.superuser() as connection:
         await connection.execute("UPDATE sessions SET revoked_at = $1 WHERE owner_user_id = $2", old, ada.account.owner)
         await sign_in(door, ada)
+        assert await sweep_sessions(door.stores.pools["orchestrator"]) >= 1
         left = await connection.fetchval("SELECT count(*) FROM sessions WHERE owner_user_id = $1", ada.account.owner)
         tokens = await connection.fetchval(
             "SELECT count(*) FROM refresh_tokens WHERE owner_user_id = $1", ada.account.owner
@@ -187,6 +189,24 @@ async def test_tokens_are_stored_as_digests_only(door: HttpDoor, ada: Person) ->
         for table in ("sessions", "refresh_tokens", "audit_logs"):
             rows = await connection.fetch(f"SELECT t::text AS text FROM {table} t")  # noqa: S608 -- fixed names
             assert all(secret not in row["text"] and secret.encode().hex() not in row["text"] for row in rows)
+
+
+async def test_a_session_that_nobody_can_go_on_with_is_forgotten_a_living_one_not(door: HttpDoor, ada: Person) -> None:
+    here = (await sign_in(door, ada)).json()
+    async with door.stores.superuser() as connection:
+        await connection.execute(
+            "UPDATE sessions SET last_used_at = now() - interval '31 days' WHERE owner_user_id = $1", ada.account.owner
+        )
+        await connection.execute(
+            "UPDATE refresh_tokens SET expires_at = now() - interval '1 s' WHERE owner_user_id = $1"
+            " AND session_id <> $2",
+            ada.account.owner,
+            UUID(here["session_id"]),
+        )
+        await sweep_sessions(door.stores.pools["orchestrator"])
+        left = await connection.fetch("SELECT id FROM sessions WHERE owner_user_id = $1", ada.account.owner)
+    assert [str(row["id"]) for row in left] == [here["session_id"]]
+    assert (await refresh(door, here["refresh_token"])).status_code == 200
 
 
 @pytest.mark.parametrize("field", ["email", "password", "code"])
