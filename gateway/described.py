@@ -41,6 +41,8 @@ def _mend(method: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422", "")):
         del responses["422"]
+    if any(one["in"] != "path" for one in operation.get("parameters", ())):
+        add_problems(responses, ErrorCode.BODY_INVALID)
     if method == "post" and "security" in operation:
         parameters = operation.setdefault("parameters", [])
         parameters[:] = [*(one for one in parameters if one["name"] != _KEY["name"]), _KEY]

@@ -94,13 +94,21 @@ class Guard:
 
 
 class Body:
-    """Lets a body in when it is JSON and at most 1 MiB; bodies of other methods are not read."""
+    """Lets a body in when it is JSON and at most 1 MiB; bodies of other methods are not read.
+
+    No NUL comes in by path or query: no store takes that character. In bodies the fields of commands refuse it.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        if (code := _nul(scope)) is not None:
+            await problem(code, "query: the NUL character" if code is ErrorCode.BODY_INVALID else "")(
+                scope, receive, send
+            )
+            return
         if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
             await self._app(scope, receive, send)
             return
@@ -132,6 +140,12 @@ class _Answer:
                 self._budget.reschedule(asyncio.get_running_loop().time() + STREAM_TIMEOUT_S)
             message = {**message, "headers": [*given, *self._extra]}
         await self._send(message)
+
+
+def _nul(scope: Scope) -> ErrorCode | None:
+    if "\0" in scope["path"]:
+        return ErrorCode.NOT_FOUND
+    return ErrorCode.BODY_INVALID if b"%00" in scope.get("query_string", b"") else None
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes | ErrorCode:

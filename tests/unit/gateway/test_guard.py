@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import httpx
 import pytest
 import structlog
@@ -69,3 +70,33 @@ async def test_bodies_of_get_are_not_read() -> None:
     async with guarded(echo, CollectorRegistry()) as client:
         answer = await client.request("GET", "/v1/x", content=b"x" * (2 << 20))
     assert answer.status_code == 200
+
+
+async def test_no_nul_comes_in_by_path_or_query() -> None:
+    async with guarded(echo, CollectorRegistry()) as client:
+        assert (await client.get("/v1/x?a=%00")).status_code == 422
+        assert (await client.get("/v1/x%00")).status_code == 404
+        assert (await client.get("/v1/x?a=%2500")).status_code == 200
+
+
+async def test_a_stream_may_take_longer_than_a_request() -> None:
+    async def stream(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await asyncio.sleep(0.2)
+        await send({"type": "http.response.body", "body": b"data: 1\n\n"})
+
+    registry = CollectorRegistry()
+    async with guarded(stream, registry, timeout_s=0.05) as client:
+        assert (await client.get("/v1/x")).text == "data: 1\n\n"
+    labels = {"method": "GET", "route": "other", "status": "200"}
+    assert (registry.get_sample_value("http_request_duration_seconds_sum", labels) or 1) < 0.2  # until it began
+
+
+async def test_a_statement_that_the_database_gave_up_is_a_timeout() -> None:
+    async def slow(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+
+    async with guarded(slow, CollectorRegistry()) as client:
+        answer = await client.get("/v1/x")
+    assert (answer.status_code, answer.json()["code"]) == (504, "TIMEOUT")
