@@ -16,11 +16,14 @@ from aiox.commands.keys import Keeper, KeyShown, Progress, RetireKeys
 from aiox.kernel.ids import HUB_OWNER
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
+from aiox.kernel.units import RING_TTL_S
 from aiox.runtime import postgres
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.settings import Settings
 
 SAY_EVERY_S = 1.0
+MARGIN_S = 30.0
+"""Beyond the longest turn: for its end to be recorded."""
 
 
 async def list_keys(settings: Settings) -> str:
@@ -46,10 +49,11 @@ async def add(settings: Settings) -> str:
     return f"Key {made} is on the ring. 'aiox key rotate' makes it current."
 
 
-async def rotate(settings: Settings, settle_s: float) -> str:
-    """Exchanges all keys, and says how far it is."""
+async def rotate(settings: Settings, settle_s: float | None = None) -> str:
+    """Exchanges all keys, and says how far it is. Waits `settle_s`, or as long as a turn may hold an old ring."""
     async with _keeper(settings) as (hub, actor, keeper):
-        settle = partial(_settle, settle_s)
+        longest = RING_TTL_S + settings.limits.turn_timeout_ms / 1000 + MARGIN_S
+        settle = partial(_settle, longest if settle_s is None else settle_s)
         done = await keys.rotate(hub, actor, keeper, settle, _Teller(hub).tell)
     if isinstance(done, Refused):
         raise CannotGoOn(done.reason)

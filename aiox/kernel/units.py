@@ -13,9 +13,6 @@ SHORT_TERM_TTL_S: Final = 7 * 24 * 3600
 RING_TTL_S: Final = 10.0
 """How long an orchestrator goes on with a tenant's key ring that it has read, in seconds."""
 
-KEY_SETTLE_S: Final = 120.0
-"""How long after new keys came something may still be sealed with the old ones: RING_TTL_S and the longest turn."""
-
 KEY_KEEP_DAYS: Final = SHORT_TERM_TTL_S // 86_400
 """How long a data key that seals no record is kept: a conversation in Redis may need it."""
 

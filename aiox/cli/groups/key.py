@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aiox.kernel.units import KEY_KEEP_DAYS, KEY_SETTLE_S
+from aiox.kernel.units import KEY_KEEP_DAYS
 from aiox.runtime.settings import load_settings
 
 app = typer.Typer(help="Keys that encrypt what the hub stores.", no_args_is_help=True)
@@ -32,8 +32,9 @@ def key_add() -> None:
 @app.command("rotate")
 def key_rotate(
     settle_s: Annotated[
-        float, typer.Option(min=0, help="seconds to wait for turns that began with the old keys, before the last pass")
-    ] = KEY_SETTLE_S,
+        float | None,
+        typer.Option(min=0, help="seconds to wait for turns that began with the old keys; as long as one may take"),
+    ] = None,
 ) -> None:
     """Exchange all keys while the hub runs, and encrypt every record anew. Broken off, it goes on when called again."""
     from aiox.cli.keys import rotate
