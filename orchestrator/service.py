@@ -112,11 +112,11 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("in hand", in_hand.signal_for_ever())
     supervisor.start("watchdog", Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s).run())
-    supervisor.start("checkpoints", _checkpoints(settings, secrets, pool, clock, log).run())
     _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
     scaling = Scaling(workers, pool, holder, clock, log)
     pressure = Pressure(partial(_fill, lanes, workers), bus.publish, holder, clock, log)
-    for part in (commits, live, counters, scaling, pressure, partitions):
+    signing = _checkpoints(settings, secrets, pool, clock, log)
+    for part in (commits, live, counters, scaling, pressure, partitions, signing):
         supervisor.start(type(part).__name__, part.run())
     log.info("started")
     try:
