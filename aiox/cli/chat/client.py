@@ -50,6 +50,14 @@ class _Asked:
     receipt_ms: float | None = None
 
 
+class ConnectionLost(ChatTrouble):
+    """The stream ended while an answer was awaited. The same question may be asked again under the same id."""
+
+
+Overhear = Callable[[str, str], None]
+"""Hears what nobody asked for: the bare JID of who says it, and the text."""
+
+
 class ChatClient:
     """`async with ChatClient(...)` logs in and out. Raises ChatTrouble with one sentence when it cannot.
 
@@ -60,12 +68,38 @@ class ChatClient:
         self._account = (jid, password, host, port, ca_file)
         self._asked: dict[str, _Asked] = {}
         self._stream: Stream | None = None
+        self._lost, self._back = asyncio.Event(), asyncio.Event()
+        self.overhear: Overhear = lambda sender, text: None
 
     async def __aenter__(self) -> ChatClient:
+        await self._log_in()
+        return self
+
+    async def lost(self) -> None:
+        """Returns once the connection is gone."""
+        await self._lost.wait()
+
+    async def back(self) -> None:
+        """Returns once there is a connection."""
+        await self._back.wait()
+
+    async def log_in_again(self) -> None:
+        """A new connection in place of one that is lost. Raises ChatTrouble."""
+        if self._stream is not None:
+            self._stream.drop()
+        await self._log_in()
+
+    async def _log_in(self) -> None:
         stream = Stream(*self._account, self._arrived)
         await stream.open()
         self._stream = stream
-        return self
+        self._lost.clear()
+        self._back.set()
+        stream.on_lost(self._on_lost)
+
+    def _on_lost(self) -> None:
+        self._back.clear()
+        self._lost.set()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -74,15 +108,21 @@ class ChatClient:
             await self._stream.close()
 
     async def ask(
-        self, agent_jid: str, text: str, timeout_s: float, watch: Callable[[Sign], None] = lambda _: None
+        self,
+        agent_jid: str,
+        text: str,
+        timeout_s: float,
+        watch: Callable[[Sign], None] = lambda _: None,
+        question_id: str = "",
     ) -> Exchange:
-        """Asks an agent and waits for its answer; `watch` hears what comes before. Raises ChatTrouble.
+        """Asks an agent and waits for its answer; `watch` hears what comes before. Raises ChatTrouble, ConnectionLost.
 
-        An agent that does not answer in time is an Exchange with error code TIMEOUT.
+        An agent that does not answer in time is an Exchange with error code TIMEOUT. A question that is asked again
+        under its id is answered once.
         """
         stream = self._logged_in()
         loop = asyncio.get_running_loop()
-        question_id = str(uuid4())
+        question_id = question_id or str(uuid4())
         asked = _Asked(bare(agent_jid), loop.time(), loop.create_future(), watch)
         self._asked[question_id] = asked
         try:
@@ -95,7 +135,7 @@ class ChatClient:
     async def _answer(self, stream: Stream, asked: _Asked, timeout_s: float) -> tuple[str, str]:
         def lost() -> None:
             if not asked.done.done():
-                asked.done.set_exception(ChatTrouble("The connection to the XMPP server broke. Mend: ask again."))
+                asked.done.set_exception(ConnectionLost("The connection to the XMPP server broke. Mend: ask again."))
 
         try:
             with stream.watched(lost):
@@ -116,6 +156,8 @@ class ChatClient:
             return
         asked = self._asked_by(message)
         if asked is None or asked.done.done():
+            if (text := message.findtext(f"{{{CLIENT}}}body")) and message.get("type") != "error":
+                self.overhear(bare(message.get("from", "")), text)
             return
         if message.get("type") == "error":
             asked.done.set_result(_error(message))

@@ -46,7 +46,7 @@ def home(server: Ejabberd, tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def _chat(home: Path, *arguments: str, typed: str = "") -> tuple[int | None, str, str]:
+async def _chat(home: Path, *arguments: str, typed: str | bytes = "") -> tuple[int | None, str, str]:
     # The settings read both: hub.toml lies in AIOX_HOME, and `home` is a setting as well.
     environment = {**os.environ, "AIOX_HOME": str(home), "COLUMNS": "200", "PYTHONPATH": str(Path.cwd())}
     process = await asyncio.create_subprocess_exec(
@@ -56,7 +56,7 @@ async def _chat(home: Path, *arguments: str, typed: str = "") -> tuple[int | Non
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(typed.encode()), 60)
+    out, err = await asyncio.wait_for(process.communicate(typed if isinstance(typed, bytes) else typed.encode()), 60)
     return process.returncode, out.decode(), err.decode()
 
 
@@ -84,6 +84,16 @@ async def test_conversation_until_quit(home: Path, door: Door) -> None:
 async def test_end_of_input_ends_the_conversation(home: Path, door: Door) -> None:
     assert door.link.up
     assert (await _chat(home, typed="hello\n"))[0] == 0
+
+
+async def test_bytes_that_are_no_text_are_refused_in_words_and_the_next_line_is_answered(
+    home: Path, door: Door
+) -> None:
+    code, out, err = await _chat(home, typed=b"caf\xe9\na\x00b\nhello\n")
+    assert (code, err) == (0, "")
+    assert "a byte that is no UTF-8 at position 4" in out
+    assert "the control character U+0000 at position 2" in out
+    assert [question.body for question in door.seen] == ["hello"]
 
 
 async def test_no_demo_account_is_one_sentence(tmp_path: Path) -> None:
