@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from aiox.kernel.ids import HUB_OWNER
 from registry.migrations import storage
 from registry.migrations.guard import PERSONS, STAYS, definer_function, erasable, owner_table, run
 
@@ -227,6 +228,7 @@ def _erase() -> None:
                 END LOOP;
             END LOOP;
             DELETE FROM aiox.outbox WHERE turn_id IN (SELECT turn_id FROM aiox.inbox WHERE sender_jid = p_jid);
+            UPDATE aiox.policies SET author = 'erased' WHERE author = p_jid;
             IF p_account IS NOT NULL THEN
                 SELECT email INTO v_email FROM aiox.users WHERE id = p_account;
                 DELETE FROM aiox.invitations WHERE email = v_email;
@@ -235,6 +237,10 @@ def _erase() -> None:
                     SELECT FROM aiox.memberships m WHERE m.organisation_id = i.organisation_id);
                 DELETE FROM aiox.organisations o WHERE NOT EXISTS (
                     SELECT FROM aiox.memberships m WHERE m.organisation_id = o.id);
+                DELETE FROM aiox.active_policies a WHERE a.scope <> '{HUB_OWNER}' AND NOT EXISTS (
+                    SELECT FROM aiox.organisations o WHERE o.id = a.scope);
+                DELETE FROM aiox.policies p WHERE p.scope <> '{HUB_OWNER}' AND NOT EXISTS (
+                    SELECT FROM aiox.organisations o WHERE o.id = p.scope);
                 UPDATE aiox.users SET email = 'erased:' || id, jid = 'erased:' || id, password_hash = '',
                     quota_config = '{{}}', hub_role = NULL, confirmed_at = NULL WHERE id = p_account;
             END IF;

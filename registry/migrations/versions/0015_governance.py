@@ -65,11 +65,19 @@ def _policies() -> None:
         run(f"GRANT {verbs} ON aiox.{table} TO aiox_gateway")
         run(f"GRANT SELECT ON aiox.{table} TO aiox_finder")
         run(f"CREATE POLICY finder_select ON aiox.{table} FOR SELECT TO aiox_finder USING (true)")
+        _may_be_erased(table)
         rule = f"CREATE POLICY scope_{{0}} ON aiox.{table} FOR {{0}} TO aiox_gateway"
         run(f"{rule.format('SELECT')} USING ({mine} IS NOT NULL)")
         run(f"{rule.format('INSERT')} WITH CHECK ({mine} IN ('owner', 'admin'))")
     run(f"CREATE POLICY scope_update ON aiox.active_policies FOR UPDATE TO aiox_gateway"
         f" USING ({mine} IN ('owner', 'admin')) WITH CHECK ({mine} IN ('owner', 'admin'))")
+
+
+def _may_be_erased(table: str) -> None:
+    """With its organisation, when the last member is erased; the name of an author who is (revision 0012)."""
+    run(f"GRANT SELECT, DELETE, UPDATE ON aiox.{table} TO aiox_eraser")
+    for verb in ("SELECT", "DELETE", "UPDATE"):
+        run(f"CREATE POLICY eraser_{verb.lower()} ON aiox.{table} FOR {verb} TO aiox_eraser USING (true)")
 
 
 def _find_policies() -> None:

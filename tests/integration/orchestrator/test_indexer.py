@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -49,11 +48,11 @@ class Workers:
 
 
 @pytest.fixture
-async def owner(stores: Stores) -> AsyncIterator[tuple[Actor, AgentId]]:
+async def owner(stores: Stores) -> tuple[Actor, AgentId]:
     async with stores.superuser() as connection:
         await connection.execute("UPDATE documents SET state = 'failed' WHERE state = 'waiting'")
     actor = await stores.account()
-    yield actor, await stores.agent(actor)
+    return actor, await stores.agent(actor)
 
 
 async def give(stores: Stores, owner: tuple[Actor, AgentId], text: str) -> UUID:

@@ -132,9 +132,18 @@ async def test_an_organisation_does_not_lose_its_only_owner(arena: Arena) -> Non
     with pytest.raises(asyncpg.ObjectInUseError):
         await erase(arena, ada.id, JID)
     await transaction.rollback()
+    for author in (JID, "bob@localhost"):
+        await arena.connection.execute(
+            "INSERT INTO policies SELECT $1, 1 + count(*), '', '', $2, now() FROM policies WHERE scope = $1",
+            *(organisation, author),
+        )
     await erase(arena, bob.id, "bob@localhost")
+    left = "SELECT array_agg(author ORDER BY version) FROM policies WHERE scope = $1"
+    assert await arena.connection.fetchval(left, organisation) == [JID, "erased"]
     await erase(arena, ada.id, JID)
     assert await arena.connection.fetchval("SELECT count(*) FROM organisations WHERE id = $1", organisation) == 0
+    assert await arena.connection.fetchval(left, organisation) is None, "its policies go with it"
+    assert await arena.connection.fetchval("SELECT count(*) FROM active_policies") > 0, "those of the hub stay"
 
 
 async def test_nothing_is_deleted_without_the_mark(arena: Arena) -> None:
