@@ -36,6 +36,8 @@ Profiles = Mapping[Action, frozenset[Relation]]
 _ANYONE: Final = frozenset(Relation)
 _OWNER: Final = frozenset({Relation.OWNER})
 _RELATED: Final = frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC})
+_LAWGIVERS: Final = frozenset({Relation.OWNER, Relation.HUB_ADMIN, Relation.ORG_OWNER, Relation.ORG_ADMIN})
+"""Of a policy: the operator and hub admins of the hub's, owners and admins of their organisation's."""
 _APPROVER: Final = frozenset({Relation.OWNER, Relation.GRANTED})
 """Who asked for the call, and who may decide on it."""
 _RULERS: Final = frozenset({Relation.ORG_OWNER, Relation.ORG_ADMIN})
@@ -143,11 +145,12 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.APPROVAL_READ: _APPROVER,
         Action.APPROVAL_APPROVE: _APPROVER,
         Action.APPROVAL_DENY: _APPROVER,
-        Action.POLICY_READ: _OWNER,
-        Action.POLICY_CHECK: _OWNER,
-        Action.POLICY_PUBLISH: _OWNER,
-        Action.POLICY_ROLLBACK: _OWNER,
-        Action.POLICY_TRY: _OWNER,
+        Action.POLICY_READ: _LAWGIVERS
+        | {Relation.HUB_AUDITOR, Relation.ORG_APPROVER, Relation.ORG_AUDITOR, Relation.ORG_MEMBER},
+        Action.POLICY_CHECK: _LAWGIVERS,
+        Action.POLICY_PUBLISH: _LAWGIVERS,
+        Action.POLICY_ROLLBACK: _LAWGIVERS,
+        Action.POLICY_TRY: _OWNER | {Relation.HUB_ADMIN},
         Action.CHAT_HELP: _RELATED,
         Action.CHAT_WHY: _RELATED,
         Action.CHAT_QUOTA: _RELATED,

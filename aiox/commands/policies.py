@@ -17,7 +17,6 @@ from aiox.commands.fields import Fields
 from aiox.commands.gate import authorise_related
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.refusal import hidden, refusal_of
-from aiox.kernel.account import HubRole, OrgRole
 from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import SENTENCES, ErrorCode
@@ -34,7 +33,6 @@ SHOWN: Final = 100
 """Versions at most."""
 RULE_TEXT: Final = "P0 policy-text"
 RULE_VERSION: Final = "P1 no-such-version"
-_RULERS: Final = frozenset({OrgRole.OWNER, OrgRole.ADMIN})
 
 ScopeName = Literal["hub"] | UUID
 """`hub`, or the id of an organisation."""
@@ -128,20 +126,20 @@ def _faults(fields: PolicyText) -> tuple[Fault, ...]:
 
 
 async def _refused(hub: Hub, actor: Actor, action: Action, scope: ScopeName) -> Refused | None:
-    relation = await _relation(hub, actor, action, scope)
+    relation = await _relation(hub, actor, scope)
     verdict = await authorise_related(hub, actor, action, relation, _owner(actor, _id(scope)))
     return hidden(refusal_of(verdict))
 
 
-async def _relation(hub: Hub, actor: Actor, action: Action, scope: ScopeName) -> Relation:
-    reading = action is Action.POLICY_READ
+async def _relation(hub: Hub, actor: Actor, scope: ScopeName) -> Relation:
+    """What the actor is to the policy: the operator owns the hub's; else it is their role, there or here."""
     if scope == "hub":
-        admin = actor.hub_role is HubRole.ADMIN or (reading and actor.hub_role is HubRole.AUDITOR)
-        operator = actor.owner == HUB_OWNER and actor.jid
-        return Relation.OWNER if admin or operator else Relation.NONE
+        if actor.owner == HUB_OWNER and actor.jid:
+            return Relation.OWNER
+        return Relation(actor.hub_role) if actor.hub_role else Relation.NONE
     async with owner_scope(hub.pool, actor.owner) as connection:
         role = await policies.role_in(connection, scope)
-    return Relation.OWNER if role in _RULERS or (reading and role is not None) else Relation.NONE
+    return Relation(f"org_{role}") if role else Relation.NONE
 
 
 def _scope(hub: Hub, actor: Actor, scope: ScopeName) -> AbstractAsyncContextManager[Connection]:

@@ -10,7 +10,6 @@ from aiox.commands.fields import Fields
 from aiox.commands.gate import authorise_related, roles_towards
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.refusal import hidden, refusal_of
-from aiox.kernel.account import HubRole
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER, AgentId, OwnerId
@@ -43,11 +42,13 @@ async def run(hub: Hub, actor: Actor, fields: Question) -> Explanation | Refused
 
     NOT_FOUND for what is not the actor's.
     """
-    rules = actor.hub_role is HubRole.ADMIN or (actor.owner == HUB_OWNER and bool(actor.jid))
     owner: OwnerId | None = actor.owner if fields.actor == actor.jid else None
     if fields.agent_id is not None:
         owner = await agents.owner_of(hub.pool, actor.owner, fields.agent_id)
-    relation = Relation.OWNER if rules or owner is not None else Relation.NONE
+    if owner is not None or (actor.owner == HUB_OWNER and actor.jid):
+        relation = Relation.OWNER
+    else:
+        relation = Relation(actor.hub_role) if actor.hub_role else Relation.NONE
     no = hidden(refusal_of(await authorise_related(hub, actor, ACTION, relation, owner)))
     if no is not None:
         return no
