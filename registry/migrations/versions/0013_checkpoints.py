@@ -41,7 +41,7 @@ def downgrade() -> None:
     run("DROP POLICY writer_delete ON aiox.audit_logs")
     run("REVOKE DELETE ON aiox.audit_logs FROM aiox_writer")
     run("DROP INDEX aiox.audit_logs_owner_seq")
-    for table in _TABLES:
+    for table in reversed(_TABLES):
         run(f"DROP TABLE aiox.{table}")
     run("DROP FUNCTION aiox.refuse_unsealed()")
 
