@@ -18,6 +18,7 @@ from aiox.cli.stack.home import prepare
 from aiox.runtime.settings import Model, Settings, Telemetry
 from bench.stub_model import StubModel, stub_model
 from tests.e2e.database import superuser
+from tests.e2e.over_http import events_of, signed_in
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, Person, answer_to, online
 from tests.stack import RunningHub, free_ports
 
@@ -130,6 +131,27 @@ async def _lose(pair: Pair, number: signal.Signals) -> None:
 
 async def test_what_a_killed_worker_thought_about_is_answered_by_the_other(pair: Pair) -> None:
     await _lose(pair, signal.SIGKILL)
+
+
+async def test_who_listens_over_http_is_told_that_a_lost_turn_begins_anew(pair: Pair) -> None:
+    await pair.both_there()
+    owner = await pair.hub.account(quota=ROOMY_ACCOUNT)
+    agents = [await pair.hub.agent(owner, governance=ROOMY) for _ in range(4)]
+    async with signed_in(pair.hub, owner) as client:
+        before, body = pair.model.count, {"text": "tell me"}
+        listening = [
+            asyncio.create_task(events_of(client, "POST", f"/v1/agents/{agent.agent_id}/messages", body))
+            for agent in agents
+        ]
+        async with asyncio.timeout(30):
+            while pair.model.count < before + len(agents):
+                await asyncio.sleep(0.01)
+        os.kill(pair.hub.pids()["ai_worker-2"], signal.SIGKILL)
+        told = await asyncio.gather(*listening)
+    assert [events[-1][1]["answer"]["text"] for events in told] == ["echo: tell me"] * len(agents)
+    states = [[data["state"] for name, data in events if name == "state"] for events in told]
+    assert {tuple(one) for one in states} <= {("accepted", "thinking"), ("accepted", "thinking", "restarted")}
+    assert ["accepted", "thinking", "restarted"] in states
 
 
 async def test_one_that_came_back_under_its_name_is_used_again(pair: Pair) -> None:
