@@ -20,7 +20,8 @@ async def listed(settings: Settings, owner: str, *, deleted: bool) -> str:
     async with desk(settings, owner) as here:
         found = await here.agents(deleted=deleted)
     if not found:
-        return f"{here.actor.jid} acts for an account with no {'deleted ' if deleted else ''}agents."
+        how = "" if deleted else " Make one: aiox agent new --template documents"
+        return f"This account has no {'deleted ' if deleted else ''}agents.{how}"
     return "\n".join(_line(agent) for agent in found)
 
 
