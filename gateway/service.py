@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -24,8 +25,10 @@ from aiox.runtime.postgres import Pool
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from aiox.runtime.supervisor import Closing, Supervisor
+from aiox.runtime.telemetry import Telemetry
 from aiox.runtime.xmpp_server import GATEWAY_ACCOUNT, XmppServer
 from gateway.access import Door
+from gateway.admission import Traced
 from gateway.app import make_app
 from gateway.auth import AccessTokens
 from gateway.front import Front
@@ -73,7 +76,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         post.forget,
     )
     budgets = Budgets(rates.count, settings.limits)
-    door = Door(hub, tokens, people, budgets.count, partial(nats.put_inbound, bus))
+    telemetry = Telemetry("gateway", settings.home)
+    door = Door(hub, tokens, people, budgets.count, _traced(settings, telemetry, bus))
     app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, _front(settings, bus))
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("letters", letters.run())
@@ -86,7 +90,13 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("bus", bus.close)
         await closing.step("memory", memory.aclose)
         await closing.step("pool", pool.close)
+        telemetry.close()
         log.info("stopped")
+
+
+def _traced(settings: Settings, telemetry: Telemetry, bus: Client) -> Traced:
+    rate = settings.telemetry.sample_rate
+    return Traced(partial(nats.put_inbound, bus), telemetry, lambda: random.random() < rate)  # noqa: S311 -- no secret
 
 
 def _front(settings: Settings, bus: Client) -> Front:

@@ -5,10 +5,22 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+from aiox.cli.traces import read_trace
+from aiox.runtime.steps import Step
 from tests.e2e.database import superuser
 from tests.e2e.over_http import SOON_S, events_of, signed_in, until_ended
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, teach
 from tests.stack import RunningHub
+
+
+async def traced(hub: RunningHub, turn: str) -> set[str]:
+    """The names of the turn's spans, once the last of them is written."""
+    async with asyncio.timeout(SOON_S):
+        while True:
+            names = {span.name for span in read_trace(hub.home.traces, turn)}
+            if str(Step.ADMITTED) in names and str(Step.RECORDED) in names:
+                return names
+            await asyncio.sleep(0.1)
 
 
 async def test_a_question_over_http_is_answered_live_and_leaves_what_a_stanza_leaves(hub: RunningHub) -> None:
@@ -36,6 +48,9 @@ async def test_a_question_over_http_is_answered_live_and_leaves_what_a_stanza_le
         assert history[1]["answered"] == turn["answer"]["text"]
         executions = (await client.get(f"{path}/executions")).json()["items"]
         assert {one["outcome"] for one in executions} == {"answered"}
+    steps = await traced(hub, turn["turn_id"])
+    assert {str(Step.ADMITTED), str(Step.OWNERSHIP), str(Step.THOUGHT), str(Step.RECORDED)} <= steps
+    assert str(Step.REPLIED) not in steps
     async with superuser(hub) as connection:
         rows = await connection.fetch(
             "SELECT event_type, actor FROM audit_logs WHERE correlation_id = $1 ORDER BY seq",
