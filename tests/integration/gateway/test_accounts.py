@@ -13,6 +13,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from aiox.commands import account_password
+from aiox.commands.account_password import ChangePassword
+from aiox.commands.hub import Actor
 from aiox.commands.people import HouseRules
 from aiox.kernel.jid import BareJid
 from aiox.runtime.postgres import Connection, Pool, owner_scope
@@ -249,11 +252,12 @@ async def test_a_change_that_broke_off_is_mended_at_the_next_sign_in(
     async def dies(*_: object) -> None:
         raise ConnectionError("the database went away")
 
+    asked = ChangePassword.model_validate({"current": PASSWORD, "new": OTHER})
+    person = Actor(ada.account.owner, ada.account.jid)
     with monkeypatch.context() as broken:
         broken.setattr(accounts, "password_is", dies)
-        body = {"current": PASSWORD, "new": OTHER}
-        answer = await door.client.put("/v1/account/password", json=body, headers=ada.headers)
-    assert answer.status_code == 500
+        with pytest.raises(ConnectionError):
+            await account_password.change(door.inner.hub, person, asked, door.inner.people)
     assert door.xmpp.accounts[ada.account.jid] == OTHER
     assert (await sign_in(door, ada.email, OTHER)).status_code == 401
     assert (await sign_in(door, ada.email)).status_code == 201

@@ -89,7 +89,9 @@ async def test_who_is_shut_out_is_thrown_out_and_stays_out(ejabberd: Place, serv
     await inside.close()
 
 
-@pytest.mark.parametrize("command", ["unregister", "registered_users", "status", "stop", "oauth_list_tokens"])
+@pytest.mark.parametrize(
+    "command", ["registered_users", "delete_old_users", "set_master", "status", "stop", "oauth_list_tokens"]
+)
 async def test_the_gateway_may_do_nothing_else(server: XmppServer, jid: BareJid, command: str) -> None:
     name, _, host = jid.partition("@")
     with pytest.raises(XmppServerTrouble, match="refused"):
