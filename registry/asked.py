@@ -137,7 +137,7 @@ async def load(pool: Pool, owner: OwnerId, turn: TurnId) -> AskedTurn | None:
 
 
 async def end(connection: Connection, ends: Sequence[AskedEnd]) -> None:
-    """Writes how turns ended, across owners, as the orchestrator's role. An answer that stands is not replaced."""
+    """Writes how turns ended, across owners, as the orchestrator's role. An error never takes an answer's place."""
     rows = [
         (one.correlation_id, one.sender, one.outcome, one.reason, one.sealed, one.tokens_used, one.ended_at)
         for one in ends

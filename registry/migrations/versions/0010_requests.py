@@ -78,7 +78,8 @@ def _asked_turns() -> None:
         CREATE TYPE aiox.asked_row AS (
             correlation_id uuid, sender_jid text, outcome text, reason text, answer bytea, tokens_used bigint,
             ended_at timestamptz)""")
-    # By correlation id, which a retried dead letter keeps. An answer stands; an error may still become one.
+    # By correlation id, which a retried dead letter and a turn that goes on after an approval keep. No turn is concluded
+    # twice, so a later answer is a further one and takes the place of what stands; a later error does not.
     definer_function(
         """
         CREATE FUNCTION aiox.asked_ended(p_rows aiox.asked_row[]) RETURNS void LANGUAGE sql AS $$
@@ -86,7 +87,8 @@ def _asked_turns() -> None:
             SET outcome = r.outcome, reason = r.reason, answer = r.answer, tokens_used = r.tokens_used,
                 ended_at = r.ended_at
             FROM unnest(p_rows) AS r
-            WHERE t.correlation_id = r.correlation_id AND t.sender_jid = r.sender_jid AND t.outcome <> 'answered'
+            WHERE t.correlation_id = r.correlation_id AND t.sender_jid = r.sender_jid 
+              AND (t.outcome <> 'answered' OR r.outcome = 'answered')
         $$""",
         "asked_ended(aiox.asked_row[])",
         "writer",

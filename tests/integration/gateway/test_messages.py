@@ -169,7 +169,10 @@ async def test_a_failure_has_its_code_and_may_still_become_an_answer(door: HttpD
     await conclude(door, replace(bus.put[0], payload=replace(bus.put[0].payload, turn_id=TurnId(uuid4()))))
     await conclude(door, bus.put[0], "INTERNAL")
     read = (await door.client.get(asked.headers["location"], headers=ada.headers)).json()
-    assert read["state"] == "answered"
+    assert (read["state"], read["answer"]["text"]) == ("answered", "Seventy degrees.")
+    await conclude(door, bus.put[0], replace(ANSWER, text="Sent, as you have allowed."))  # after an approval
+    read = (await door.client.get(asked.headers["location"], headers=ada.headers)).json()
+    assert read["answer"]["text"] == "Sent, as you have allowed."
 
 
 async def test_nobody_else_reads_a_turn(door: HttpDoor, bus: Bus, ada: Person) -> None:
