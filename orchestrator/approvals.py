@@ -15,20 +15,23 @@ from aiox.commands.hub import Hub
 from aiox.commands.notices import notice
 from aiox.commands.resume import agent_jid_of, resumed
 from aiox.kernel.ids import OwnerId, derived_id
+from aiox.runtime.keyring import CannotOpen, KeyRing
 from aiox.runtime.logs import Log, describe
 from aiox.runtime.nats import NotStored
-from aiox.runtime.postgres import StoreTrouble, owner_scope
+from aiox.runtime.postgres import Connection, StoreTrouble, owner_scope
 from policy import approvals as rules
 from policy.approvals import State
 from policy.ledger import Record
 from registry import approvals, ledger, outbox, tenants
 from registry.approvals import Kept
+from registry.tenants import TenantKeyMissing
 
 SWEEP_S: Final = 10.0
 """Between two sweeps, in seconds."""
 LATE: Final = timedelta(seconds=15)
 """After its grant, an approval that has not run is put on the bus again."""
 MOST: Final = 200
+_OPEN: Final = (State.PENDING, State.GRANTED)
 NOT_USED: Final = "was approved and not delivered: its call did not run within 15 minutes"
 NOT_DECIDED: Final = "has expired: nobody decided on it in time"
 
@@ -52,11 +55,26 @@ async def sweep(hub: Hub, resubmit: Resubmit) -> int:
 
 
 async def _finish(hub: Hub, resubmit: Resubmit, approval_id: UUID, owner: OwnerId) -> bool:
-    ring, now = await tenants.load_ring(hub.pool, hub.keys, owner), hub.clock.now()
+    try:
+        ring = await tenants.load_ring(hub.pool, hub.keys, owner)
+        return await _finished(hub, resubmit, approval_id, owner, ring)
+    except (CannotOpen, TenantKeyMissing):  # its owner was erased: nobody can read it, so nobody is told
+        async with owner_scope(hub.pool, owner) as connection:
+            return await _end(connection, approval_id)
+
+
+async def _end(connection: Connection, approval_id: UUID) -> bool:
+    """Ends one that can never run: its texts are gone, or cannot be read."""
+    ended = [await approvals.close(connection, approval_id, State.EXPIRED, before) for before in _OPEN]
+    return any(ended)
+
+
+async def _finished(hub: Hub, resubmit: Resubmit, approval_id: UUID, owner: OwnerId, ring: KeyRing) -> bool:
+    now = hub.clock.now()
     async with owner_scope(hub.pool, owner) as connection:
         kept = await approvals.load(connection, ring, approval_id, lock=True)
         if kept is None:
-            return False
+            return await _end(connection, approval_id)
         before = kept.approval.state
         if rules.seen_at(kept.approval, now).state is State.EXPIRED:
             if not await approvals.close(connection, approval_id, State.EXPIRED, before):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,6 +23,8 @@ from aiox.kernel.canonical import Json
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import OwnerId, derived_id
 from aiox.kernel.outcome import Refused
+from aiox.runtime.keyring import CannotOpen
+from aiox.runtime.nats import NotStored
 from aiox.runtime.postgres import Connection, owner_scope
 from policy import approvals as rules
 from policy.access import Relation
@@ -30,6 +33,7 @@ from policy.approvals import Approval, Ballot, Person, State
 from policy.ledger import Record
 from registry import approvals, ledger, outbox, tenants
 from registry.approvals import Kept
+from registry.tenants import TenantKeyMissing
 from registry.turns import OutboxRow
 
 MOST: Final = 100
@@ -126,7 +130,8 @@ async def decide(hub: Hub, actor: Actor, fields: Decide, resubmit: Resubmit) -> 
         await _record(connection, locked, decided, ballot.now)
         await outbox.put(connection, _denial(locked, decided, ballot.now))
     if decided.state is State.GRANTED:
-        await resubmit(resumed(kept, hub.clock.now()))
+        with suppress(NotStored):  # the grant stands, and the orchestrators' sweep puts it on the bus when that is back
+            await resubmit(resumed(kept, hub.clock.now()))
     return _waiting(hub, Kept(decided, kept.owner, kept.turn, kept.message), person)
 
 
@@ -139,9 +144,12 @@ async def _find(hub: Hub, actor: Actor, action: Action, approval_id: UUID) -> tu
 
 
 async def _load(hub: Hub, actor: Actor, approval_id: UUID, owner: OwnerId) -> tuple[Kept, Person] | None:
-    ring = await tenants.load_ring(hub.pool, hub.keys, owner)
-    async with owner_scope(hub.pool, owner) as connection:
-        kept = await approvals.load(connection, ring, approval_id)
+    try:
+        ring = await tenants.load_ring(hub.pool, hub.keys, owner)
+        async with owner_scope(hub.pool, owner) as connection:
+            kept = await approvals.load(connection, ring, approval_id)
+    except (CannotOpen, TenantKeyMissing):  # its owner was erased, and their keys with them
+        return None
     if kept is None:
         return None
     strong = await approvals.showed_second_factor(hub.pool, actor.owner, actor.session)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from aiox.commands.resume import RESUMED, resumed_turn
 from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady
 from aiox.wire.codec import decode
@@ -84,3 +86,23 @@ async def test_what_ran_is_left_alone_and_its_texts_are_gone(stores: Stores) -> 
     await swept(stores, world, bus)
     assert await state_and_notice(stores, world) == ("used", True, [])
     assert bus.of(world) == []
+
+
+PURGED = "UPDATE approvals SET arguments = NULL, message = NULL WHERE id = $1"
+ERASED = "DELETE FROM tenant_keys k USING approvals a WHERE a.id = $1 AND k.owner_user_id = a.owner_user_id"
+
+
+@pytest.mark.parametrize("spoil", [PURGED, ERASED], ids=["its agent was purged", "its owner was erased"])
+async def test_one_whose_texts_are_gone_ends_and_stops_nothing(stores: Stores, spoil: str) -> None:
+    world, other, bus = await world_of(stores), await world_of(stores), Bus()
+    for one in (world, other):
+        await one.step("approve", 0, "ada@h")
+        one.clock.at += LATE
+    async with stores.superuser() as connection:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(spoil, world.rows[0].id)
+    await swept(stores, world, bus)
+    async with stores.superuser() as connection:
+        state = await connection.fetchval("SELECT state FROM approvals WHERE id = $1", world.rows[0].id)
+    assert state == "expired"
+    assert len(bus.of(other)) == 1
