@@ -124,10 +124,10 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     finally:
         await closing.step("turns", partial(partitions.close, STOP["turns"] - _GIVE_BACK_S))
         await supervisor.stop()
-        for name, close in (("bus", bus.close), ("memory", memory.aclose), ("pool", pool.close)):
-            await closing.step(name, close)
+        await closing.step("bus", bus.close)
+        await closing.step("memory", memory.aclose)
+        await closing.step("pool", pool.close)
         telemetry.close()
-        log.info("stopped")
 
 
 def _counters(memory: redis.Client, quotas: Quotas, pool: Pool, clock: Clock, log: Log) -> QuotaKeeper:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
 
 from aiox.cli.stack import ejabberd as ejabberd_part
@@ -17,6 +18,21 @@ from tests.stack import Place, RunningHub, new_place, throw_away
 
 for _name in [name for name in os.environ if name.startswith("AIOX_")]:
     del os.environ[_name]  # a developer's own hub is none of the tests' business
+
+
+hypothesis.settings.register_profile(
+    "repeatable",
+    deadline=None,  # a busy machine is no defect
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile("seeded", parent=hypothesis.settings.get_profile("repeatable"), derandomize=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The same examples in each run; others when a seed is given, as `make prove` does."""
+    seeded = config.getoption("--hypothesis-seed", default=None) is not None
+    hypothesis.settings.load_profile("seeded" if seeded else "repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
