@@ -85,7 +85,7 @@ def _part_of(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:
         return ""
-    if "aiox.cli.main" in words:
+    if "aiox.cli.main" in words and "run" in words:  # for a moment, a child looks as its parent does
         service, *more = words[words.index("run") + 1 : -1]
         return f"{service}-{more[1]}" if more else service
     return _PROGRAMS.get(Path(words[0]).name.split(" ")[0], "")

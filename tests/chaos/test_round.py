@@ -44,9 +44,10 @@ async def test_chaos_two_hundred_kills_and_twenty_thousand_messages(request: pyt
         settled = await running.settled()
         violations = await running.violations()
         messages = len(running.crowd.messages())
+        left = await running.open_work()
     note(f"chaos seed {seed}: {messages} messages, {done.figures()}; {len(violations)} violations")
-    assert settled
     assert not violations, summary(violations)
+    assert settled, f"unfinished after all: {left}"
     assert running.keeper.surprises == []
     assert messages >= 20_000
     assert len(done.kills) >= 200
