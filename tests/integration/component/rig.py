@@ -17,6 +17,7 @@ import aiohttp
 import asyncpg
 import structlog
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from aiox.cli.chat.stream import Stream
@@ -117,8 +118,9 @@ class Rig:
             )
         self.said.setdefault(at, []).append(ready.stanza_id)
         if announced and self.bus is not None and self.bus.is_connected:
-            await self.bus.publish(OUTBOX_READY, encode(envelope))
-            await self.bus.flush()
+            with suppress(NatsError):  # a bus that dies here takes the announcement along; the row is what counts
+                await self.bus.publish(OUTBOX_READY, encode(envelope))
+                await self.bus.flush(2)
         return ready.stanza_id
 
     async def until_sent(self, seconds: float = 40) -> None:
