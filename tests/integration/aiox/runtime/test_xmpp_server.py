@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -17,8 +18,12 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="session")
-def server(ejabberd: Place) -> XmppServer:
-    return XmppServer(ejabberd.settings, ejabberd.home.secrets("gateway"), GATEWAY_ACCOUNT)
+async def server(ejabberd: Place) -> XmppServer:
+    made = XmppServer(ejabberd.settings, ejabberd.home.secrets("gateway"), GATEWAY_ACCOUNT)
+    async with asyncio.timeout(30):  # just started, it does not know its accounts yet
+        while (await made.call("check_account", {"user": "nobody", "host": "localhost"}))[0] != 200:
+            await asyncio.sleep(0.2)
+    return made
 
 
 @pytest.fixture
