@@ -12,6 +12,7 @@ from bench.load.plan import marks
 from setup.prove import note
 from tests.chaos.checker import summary
 from tests.chaos.kills import order, run_round
+from tests.chaos.readers import on_the_bus
 from tests.chaos.traffic import traffic
 
 SHORT_SEED = 20260131
@@ -45,7 +46,9 @@ async def test_chaos_two_hundred_kills_and_twenty_thousand_messages(request: pyt
         violations = await running.violations()
         messages = len(running.crowd.messages())
         left = await running.open_work()
-    note(f"chaos seed {seed}: {messages} messages, {done.figures()}; {len(violations)} violations")
+        held = await on_the_bus(running.keeper.home, running.keeper.settings)
+    end = "settled" if settled else f"not settled, {held} messages still on the bus"
+    note(f"chaos seed {seed}: {messages} messages, {done.figures()}; {end}; {len(violations)} violations")
     assert not violations, summary(violations)
     assert settled, f"unfinished after all: {left}"
     assert running.keeper.surprises == []
