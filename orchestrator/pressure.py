@@ -16,11 +16,11 @@ from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log
 from aiox.runtime.nats import PRESSURE
 from aiox.wire.codec import encode
-from policy.pressure import rate
+from policy.pressure import Pace
 
 EVERY_S: Final = 0.2
 CALM_EVERY: Final = 5
-"""While nothing is scarce, it is said with each fifth look only."""
+"""While nothing is scarce and no turn ends, it is said with each fifth look only."""
 
 Publish = Callable[[str, bytes], Awaitable[None]]
 
@@ -46,16 +46,16 @@ class Pressure:
 
     async def run(self) -> None:
         """Says it until cancelled. A bus that is away costs the word: the doors then let everybody in for a while."""
-        before, at, per_second, calm = self._fill(), self._clock.monotonic(), 0.0, 0
+        before, at, pace, calm = self._fill(), self._clock.monotonic(), Pace(), 0
         while True:
             await asyncio.sleep(EVERY_S)
             now, fill = self._clock.monotonic(), self._fill()
             scarce = before.open > before.places and fill.open > fill.places
-            per_second = rate(per_second, fill.ended - before.ended, now - at, scarce)
+            pace = pace.after(fill.ended - before.ended, now - at, scarce)
+            calm = 0 if scarce or fill.ended != before.ended else calm + 1
             before, at = fill, now
-            calm = 0 if scarce else calm + 1
             if calm % CALM_EVERY == 0:
-                await self._say(Said(self._orchestrator, fill.open, fill.places, per_second))
+                await self._say(Said(self._orchestrator, fill.open, fill.places, pace.sure))
 
     async def _say(self, said: Said) -> None:
         event_id = uuid4()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PATIENCE_S: Final = 1.0
+SURE_S: Final = 1.0
 PLACES_DEEP: Final = 4
 FIRST: Final = 512.0
 REFUSED_BONUS: Final = 0.25
@@ -48,9 +49,28 @@ def lets_in(waiting: float, limit: float, priority: float, refused: int) -> bool
     return waiting < limit * (1 + priority + REFUSED_BONUS * min(refused, REFUSALS_COUNTED))
 
 
-def rate(before: float, ended: int, seconds: float, scarce: bool) -> float:
-    """Turns a second after `seconds` more in which so many ended; counts only while places are scarce."""
-    if not scarce or seconds <= 0:
-        return before
-    now = ended / seconds
-    return now if before == 0 else before + min(1.0, seconds) * (now - before)
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is known of how much is answered: turns a second, and for how many seconds without a break that was seen.
+
+    Only while places are scarce is it what can be answered, and not just what came; a time in which they were not makes
+    everything before unknown again.
+    """
+
+    per_second: float = 0.0
+    seen_s: float = 0.0
+
+    def after(self, ended: int, seconds: float, scarce: bool) -> Pace:
+        """The pace after `seconds` more in which so many turns ended."""
+        if not scarce:
+            return Pace()
+        if seconds <= 0:
+            return self
+        now, weight = ended / seconds, seconds / (self.seen_s + seconds)
+        per_second = self.per_second + max(weight, min(1.0, seconds)) * (now - self.per_second)
+        return Pace(per_second, self.seen_s + seconds)
+
+    @property
+    def sure(self) -> float:
+        """Turns a second, 0 until it was seen for SURE_S: the first answers of a burst say little."""
+        return self.per_second if self.seen_s >= SURE_S else 0.0

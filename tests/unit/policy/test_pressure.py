@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.pressure import FIRST, Load, lets_in, limit_of, rate
+from policy.pressure import FIRST, Load, Pace, lets_in, limit_of
 
 LOADS = st.lists(st.builds(Load, st.integers(0, 5000), st.integers(0, 80), st.floats(0, 2000)), min_size=1, max_size=4)
 
@@ -36,10 +37,29 @@ def test_the_queue_is_bounded_whatever_comes(loads: list[Load], priority: float,
     assert not lets_in(3 * limit, limit, priority, refused)
 
 
-def test_the_rate_counts_only_while_places_are_scarce() -> None:
-    assert rate(100.0, 0, 0.2, scarce=False) == 100.0
-    assert rate(0.0, 20, 0.2, scarce=True) == 100.0
-    assert 100.0 < rate(100.0, 40, 0.2, scarce=True) < 200.0
+def test_the_pace_is_what_was_answered_while_places_were_scarce() -> None:
+    pace = Pace()
+    for _ in range(10):
+        pace = pace.after(30, 0.2, scarce=True)
+    assert pace.sure == pytest.approx(150)
+    assert pace.after(30, 0.2, scarce=False) == Pace(), "what came is not what can be answered"
+
+
+def test_the_first_answers_of_a_burst_refuse_nobody() -> None:
+    pace = Pace()
+    for _ in range(4):
+        pace = pace.after(1, 0.2, scarce=True)
+        assert limit_of([Load(16, 8, pace.sure)]) == FIRST
+    assert pace.after(1, 0.2, scarce=True).sure == pytest.approx(5)
+
+
+def test_a_stretch_in_which_nothing_ended_is_forgotten_within_seconds() -> None:
+    pace = Pace()
+    for _ in range(25):
+        pace = pace.after(0, 0.2, scarce=True)
+    for _ in range(25):
+        pace = pace.after(30, 0.2, scarce=True)
+    assert pace.sure > 90
 
 
 def test_at_twice_the_load_nobody_is_refused_for_ever_and_the_busy_agent_never() -> None:
