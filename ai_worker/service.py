@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import grpc
 from nats.aio.client import Client
+from prometheus_client import REGISTRY
 
 from ai_worker.beat import Heart
 from ai_worker.indexing import index
@@ -19,7 +20,9 @@ from ai_worker.memory.recall import Recall
 from ai_worker.memory.store import Store
 from ai_worker.model.choose import Models, needs_litellm
 from ai_worker.model.litellm_model import warm
+from ai_worker.model.metrics import ModelMetrics
 from ai_worker.model.openai_stream import open_session
+from ai_worker.model.terms import Terms
 from ai_worker.running import Running
 from ai_worker.session import Office, Session, done_in
 from ai_worker.tools.registry import tools_of
@@ -184,7 +187,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         store = Store(pool, embedder, clock)
         session = open_session()
         opened.push_async_callback(closing.step, "session", session.close)
-        models = Models(session, clock).choose
+        terms, metrics = Terms(settings.providers.terms), ModelMetrics(REGISTRY)
+        models = Models(session, clock, terms=terms, metrics=metrics).choose
         tools, crash = tools_of(settings.tools.test_folder), crash_hook(settings.crash)
         mind = Mind(recall, store, models, embedder.model, telemetry, clock, log, worker_id, tools, crash)
         guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)

@@ -150,7 +150,9 @@ class Session:
             took = round((mind.clock.monotonic() - started) * 1000)
             # While the worker stops, the turn is not over: the hub asks another worker.
             code = ErrorCode.HUB_BUSY if self._office.running.draining else ErrorCode.TIMEOUT
-            given_up = Failed(code, "This turn was given up.", spent.usage(), mind.worker_id, took)
+            bill = spent.bill
+            reason = "This turn was given up."
+            given_up = Failed(code, reason, bill.usage, mind.worker_id, took, bill.model, bill.cost_nanousd)
             self._finish(asked.request_id, claims, given_up)
             raise
         self._office.running.took(outcome.worker_ms, mind.clock.monotonic())

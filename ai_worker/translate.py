@@ -125,6 +125,8 @@ def turn_done(request_id: str, owner: UUID, outcome: Answered | Failed) -> pb.Tu
         output_tokens=outcome.usage.output_tokens,
         tokens_used=outcome.usage.total,
         latency_ms=outcome.worker_ms,
+        model=outcome.model,
+        cost_nanousd=outcome.cost_nanousd,
     )
     if isinstance(outcome, Failed):
         done.success = False
@@ -135,7 +137,6 @@ def turn_done(request_id: str, owner: UUID, outcome: Answered | Failed) -> pb.Tu
     done.response = outcome.text
     done.tools_called.extend(outcome.tools_called)
     done.model_ms = outcome.model_ms
-    done.model = outcome.model
     done.recalled_ids.extend(str(one) for one in outcome.recalled)
     for citation in outcome.citations:
         done.citations.add(

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from ai_worker.memory.remember import fact_in
+from ai_worker.model.bill import Bill
 from ai_worker.model.offline import Closeness
 from ai_worker.model.port import ChatModel, Delta, ModelFailed
 from ai_worker.model.prompt import fit
@@ -19,9 +20,8 @@ from ai_worker.tools.act import Hands
 from ai_worker.tools.port import AsksHub, Tool
 from ai_worker.words import Acted, Limits, ModelChoice, Passage, Prompt, Remembered, ToolCall, Turn
 from aiox.kernel.errors import SENTENCES, ErrorCode
-from aiox.kernel.outcome import Answered, Citation, Failed, Usage
+from aiox.kernel.outcome import Answered, Citation, Failed
 from aiox.kernel.tools import MAX_CALLS
-from aiox.kernel.units import estimate_tokens
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import CrashPoint, Hook, no_hook
 from aiox.runtime.logs import Log
@@ -30,8 +30,8 @@ from aiox.runtime.telemetry import Telemetry
 
 Say = Callable[[str], None]
 """Takes a piece of the answer as it comes; never waits, may drop it."""
-Choose = Callable[[Sequence[ModelChoice], Closeness, float], ChatModel]
-"""The models of a turn in the agent's order; all their tries end by a moment in monotonic seconds."""
+Choose = Callable[[Sequence[ModelChoice], Closeness, float, Bill], ChatModel]
+"""The models of a turn in the agent's order; all their tries end by a moment in monotonic seconds and are billed."""
 
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot carry: no door could deliver it."""
@@ -79,25 +79,10 @@ class Mind:
 class Spent:
     """What a turn has used so far; read when it ends early."""
 
-    input_tokens: int = 0
-    """Of the round that runs, estimated."""
+    bill: Bill = field(default_factory=Bill)
     pieces: list[str] = field(default_factory=list)
     """Of the round that runs."""
-    counted: Usage | None = None
-    """Of the round that runs, by the provider."""
-    before: Usage = field(default_factory=lambda: Usage(0, 0))
-    """Of the rounds that are over."""
     model_s: float = 0.0
-
-    def usage(self) -> Usage:
-        """The provider's count, else an estimate of what went in and came out."""
-        now = self.counted or Usage(self.input_tokens, estimate_tokens("".join(self.pieces)))
-        return _sum(self.before, now)
-
-    def next_round(self) -> None:
-        """What was used until now is kept apart from what comes."""
-        self.before = self.usage()
-        self.input_tokens, self.pieces, self.counted = 0, [], None
 
 
 async def think(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub) -> Answered | Failed:
@@ -119,30 +104,31 @@ async def think(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub) ->
             error = type(broken).__name__
             mind.log.error("turn_broke", request_id=str(turn.request_id), error=error, where=where)
             code, reason = ErrorCode.INTERNAL, SENTENCES[ErrorCode.INTERNAL]
-        return Failed(code, reason, _used(spent, code), mind.worker_id, _ms(mind.clock.monotonic() - started))
+        took = _ms(mind.clock.monotonic() - started)
+        bill = spent.bill
+        return Failed(code, reason, bill.usage, mind.worker_id, took, bill.model, bill.cost_nanousd)
 
 
 async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, started: float) -> Answered:
     _check_embedding(turn, mind)
     remembered = await _remember(turn, mind)
     passages = await _recall(turn, mind)
-    model = mind.choose(turn.choices, mind.recall.closeness, started + turn.timeout_s)
+    model = mind.choose(turn.choices, mind.recall.closeness, started + turn.timeout_s, spent.bill)
     prompt = replace(turn.prompt, remembered=remembered, passages=passages)
     offers = {tool.name: tool for tool in prompt.tools}
     hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message)
     if turn.approved is not None:
         prompt = await _act(prompt, "", (turn.approved,), hands)
     while True:
-        left = replace(turn.limits, max_total_tokens=turn.limits.max_total_tokens - spent.before.total)
+        left = replace(turn.limits, max_total_tokens=turn.limits.max_total_tokens - spent.bill.usage.total)
         prompt, limits = fit(prompt, left, model.input_tokens)
         text, calls = await _ask(model, prompt, limits, mind, spent, say)
         if not calls:
             break
         prompt = await _act(prompt, text, calls, hands)
-        spent.next_round()
     return Answered(
         text=text,
-        usage=spent.usage(),
+        usage=spent.bill.usage,
         citations=_citations(prompt.passages),
         tools_called=hands.done,
         recalled=tuple(passage.memory_id for passage in prompt.passages),
@@ -150,6 +136,7 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, 
         worker_id=mind.worker_id,
         worker_ms=_ms(mind.clock.monotonic() - started),
         model_ms=_ms(spent.model_s),
+        cost_nanousd=spent.bill.cost_nanousd,
     )
 
 
@@ -194,7 +181,7 @@ async def _ask(
     model: ChatModel, prompt: Prompt, limits: Limits, mind: Mind, spent: Spent, say: Say
 ) -> tuple[str, tuple[ToolCall, ...]]:
     """One round of the model: what it says, and what it calls."""
-    spent.input_tokens = model.input_tokens(prompt)
+    spent.pieces = []
     asked = mind.clock.monotonic()
     try:
         async with aclosing(model.complete(prompt, limits)) as answer:
@@ -215,7 +202,6 @@ async def _ask(
 async def _listen(answer: AsyncGenerator[Delta, None], spent: Spent, say: Say) -> tuple[ToolCall, ...]:
     calls: tuple[ToolCall, ...] = ()
     async for delta in answer:
-        spent.counted = delta.usage or spent.counted
         calls = delta.calls or calls
         legal = _ILLEGAL.sub("", delta.text)
         if legal:
@@ -229,17 +215,6 @@ def _citations(passages: tuple[Passage, ...]) -> tuple[Citation, ...]:
         Citation(passage.memory_id, passage.document_id, passage.title, passage.section, passage.distance)
         for passage in passages
     )
-
-
-def _used(spent: Spent, code: ErrorCode) -> Usage:
-    """A refusal before the first piece costs nothing; a timeout may have cost the whole input."""
-    if spent.counted or spent.pieces or code in {ErrorCode.TIMEOUT, ErrorCode.EMPTY_ANSWER}:
-        return spent.usage()
-    return spent.before
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(one.input_tokens + other.input_tokens, one.output_tokens + other.output_tokens)
 
 
 def _ms(seconds: float) -> int:

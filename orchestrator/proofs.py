@@ -202,6 +202,18 @@ class Dispatched:
         return self.outcome.usage.total + self.cut_off
 
     @property
+    def cost_nanousd(self) -> int | None:
+        """What the turn has cost in all, estimated; None: unknown. Attempts before this one are taken to have cost as
+        much per token as this one, for their worker's word on it is lost.
+        """
+        known, own = self.outcome.cost_nanousd, self.outcome.usage.total
+        if not self.tokens:
+            return 0
+        if known is None or not self.cut_off:
+            return known
+        return None if not own else round(known * self.tokens / own)
+
+    @property
     def turn(self) -> Turn:
         """The turn."""
         return self.loaded.turn

@@ -28,6 +28,12 @@ class ExecutionSummary:
     worker_latency_ms: int
     correlation_id: UUID
     created_at: datetime
+    model: str
+    """What answered; "offline" for the built-in responder, empty for turns that no model was asked for."""
+    input_tokens: int
+    output_tokens: int
+    cost_nanousd: int | None
+    """Estimated, in billionths of a US dollar; None: unknown."""
 
 
 async def list_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId, limit: int) -> Sequence[ExecutionSummary]:
@@ -35,7 +41,8 @@ async def list_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId, limit: in
     async with owner_scope(pool, owner) as connection:
         rows = await connection.fetch(
             "SELECT id, agent_version_id, subject_jid, outcome, tokens_used, tools_called, worker_id, duration_ms,"
-            " platform_latency_ms, worker_latency_ms, correlation_id, created_at FROM executions"
+            " platform_latency_ms, worker_latency_ms, correlation_id, created_at, model, input_tokens, output_tokens,"
+            " cost_nanousd FROM executions"
             " WHERE owner_user_id = $1 AND agent_id = $2 ORDER BY created_at DESC, id LIMIT $3",
             owner,
             agent_id,

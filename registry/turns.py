@@ -103,6 +103,13 @@ class ExecutionRow:
     created_at: datetime
     reserved_minute: int
     """Number of the minute since 1970 in which its tokens were reserved: there, and in that day, they are counted."""
+    model: str = ""
+    """What answered, or was asked last; "offline" for the built-in responder."""
+    input_tokens: int = 0
+    """Of the attempt that concluded the turn; `tokens_used` has those before it too."""
+    output_tokens: int = 0
+    cost_nanousd: int | None = None
+    """Estimated, in billionths of a US dollar; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +209,10 @@ def _execution(row: ExecutionRow) -> tuple[object, ...]:
         row.correlation_id,
         row.created_at,
         row.reserved_minute,
+        row.model,
+        row.input_tokens,
+        row.output_tokens,
+        row.cost_nanousd,
     )
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, TypeVar
 
 import aiohttp
 
+from ai_worker.model.bill import Bill, Billed
 from ai_worker.model.breaker import Breaker
 from ai_worker.model.litellm_model import LiteLlm
+from ai_worker.model.metrics import ModelMetrics
 from ai_worker.model.offline import Closeness, Offline
 from ai_worker.model.openai_stream import OpenAiStream
-from ai_worker.model.port import ChatModel, ModelFailed
-from ai_worker.model.resilient import Fallbacks, Guarded, Retrying, Sleep
+from ai_worker.model.pace import Pace, Paced
+from ai_worker.model.port import ChatModel, ModelFailed, Sleep
+from ai_worker.model.resilient import Fallbacks, Guarded, Retrying
+from ai_worker.model.terms import FREE, Terms
 from ai_worker.words import ModelChoice
 from aiox.runtime.clock import Clock
 
@@ -22,7 +28,9 @@ OLLAMA_BASE: Final = "http://127.0.0.1:11434"
 OFFLINE: Final = "offline"
 """The provider that names the built-in responder in an agent's list of fallbacks."""
 MAX_BREAKERS: Final = 1000
-"""Endpoints are the owners' to name: beyond this many the oldest is forgotten."""
+"""Endpoints are the owners' to name: beyond this many the oldest is forgotten, and so with paces."""
+_Key = TypeVar("_Key")
+_Kept = TypeVar("_Kept")
 
 
 def needs_litellm(provider: str, api_base: str) -> bool:
@@ -30,17 +38,24 @@ def needs_litellm(provider: str, api_base: str) -> bool:
     return bool(provider) and not (provider in {"ollama", OFFLINE} or (provider == "openai" and api_base))
 
 
+@dataclass(slots=True)
 class Models:
-    """The models of one worker process: one HTTP session, and one breaker per endpoint and model for all owners."""
+    """The models of one worker process: one HTTP session, and for all owners one breaker per endpoint and model.
 
-    def __init__(self, session: aiohttp.ClientSession, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
-        self._session = session
-        self._clock = clock
-        self._sleep = sleep
-        self._breakers: dict[tuple[str, str, str], Breaker] = {}
+    A pace is kept per credential too, under its digest: of a key nothing else outlives the turn.
+    """
 
-    def choose(self, choices: Sequence[ModelChoice], closeness: Closeness, deadline: float) -> ChatModel:
-        """The models of a turn in the agent's order; all tries end by `deadline` (monotonic seconds).
+    session: aiohttp.ClientSession
+    clock: Clock
+    sleep: Sleep = asyncio.sleep
+    terms: Terms = field(default_factory=Terms)
+    metrics: ModelMetrics = field(default_factory=ModelMetrics)
+    breakers: dict[tuple[str, str, str], Breaker] = field(default_factory=dict)
+    paces: dict[tuple[str, str, str, bytes], Pace] = field(default_factory=dict)
+
+    def choose(self, choices: Sequence[ModelChoice], closeness: Closeness, deadline: float, bill: Bill) -> ChatModel:
+        """The models of a turn in the agent's order; all tries end by `deadline` (monotonic seconds), and each is put
+        on the turn's `bill`.
 
         One for which neither key nor endpoint came with the turn is left out. Raises ModelFailed(AUTH_ERROR) when none
         is left.
@@ -48,21 +63,32 @@ class Models:
         models: list[ChatModel] = []
         for last, choice in enumerate(choices, 1 - len(choices)):
             try:
-                models.append(self._one(choice, closeness, deadline))
+                models.append(self._one(choice, closeness, deadline, bill))
             except ModelFailed:
                 if last == 0 and not models:
                     raise
         return models[0] if len(models) == 1 else Fallbacks(models)
 
-    def _one(self, choice: ModelChoice, closeness: Closeness, deadline: float) -> ChatModel:
-        model = bare(self._session, choice, closeness)
+    def _one(self, choice: ModelChoice, closeness: Closeness, deadline: float, bill: Bill) -> ChatModel:
+        """Every try passes, from the outside in: the waiting between tries, the breaker, the pace, the bill."""
+        model = bare(self.session, choice, closeness)
         if isinstance(model, Offline):
-            return model
+            return Billed(model, OFFLINE, FREE, bill, self.metrics, self.clock)
+        billed = Billed(model, choice.provider, self.terms.price(choice), bill, self.metrics, self.clock)
         place = (choice.provider, choice.api_base, choice.name)
-        if place not in self._breakers and len(self._breakers) >= MAX_BREAKERS:
-            self._breakers.pop(next(iter(self._breakers)))
-        breaker = self._breakers.setdefault(place, Breaker())
-        return Retrying(Guarded(model, breaker, self._clock), deadline, self._clock, self._sleep)
+        of_key = (*place, hashlib.sha256(choice.api_key.encode()).digest())
+        pace = _kept(self.paces, of_key, lambda: Pace(self.terms.per_minute(choice), self.clock.monotonic()))
+        breaker = _kept(self.breakers, place, Breaker)
+        paced = Paced(billed, pace, deadline, self.clock, self.sleep)
+        tell = partial(self.metrics.breaker, choice.provider, choice.name)
+        return Retrying(Guarded(paced, breaker, self.clock, tell), deadline, self.clock, self.sleep)
+
+
+def _kept(kept: dict[_Key, _Kept], key: _Key, make: Callable[[], _Kept]) -> _Kept:
+    """What stands under the key, made when it is missing; the oldest makes room."""
+    if key not in kept and len(kept) >= MAX_BREAKERS:
+        kept.pop(next(iter(kept)))
+    return kept.setdefault(key, make())
 
 
 def bare(session: aiohttp.ClientSession, choice: ModelChoice, closeness: Closeness) -> ChatModel:

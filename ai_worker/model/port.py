@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -27,6 +27,9 @@ class ModelFailed(Exception):
         self.passing = passing
         self.wait_s = wait_s
 
+
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits so many seconds."""
 
 PASSING: Final = frozenset({429, 500, 502, 503, 504})
 """HTTP statuses after which the same question is asked again (SPEC 7)."""

@@ -6,13 +6,13 @@ answer was given out, nothing is tried again: it cannot be taken back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
-from ai_worker.model.breaker import Breaker
-from ai_worker.model.port import ChatModel, Delta, ModelFailed
+from ai_worker.model.breaker import Breaker, BreakerState
+from ai_worker.model.port import ChatModel, Delta, ModelFailed, Sleep
 from ai_worker.words import Limits, Prompt
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.runtime.clock import Clock
@@ -24,16 +24,18 @@ _BREAKS: Final = frozenset({ErrorCode.PROVIDER_ERROR, ErrorCode.TIMEOUT})
 _FINAL: Final = frozenset({ErrorCode.QUOTA_EXCEEDED, ErrorCode.PROVIDER_NOT_ALLOWED})
 """What no other model mends."""
 
-Sleep = Callable[[float], Awaitable[None]]
+Tell = Callable[[BreakerState], None]
+"""Hears how a breaker stands."""
 
 
 class Guarded:
     """Leaves a model alone while its breaker is open."""
 
-    def __init__(self, model: ChatModel, breaker: Breaker, clock: Clock) -> None:
+    def __init__(self, model: ChatModel, breaker: Breaker, clock: Clock, tell: Tell) -> None:
         self._model = model
         self._breaker = breaker
         self._clock = clock
+        self._tell = tell
 
     @property
     def name(self) -> str:
@@ -50,22 +52,29 @@ class Guarded:
             seconds = round(self._breaker.opens_in_s(self._clock.monotonic()))
             reason = f"The model's provider failed several times in a row and is left alone for {seconds} s."
             raise ModelFailed(ErrorCode.PROVIDER_ERROR, reason)
+        self._tell(self._breaker.state(self._clock.monotonic()))
         try:
             async with aclosing(self._model.complete(prompt, limits)) as answer:
                 async for delta in answer:
                     yield delta
         except ModelFailed as failed:
-            if failed.code in _BREAKS:
-                self._breaker.failed(self._clock.monotonic())
-            elif failed.code is ErrorCode.EMPTY_ANSWER:
-                self._breaker.succeeded()
-            else:
-                self._breaker.gave_up()
+            self._note(failed.code)
             raise
         except BaseException:
             self._breaker.gave_up()
             raise
-        self._breaker.succeeded()
+        else:
+            self._breaker.succeeded()
+        finally:
+            self._tell(self._breaker.state(self._clock.monotonic()))
+
+    def _note(self, code: ErrorCode) -> None:
+        if code in _BREAKS:
+            self._breaker.failed(self._clock.monotonic())
+        elif code is ErrorCode.EMPTY_ANSWER:
+            self._breaker.succeeded()
+        else:
+            self._breaker.gave_up()
 
 
 class Retrying:

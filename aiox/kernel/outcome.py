@@ -45,6 +45,8 @@ class Answered:
     worker_id: str
     worker_ms: int
     model_ms: int
+    cost_nanousd: int | None = None
+    """What its model calls cost, estimated, in billionths of a US dollar; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,10 @@ class Failed:
     usage: Usage
     worker_id: str = ""
     worker_ms: int = 0
+    model: str = ""
+    """What was asked last; empty when nothing was."""
+    cost_nanousd: int | None = None
+    """Of what was spent all the same, as of an answer."""
 
 
 Outcome = Answered | Refused | Failed

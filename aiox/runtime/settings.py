@@ -15,6 +15,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from policy.credentials import is_allowed
+
 Service = Literal["component", "gateway", "orchestrator", "ai_worker"]
 
 
@@ -93,6 +95,22 @@ class Model(_Section):
     timeout_ms: int = Field(30_000, ge=100, description="for one try, in milliseconds")
 
 
+class ModelTerms(_Section):
+    """What holds for some models: how often their provider may be asked with one credential, and what they cost."""
+
+    match: str = Field(min_length=1, description="provider/model, * for any text")
+    requests_per_minute: int | None = Field(None, ge=1)
+    tokens_per_minute: int | None = Field(None, ge=1)
+    input_usd: float | None = Field(None, ge=0, allow_inf_nan=False, description="per million tokens")
+    output_usd: float | None = Field(None, ge=0, allow_inf_nan=False, description="per million tokens")
+
+    @model_validator(mode="after")
+    def _has_both_prices(self) -> ModelTerms:
+        if (self.input_usd is None) != (self.output_usd is None):
+            raise ValueError("a price needs both input_usd and output_usd")
+        return self
+
+
 class Providers(_Section):
     """Which models may be used, and where accounts may send their own keys."""
 
@@ -101,6 +119,11 @@ class Providers(_Section):
     )
     api_bases: tuple[str, ...] = Field(
         (), description="endpoints that accounts may name for their own keys, beside the known providers' own"
+    )
+    terms: tuple[ModelTerms, ...] = Field(
+        (),
+        description="tables with match, requests_per_minute, tokens_per_minute, input_usd, output_usd: pace per"
+        " credential and model in each worker, and US dollars per million tokens; the first that names a figure holds",
     )
 
 
@@ -194,6 +217,17 @@ class Settings(BaseSettings):
     minilm_folder: Path = Field(
         Path("share/aiox/minilm"), description="graph and tokenizer built at set-up, seen from the Python environment"
     )
+
+    @model_validator(mode="after")
+    def _has_a_model_that_may_be_asked(self) -> Settings:
+        model = self.model
+        if not model.provider:
+            return self
+        if not model.name:
+            raise ValueError("model.provider is set and model.name is not: say which model, or leave both empty")
+        if not is_allowed(model.provider, model.name, self.providers.allowed):
+            raise ValueError(f"model {model.provider}/{model.name} is not on the list providers.allowed")
+        return self
 
     @property
     def agents_domain(self) -> str:

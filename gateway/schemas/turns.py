@@ -24,6 +24,11 @@ class ExecutionOut(Out):
     worker_latency_ms: int
     correlation_id: UUID
     created_at: datetime
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost_nanousd: int | None
+    """Estimated, in billionths of a US dollar; null when nobody knows."""
 
 
 class ExecutionList(Out):

@@ -71,10 +71,11 @@ def _failed(code: ErrorCode) -> Failed:
 
 def _outcome(done: pb.TurnDone, worker_id: str) -> Answered | Failed:
     usage = Usage(done.input_tokens, done.output_tokens)
+    cost = done.cost_nanousd if done.HasField("cost_nanousd") else None
     if not done.success:
         known = {str(code): code for code in ErrorCode}
         code = known.get(done.error_code, ErrorCode.INTERNAL)
-        return Failed(code, SENTENCES[code], usage, worker_id, done.latency_ms)
+        return Failed(code, SENTENCES[code], usage, worker_id, done.latency_ms, done.model, cost)
     return Answered(
         text=done.response,
         usage=usage,
@@ -85,6 +86,7 @@ def _outcome(done: pb.TurnDone, worker_id: str) -> Answered | Failed:
         worker_id=worker_id,
         worker_ms=done.latency_ms,
         model_ms=done.model_ms,
+        cost_nanousd=cost,
     )
 
 

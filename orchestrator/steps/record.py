@@ -117,6 +117,8 @@ def _ran(ended: Dispatched, outcome: Answered | Failed) -> dict[str, Json]:
         "tokens_reserved": ended.assigned.reserved.reservation.tokens,
         "tokens_used": ended.tokens,
         "tokens_cut_off": ended.cut_off,
+        "model": outcome.model,
+        "cost_nanousd": ended.cost_nanousd,
         "recalled": [str(found) for found in recalled],
         "tools_refused": list(ended.loaded.tools.refused),
         "credentials": [str(used) for used in ended.credentials],
@@ -151,4 +153,8 @@ def _execution(ended: Dispatched, now: datetime, duration_ms: int) -> ExecutionR
         correlation_id=ended.turn.envelope.correlation_id,
         created_at=now,
         reserved_minute=ended.assigned.reserved.minute,
+        model=outcome.model,
+        input_tokens=outcome.usage.input_tokens,
+        output_tokens=outcome.usage.output_tokens,
+        cost_nanousd=ended.cost_nanousd,
     )

@@ -207,10 +207,11 @@ async def explain_calls(ports: Ports, loaded: Loaded, because: Failed | None = N
         citations=(),
         tools_called=tuple(call.tool for call in calls),
         recalled=(),
-        model="",
+        model=because.model if because else "",
         worker_id=because.worker_id if because else "",
         worker_ms=because.worker_ms if because else 0,
         model_ms=0,
+        cost_nanousd=because.cost_nanousd if because else None,
     )
 
 

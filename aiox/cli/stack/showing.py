@@ -55,7 +55,7 @@ async def print_how_to_go_on(settings: Settings, jid: str, password: str, agent_
         print(f"  model          {settings.model.provider}/{settings.model.name}")
     elif await ollama_is_here():
         print(
-            "  model          Ollama was found here. To use it: AIOX_MODEL__PROVIDER=ollama_chat"
+            "  model          Ollama was found here. To use it: AIOX_MODEL__PROVIDER=ollama"
             f" AIOX_MODEL__NAME=llama3.2 AIOX_MODEL__API_BASE=http://127.0.0.1:{OLLAMA_PORT} make up"
         )
     else:

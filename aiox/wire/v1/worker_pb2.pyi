@@ -231,11 +231,14 @@ class ToolOffer(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
     WORKER_TYPE_FIELD_NUMBER: _builtins.int
+    READ_ONLY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     description: _builtins.str
     json_schema: _builtins.str
     worker_type: _builtins.str
     """python | external | mcp"""
+    read_only: _builtins.bool
+    """changes nothing: may run beside others"""
     def __init__(
         self,
         *,
@@ -243,10 +246,11 @@ class ToolOffer(_message.Message):
         description: _builtins.str = ...,
         json_schema: _builtins.str = ...,
         worker_type: _builtins.str = ...,
+        read_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "json_schema", b"json_schema", "name", b"name", "worker_type", b"worker_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "json_schema", b"json_schema", "name", b"name", "read_only", b"read_only", "worker_type", b"worker_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -262,12 +266,15 @@ class LlmConfig(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     WORKER_POOL_FIELD_NUMBER: _builtins.int
     FALLBACKS_FIELD_NUMBER: _builtins.int
+    RESPONSE_SCHEMA_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """empty: the offline responder"""
     model: _builtins.str
     temperature: _builtins.float
     max_tokens: _builtins.int
     worker_pool: _builtins.str
+    response_schema: _builtins.str
+    """JSON Schema that the answer must fit; empty: any text"""
     @_builtins.property
     def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fallback]: ...
     def __init__(
@@ -279,10 +286,11 @@ class LlmConfig(_message.Message):
         max_tokens: _builtins.int = ...,
         worker_pool: _builtins.str = ...,
         fallbacks: _abc.Iterable[Global___Fallback] | None = ...,
+        response_schema: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallbacks", b"fallbacks", "max_tokens", b"max_tokens", "model", b"model", "provider", b"provider", "temperature", b"temperature", "worker_pool", b"worker_pool"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallbacks", b"fallbacks", "max_tokens", b"max_tokens", "model", b"model", "provider", b"provider", "response_schema", b"response_schema", "temperature", b"temperature", "worker_pool", b"worker_pool"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -739,6 +747,7 @@ class TurnDone(_message.Message):
     CITATIONS_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     RECALLED_IDS_FIELD_NUMBER: _builtins.int
+    COST_NANOUSD_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     success: _builtins.bool
@@ -754,6 +763,8 @@ class TurnDone(_message.Message):
     error_text: _builtins.str
     model: _builtins.str
     """what answered; "offline" for the built-in responder"""
+    cost_nanousd: _builtins.int
+    """estimated; absent: unknown"""
     @_builtins.property
     def tools_called(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -778,12 +789,15 @@ class TurnDone(_message.Message):
         citations: _abc.Iterable[Global___Citation] | None = ...,
         model: _builtins.str = ...,
         recalled_ids: _abc.Iterable[_builtins.str] | None = ...,
+        cost_nanousd: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_nanousd", b"_cost_nanousd", "cost_nanousd", b"cost_nanousd"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["citations", b"citations", "error_code", b"error_code", "error_text", b"error_text", "input_tokens", b"input_tokens", "latency_ms", b"latency_ms", "model", b"model", "model_ms", b"model_ms", "output_tokens", b"output_tokens", "owner_user_id", b"owner_user_id", "recalled_ids", b"recalled_ids", "request_id", b"request_id", "response", b"response", "success", b"success", "tokens_used", b"tokens_used", "tools_called", b"tools_called"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_nanousd", b"_cost_nanousd", "citations", b"citations", "cost_nanousd", b"cost_nanousd", "error_code", b"error_code", "error_text", b"error_text", "input_tokens", b"input_tokens", "latency_ms", b"latency_ms", "model", b"model", "model_ms", b"model_ms", "output_tokens", b"output_tokens", "owner_user_id", b"owner_user_id", "recalled_ids", b"recalled_ids", "request_id", b"request_id", "response", b"response", "success", b"success", "tokens_used", b"tokens_used", "tools_called", b"tools_called"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cost_nanousd: _TypeAlias = _typing.Literal["cost_nanousd"]  # noqa: Y015
+    _WhichOneofArgType__cost_nanousd: _TypeAlias = _typing.Literal["_cost_nanousd", b"_cost_nanousd"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_nanousd) -> _WhichOneofReturnType__cost_nanousd | None: ...
 
 Global___TurnDone: _TypeAlias = TurnDone  # noqa: Y015
 

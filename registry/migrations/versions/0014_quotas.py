@@ -34,7 +34,11 @@ _USAGE = """
                 minute = greatest(q.minute, EXCLUDED.minute);"""
 
 
-def _conclude(usage: str, order: str) -> None:
+_COST = ("model text", "input_tokens bigint", "output_tokens bigint", "cost_nanousd bigint")
+
+
+def _conclude(usage: str, order: str, cost: str) -> None:
+    values = cost.replace(", ", ", (r).")
     run(f"DROP FUNCTION aiox.{_SIGNATURE}")
     definer_function(
         f"""
@@ -56,10 +60,10 @@ def _conclude(usage: str, order: str) -> None:
             FROM unnest(p_inbox) AS r;
             INSERT INTO aiox.executions (id, owner_user_id, agent_id, agent_version_id, subject_jid, input, output, outcome,
                                          tokens_used, tools_called, worker_id, duration_ms, platform_latency_ms,
-                                         worker_latency_ms, scoring, correlation_id, created_at)
+                                         worker_latency_ms, scoring, correlation_id, created_at{cost})
             SELECT (r).id, (r).owner_user_id, (r).agent_id, (r).agent_version_id, (r).subject_jid, (r).input, (r).output,
                    (r).outcome, (r).tokens_used, (r).tools_called::jsonb, (r).worker_id, (r).duration_ms,
-                   (r).platform_latency_ms, (r).worker_latency_ms, (r).scoring::jsonb, (r).correlation_id, (r).created_at
+                   (r).platform_latency_ms, (r).worker_latency_ms, (r).scoring::jsonb, (r).correlation_id, (r).created_at{values}
             FROM unnest(p_executions) AS r;
             INSERT INTO aiox.user_quotas AS q (user_id, tokens_used_today, tokens_used_minute, last_reset)
             SELECT (r).owner_user_id, sum((r).tokens_used), sum((r).tokens_used), max((r).created_at)
@@ -98,8 +102,14 @@ def upgrade() -> None:
         {"gateway": "SELECT", "finder": "SELECT", "writer": "SELECT, INSERT, UPDATE"},
         worker_rule="false",
     )
-    run("ALTER TYPE aiox.execution_row ADD ATTRIBUTE reserved_minute bigint")
-    _conclude(_USAGE, " ORDER BY 1")
+    # What answered and what it cost, in billionths of a US dollar as estimated; NULL: nobody knows.
+    run("ALTER TABLE aiox.executions ADD COLUMN model text NOT NULL DEFAULT ''")
+    for column in ("input_tokens bigint NOT NULL DEFAULT 0", "output_tokens bigint NOT NULL DEFAULT 0"):
+        run(f"ALTER TABLE aiox.executions ADD COLUMN {column}")
+    run("ALTER TABLE aiox.executions ADD COLUMN cost_nanousd bigint")
+    for attribute in ("reserved_minute bigint", *_COST):
+        run(f"ALTER TYPE aiox.execution_row ADD ATTRIBUTE {attribute}")
+    _conclude(_USAGE, " ORDER BY 1", "".join(f", {one.split()[0]}" for one in _COST))
     # One statement, one snapshot: a turn that is concluded here is in the usage here.
     definer_function(
         """
@@ -121,7 +131,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
     run("DROP FUNCTION aiox.quota_books(bigint, uuid[])")
-    _conclude("", "")
-    run("ALTER TYPE aiox.execution_row DROP ATTRIBUTE reserved_minute")
+    _conclude("", "", "")
+    for name in ("reserved_minute", *(one.split()[0] for one in _COST)):
+        run(f"ALTER TYPE aiox.execution_row DROP ATTRIBUTE {name}")
+    for name in (one.split()[0] for one in _COST):
+        run(f"ALTER TABLE aiox.executions DROP COLUMN {name}")
     run("DROP TABLE aiox.quota_usage")
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_writer")

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from ai_worker.model.bill import Bill, Billed
+from ai_worker.model.metrics import ModelMetrics
 from ai_worker.model.offline import Closeness
 from ai_worker.model.port import ChatModel, Delta
+from ai_worker.model.terms import Price
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
 from ai_worker.turn import Mind
 from ai_worker.words import Kind, Limits, ModelChoice, Passage, Prompt, ToolCall, Turn
@@ -21,6 +24,7 @@ from aiox.runtime.telemetry import Telemetry
 OWNER, AGENT = uuid4(), uuid4()
 ANN = "ann@example.org"
 COUNTED = Usage(7, 3)
+PRICE = Price(1.0, 2.0)
 PASSAGE = Passage(uuid4(), uuid4(), Kind.CHUNK, "Guide", "Start", "The hub starts with make up.", 0.2)
 
 
@@ -106,8 +110,8 @@ def mind(folder: Path, model: Model, memory: Memory | None = None, **changed: An
     memory = memory or Memory()
     log: Any = Log()
 
-    def choose(_choices: Sequence[ModelChoice], _closeness: Closeness, _deadline: float) -> ChatModel:
-        return model
+    def choose(_choices: Sequence[ModelChoice], _closeness: Closeness, _deadline: float, bill: Bill) -> ChatModel:
+        return Billed(model, "test", PRICE, bill, ModelMetrics(), SystemClock())
 
     made = Mind(memory, memory, choose, "minilm", Telemetry("ai_worker", folder, 10), SystemClock(), log, "worker-1")
     return replace(made, **changed)

@@ -145,7 +145,7 @@ async def test_cancelling_passes_through_and_closes_the_model(tmp_path: Path) ->
         task.cancel()
     assert task.cancelled()
     assert model.closed.is_set()
-    assert spent.usage() == Usage(5, 2)
+    assert spent.bill.usage == Usage(5, 2)
 
 
 async def test_a_traced_turn_makes_its_two_spans(tmp_path: Path) -> None:

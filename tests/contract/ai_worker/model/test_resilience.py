@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
+from ai_worker.model.bill import Bill
 from ai_worker.model.breaker import FAILURES, OPEN_S
 from ai_worker.model.choose import MAX_BREAKERS, OFFLINE, Models
 from ai_worker.model.openai_stream import open_session
@@ -84,26 +85,26 @@ async def test_what_passes_is_tried_again_after_1_2_and_4_seconds(
     models: Models, time: Time, stub: StubModel, status: int
 ) -> None:
     stub.script(*[Scripted(status=status)] * 3, "at last")
-    assert await said(models.choose([at(stub)], closeness, 60.0)) == "at last"
+    assert await said(models.choose([at(stub)], closeness, 60.0, Bill())) == "at last"
     assert time.slept == [1.0, 2.0, 4.0]
 
 
 async def test_the_fourth_failure_is_the_answer(models: Models, stub: StubModel) -> None:
     stub.script(*[Scripted(status=503)] * 4, "too late")
-    assert (await failure(models.choose([at(stub)], closeness, 60.0))).code is ErrorCode.PROVIDER_ERROR
+    assert (await failure(models.choose([at(stub)], closeness, 60.0, Bill()))).code is ErrorCode.PROVIDER_ERROR
     assert stub.count == 4
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 501])
 async def test_what_does_not_pass_is_asked_once(models: Models, time: Time, stub: StubModel, status: int) -> None:
     stub.script(Scripted(status=status))
-    await failure(models.choose([at(stub)], closeness, 60.0))
+    await failure(models.choose([at(stub)], closeness, 60.0, Bill()))
     assert (stub.count, time.slept) == (1, [])
 
 
 async def test_retry_after_wins(models: Models, time: Time, stub: StubModel) -> None:
     stub.script(Scripted(status=429, retry_after="7"), "yes")
-    assert await said(models.choose([at(stub)], closeness, 60.0)) == "yes"
+    assert await said(models.choose([at(stub)], closeness, 60.0, Bill())) == "yes"
     assert time.slept == [7.0]
 
 
@@ -112,13 +113,13 @@ async def test_a_retry_after_that_is_no_number_of_seconds_is_not_heeded(
     models: Models, time: Time, stub: StubModel, header: str
 ) -> None:
     stub.script(Scripted(status=429, retry_after=header), "yes")
-    assert await said(models.choose([at(stub)], closeness, 60.0)) == "yes"
+    assert await said(models.choose([at(stub)], closeness, 60.0, Bill())) == "yes"
     assert time.slept == [1.0]
 
 
 async def test_no_try_begins_after_the_turns_time(models: Models, time: Time, stub: StubModel) -> None:
     stub.script(Scripted(status=429, retry_after="60"), "too late")
-    failed = await failure(models.choose([at(stub)], closeness, 30.0))
+    failed = await failure(models.choose([at(stub)], closeness, 30.0, Bill()))
     assert (failed.code, stub.count, time.slept) == (ErrorCode.RATE_LIMIT, 1, [])
 
 
@@ -127,32 +128,32 @@ async def test_after_five_failures_it_is_left_alone_and_half_a_minute_later_one_
 ) -> None:
     stub.script(*[Scripted(status=404)] * FAILURES)
     for _ in range(FAILURES):
-        await failure(models.choose([at(stub)], closeness, 1e6))
-    failed = await failure(models.choose([at(stub)], closeness, 1e6))
+        await failure(models.choose([at(stub)], closeness, 1e6, Bill()))
+    failed = await failure(models.choose([at(stub)], closeness, 1e6, Bill()))
     assert "left alone for 30 s" in failed.text
     assert stub.count == FAILURES
     time.moment += OPEN_S
-    assert await said(models.choose([at(stub)], closeness, 1e6)) == "echo: a question"
-    assert await said(models.choose([at(stub)], closeness, 1e6)) == "echo: a question"
+    assert await said(models.choose([at(stub)], closeness, 1e6, Bill())) == "echo: a question"
+    assert await said(models.choose([at(stub)], closeness, 1e6, Bill())) == "echo: a question"
 
 
 async def test_another_model_of_the_endpoint_has_a_breaker_of_its_own(models: Models, stub: StubModel) -> None:
     stub.script(*[Scripted(status=404)] * FAILURES)
     for _ in range(FAILURES):
-        await failure(models.choose([at(stub)], closeness, 1e6))
-    assert await said(models.choose([at(stub, "other")], closeness, 1e6)) == "echo: a question"
+        await failure(models.choose([at(stub)], closeness, 1e6, Bill()))
+    assert await said(models.choose([at(stub, "other")], closeness, 1e6, Bill())) == "echo: a question"
 
 
 async def test_one_owners_bad_key_shuts_nobody_out(models: Models, stub: StubModel) -> None:
     stub.script(*[Scripted(status=401)] * 2 * FAILURES)
     for _ in range(2 * FAILURES):
-        assert (await failure(models.choose([at(stub)], closeness, 1e6))).code is ErrorCode.AUTH_ERROR
-    assert await said(models.choose([at(stub)], closeness, 1e6)) == "echo: a question"
+        assert (await failure(models.choose([at(stub)], closeness, 1e6, Bill()))).code is ErrorCode.AUTH_ERROR
+    assert await said(models.choose([at(stub)], closeness, 1e6, Bill())) == "echo: a question"
 
 
 async def test_the_next_model_of_the_list_answers_and_is_named(models: Models, stub: StubModel) -> None:
     stub.script(Scripted(status=404), Scripted(status=401), "third")
-    model = models.choose([at(stub, "a"), at(stub, "b"), at(stub, "c")], closeness, 60.0)
+    model = models.choose([at(stub, "a"), at(stub, "b"), at(stub, "c")], closeness, 60.0, Bill())
     assert await said(model) == "third"
     assert model.name == "c"
     assert [asked["model"] for asked in stub.asked] == ["a", "b", "c"]
@@ -160,28 +161,30 @@ async def test_the_next_model_of_the_list_answers_and_is_named(models: Models, s
 
 async def test_the_last_models_failure_is_told(models: Models, stub: StubModel) -> None:
     stub.script(Scripted(status=404), Scripted(status=401))
-    assert (await failure(models.choose([at(stub, "a"), at(stub, "b")], closeness, 60.0))).code is ErrorCode.AUTH_ERROR
+    assert (
+        await failure(models.choose([at(stub, "a"), at(stub, "b")], closeness, 60.0, Bill()))
+    ).code is ErrorCode.AUTH_ERROR
 
 
 async def test_a_model_without_a_credential_is_left_out(models: Models, stub: StubModel) -> None:
     choices = [ModelChoice("anthropic", "claude"), at(stub)]
-    assert await said(models.choose(choices, closeness, 60.0)) == "echo: a question"
+    assert await said(models.choose(choices, closeness, 60.0, Bill())) == "echo: a question"
 
 
 async def test_without_any_credential_the_turn_fails(models: Models) -> None:
     with pytest.raises(ModelFailed) as failed:
-        models.choose([ModelChoice("anthropic", "claude"), ModelChoice("openai", "gpt")], closeness, 60.0)
+        models.choose([ModelChoice("anthropic", "claude"), ModelChoice("openai", "gpt")], closeness, 60.0, Bill())
     assert failed.value.code is ErrorCode.AUTH_ERROR
 
 
 async def test_the_offline_responder_may_be_the_last_of_the_list(models: Models, stub: StubModel) -> None:
     stub.script(Scripted(status=404))
-    model = models.choose([at(stub), ModelChoice(OFFLINE, OFFLINE)], closeness, 60.0)
+    model = models.choose([at(stub), ModelChoice(OFFLINE, OFFLINE)], closeness, 60.0, Bill())
     assert "offline" in await said(model)
     assert model.name == "offline"
 
 
 async def test_breakers_of_invented_endpoints_do_not_pile_up(models: Models, stub: StubModel) -> None:
     for number in range(MAX_BREAKERS + 10):
-        models.choose([at(stub, f"m{number}")], closeness, 60.0)
-    assert len(models._breakers) == MAX_BREAKERS
+        models.choose([at(stub, f"m{number}")], closeness, 60.0, Bill())
+    assert len(models.breakers) == MAX_BREAKERS

@@ -87,3 +87,33 @@ def test_the_key_of_the_provider_is_not_shown(monkeypatch: pytest.MonkeyPatch) -
 def test_all_ports_differ() -> None:
     ports = list(load_settings().ports.model_dump().values())
     assert len(set(ports)) == len(ports)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[model]\nprovider = 'openai'\napi_key = 'k'\n", "model.name"),
+        (
+            "[model]\nprovider = 'openai'\nname = 'gpt'\napi_key = 'k'\n[providers]\nallowed = ['mistral/*']\n",
+            "providers.allowed",
+        ),
+    ],
+)
+def test_a_model_that_could_never_answer_stops_the_start(home: Path, text: str, named: str) -> None:
+    (home / "hub.toml").write_text(text)
+    with pytest.raises(ValidationError, match=named):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[model]\nprovider = 'openai'\nname = 'gpt'\n",
+        "[model]\nprovider = 'openai'\nname = 'gpt'\napi_base = 'http://127.0.0.1:1/v1'\n",
+        "[model]\nprovider = 'openai'\nname = 'gpt'\napi_key = 'k'\n[providers]\nallowed = ['openai/gpt*']\n",
+        "[[providers.terms]]\nmatch = 'openai/*'\nrequests_per_minute = 60\ninput_usd = 1.5\noutput_usd = 6\n",
+    ],
+)
+def test_a_model_that_may_be_asked_lets_it_start(home: Path, text: str) -> None:
+    (home / "hub.toml").write_text(text)
+    load_settings()

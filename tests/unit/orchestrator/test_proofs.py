@@ -1,0 +1,31 @@
+"""What a turn has cost in all, with the attempts before its last one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aiox.kernel.errors import ErrorCode
+from aiox.kernel.outcome import Failed, Usage
+from orchestrator.proofs import Dispatched
+
+ASSIGNED: Any = None
+
+
+@pytest.mark.parametrize(
+    ("usage", "cut_off", "known", "cost"),
+    [
+        (Usage(8, 2), 0, 1000, 1000),
+        (Usage(8, 2), 5, 1000, 1500),
+        (Usage(8, 2), 5, None, None),
+        (Usage(0, 0), 5, 0, None),
+        (Usage(0, 0), 0, None, 0),
+        (Usage(8, 2), 5, 0, 0),
+    ],
+)
+def test_attempts_before_it_cost_as_much_per_token(
+    usage: Usage, cut_off: int, known: int | None, cost: int | None
+) -> None:
+    outcome = Failed(ErrorCode.TIMEOUT, "late", usage, cost_nanousd=known)
+    assert Dispatched(ASSIGNED, outcome, (), cut_off).cost_nanousd == cost
