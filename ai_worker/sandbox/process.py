@@ -1,0 +1,136 @@
+"""One process, from start to end: fed, read up to its limits, timed, watched, and killed with all it started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
+
+from ai_worker.sandbox.port import Finished, Limits, SandboxUnavailable, Why
+from ai_worker.sandbox.watch import memory_of, yield_to_others
+from aiox.runtime.clock import Clock
+
+_WATCH_S: Final = 0.05
+_CHUNK: Final = 1 << 16
+_NICE: Final = 10
+_OUT_OF_CPU: Final = frozenset({128 + 24, 128 + 9})
+"""SIGXCPU at the soft limit, SIGKILL at the hard one."""
+
+
+class _Stopped(Exception):
+    """Ended from outside."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Outlet:
+    """A pipe out of the sandbox: who runs inside has `writable`, and `content` is what came, up to a limit."""
+
+    def __init__(self, limit: int, readable: int, writable: int) -> None:
+        self.content = bytearray()
+        self.writable = writable
+        self._limit = limit
+        self._readable = readable
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[asyncio.StreamReader]:
+        """The end outside."""
+        stream, source = asyncio.StreamReader(), os.fdopen(self._readable, "rb", buffering=0)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), source
+        )
+        try:
+            yield stream
+        finally:
+            transport.close()
+
+    async def read(self, stream: asyncio.StreamReader) -> None:
+        """To its end. Raises _Stopped when there is more than may be."""
+        while chunk := await stream.read(_CHUNK):
+            self.content += chunk[: self._limit - len(self.content)]
+            if len(self.content) >= self._limit:
+                raise _Stopped(Why.OUTPUT)
+
+
+def outlet(limit: int) -> Outlet:
+    """A new pipe, closed at both ends by `run`."""
+    return Outlet(limit, *os.pipe())
+
+
+async def run(
+    argv: Sequence[str], stdin: int, passed: Sequence[int], outlets: Sequence[Outlet], limits: Limits, clock: Clock
+) -> Finished:
+    """Starts `argv` and brings it to an end. `outlets` are for stdout, stderr and the result. Raises SandboxUnavailable
+    when there is nothing that could be started.
+    """
+    started = clock.monotonic()
+    async with AsyncExitStack() as opened:
+        try:
+            streams = [await opened.enter_async_context(one.reader()) for one in outlets]
+            process = await _start(argv, stdin, passed, outlets)
+        finally:
+            for one in outlets:
+                os.close(one.writable)
+        try:
+            why = await _to_its_end(process, outlets, streams, limits)
+        finally:
+            await _kill(process)
+    took = clock.monotonic() - started
+    status = -1 if why is not Why.EXITED or process.returncode is None else process.returncode
+    if status in _OUT_OF_CPU and took >= limits.cpu_s:
+        why = Why.TIME
+    out, err, result = (bytes(one.content) for one in outlets)
+    return Finished(why, status, out, err, result, took)
+
+
+async def _start(argv: Sequence[str], stdin: int, passed: Sequence[int], outlets: Sequence[Outlet]) -> Process:
+    out, err, result = (one.writable for one in outlets)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdin=stdin, stdout=out, stderr=err, pass_fds=(*passed, result), env={}, start_new_session=True
+        )
+    except OSError as broken:
+        raise SandboxUnavailable(f"bubblewrap cannot be started: {broken.strerror}. Mend: sh setup/debian.sh") from None
+    with suppress(OSError):  # it may have ended already
+        os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
+    return process
+
+
+async def _to_its_end(
+    process: Process, outlets: Sequence[Outlet], streams: Sequence[asyncio.StreamReader], limits: Limits
+) -> Why:
+    """Why it ended: by itself when its pipes are closed and it is gone."""
+    why = Why.EXITED
+    try:
+        async with asyncio.timeout(limits.wall_s), asyncio.TaskGroup() as group:
+            watch = group.create_task(_watch(process.pid, limits.memory_bytes))
+            await asyncio.gather(*(one.read(stream) for one, stream in zip(outlets, streams, strict=True)))
+            await process.wait()
+            watch.cancel()
+    except* TimeoutError:
+        why = Why.TIME
+    except* _Stopped as stopped:
+        why = next(one.why for one in stopped.exceptions if isinstance(one, _Stopped))
+    return why
+
+
+async def _watch(pid: int, most: int) -> None:
+    """Until cancelled. Raises _Stopped when all processes together hold too much."""
+    while True:
+        await asyncio.sleep(_WATCH_S)
+        yield_to_others(pid)
+        if memory_of(pid) > most:
+            raise _Stopped(Why.MEMORY)
+
+
+async def _kill(process: Process) -> None:
+    """The first process of the namespace dies with bubblewrap, and the kernel ends all others with that one."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+    await process.wait()
