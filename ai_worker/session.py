@@ -7,7 +7,7 @@ dropped when the hub does not read fast enough. An answer about a tool that nobo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -190,9 +190,9 @@ class _Ear:
         self._asking = asking
         self._send = send
 
-    async def ask(self, index: int, tool: str, arguments: bytes) -> Allowed | NotAllowed:
+    async def ask(self, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> Allowed | NotAllowed:
         """Asks, and waits for the answer on the link."""
-        message = tool_asked(self._turn, index, tool, arguments)
+        message = tool_asked(self._turn, index, tool, arguments, taint)
         place = (self._key, message.call_id)
         answer: asyncio.Future[Allowed | NotAllowed] = asyncio.get_running_loop().create_future()
         self._asking[place] = answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from uuid import UUID
 
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
@@ -33,7 +34,7 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
             language=asked.language,
             tone=asked.tone,
             format=asked.format,
-            tools=tuple(ToolOffer(tool.name, tool.description, json.loads(tool.json_schema)) for tool in asked.tools),
+            tools=tuple(_offer(tool) for tool in asked.tools),
         ),
         limits=Limits(
             max_total_tokens=asked.max_total_tokens,
@@ -50,6 +51,10 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
         traceparent=asked.traceparent,
         correlation_id=asked.correlation_id,
     )
+
+
+def _offer(tool: pb.ToolOffer) -> ToolOffer:
+    return ToolOffer(tool.name, tool.description, json.loads(tool.json_schema), tool.read_only)
 
 
 def approved_call(continuation: bytes) -> ToolCall:
@@ -82,7 +87,7 @@ def _choice(asked: pb.TurnAsked, provider: str, model: str) -> ModelChoice:
     return ModelChoice(provider, model)
 
 
-def tool_asked(asked: pb.TurnAsked, index: int, tool: str, arguments: bytes) -> pb.ToolAsked:
+def tool_asked(asked: pb.TurnAsked, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> pb.ToolAsked:
     """A turn's n-th call, with the id that hub and worker derive alike."""
     return pb.ToolAsked(
         request_id=asked.request_id,
@@ -90,7 +95,7 @@ def tool_asked(asked: pb.TurnAsked, index: int, tool: str, arguments: bytes) -> 
         call_id=str(call_id(UUID(asked.request_id), index)),
         tool_name=tool,
         canonical_arguments=arguments,
-        taint=["model"],
+        taint=taint,
     )
 
 

@@ -15,10 +15,10 @@ from ai_worker.memory.remember import fact_in
 from ai_worker.model.bill import Bill
 from ai_worker.model.offline import Closeness
 from ai_worker.model.port import ChatModel, Delta, ModelFailed
-from ai_worker.model.prompt import fit
+from ai_worker.model.prompt import fit, taint_of
 from ai_worker.tools.act import Hands
 from ai_worker.tools.port import AsksHub, Tool
-from ai_worker.words import Acted, Limits, ModelChoice, Passage, Prompt, Remembered, ToolCall, Turn
+from ai_worker.words import Acted, Limits, ModelChoice, Passage, Prompt, Remembered, ToolCall, ToolOffer, Turn
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Answered, Citation, Failed
 from aiox.kernel.tools import MAX_CALLS
@@ -141,11 +141,31 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, 
 
 
 async def _act(prompt: Prompt, said: str, calls: tuple[ToolCall, ...], hands: Hands) -> Prompt:
-    """One call after the other. Who calls on and on, or nothing that exists, is offered no tools any more."""
-    shown = [await hands.act(call) for call in calls]
+    """In the order of the calls; those side by side that change nothing run together.
+
+    Who calls on and on, or nothing that exists, is offered no tools any more.
+    """
+    shown: list[str] = []
+    taint = taint_of(prompt)
+    for together in _together(calls, hands.offers):
+        shown.extend(await asyncio.gather(*(hands.act(call, taint) for call in together)))
     acted = (*prompt.acted, Acted(said, calls, tuple(shown)))
     enough = hands.asked >= MAX_CALLS or len(acted) > MAX_CALLS
     return replace(prompt, acted=acted, tools=() if enough else prompt.tools)
+
+
+def _together(calls: Sequence[ToolCall], offers: Mapping[str, ToolOffer]) -> list[list[ToolCall]]:
+    """Neighbours whose tools are all read-only are one group; every other call stands alone."""
+    groups: list[list[ToolCall]] = []
+    reading = False
+    for call in calls:
+        reads = call.name in offers and offers[call.name].read_only
+        if reads and reading:
+            groups[-1].append(call)
+        else:
+            groups.append([call])
+        reading = reads
+    return groups
 
 
 def _check_embedding(turn: Turn, mind: Mind) -> None:

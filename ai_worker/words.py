@@ -56,6 +56,8 @@ class ToolOffer:
     name: str
     description: str
     schema: Mapping[str, Json]
+    read_only: bool = False
+    """It changes nothing: may run beside others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ai_worker.model.port import ModelFailed
 from ai_worker.words import Acted, Kind, Limits, Passage, Prompt
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
+from aiox.kernel.tools import Taint, tool_taint
 from aiox.kernel.units import estimate_tokens
 
 Count = Callable[[Prompt], int]
@@ -60,6 +61,14 @@ def chat_tools(prompt: Prompt) -> list[Message]:
         }
         for tool in prompt.tools
     ]
+
+
+def taint_of(prompt: Prompt) -> tuple[str, ...]:
+    """Labels of all that stands before the model now, sorted: what it calls next may rest on any of it."""
+    labels: set[str] = {Taint.MODEL}
+    labels |= {Taint.DOCUMENT if passage.kind is Kind.CHUNK else Taint.MEMORY for passage in prompt.passages}
+    labels |= {tool_taint(call.name) for act in prompt.acted for call in act.calls}
+    return tuple(sorted(labels | ({Taint.HISTORY} if prompt.history else set())))
 
 
 def _acted(act: Acted) -> list[Message]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from ai_worker.tools.port import AsksHub, Ended, NotAllowed, Tool, ToolFailed
 from ai_worker.words import ToolCall, ToolOffer
 from aiox.kernel.canonical import Json, canonical
 from aiox.kernel.errors import ErrorCode
-from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS
+from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS, Taint
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import CrashPoint, Hook
 
@@ -37,8 +37,12 @@ class Hands:
     done: tuple[str, ...] = ()
     """Names of the calls that ran."""
 
-    async def act(self, call: ToolCall) -> str:
-        """One call, from the model's words to what the model is shown of it. A failure is shown, not raised."""
+    async def act(self, call: ToolCall, taint: Sequence[str] = (Taint.MODEL,)) -> str:
+        """One call, from the model's words to what the model is shown of it. A failure is shown, not raised.
+
+        `taint` says where what the model read before it wrote the call came from. Up to the question to the hub nothing
+        waits, so that calls that begin in an order are asked in it.
+        """
         offer, tool = self.offers.get(call.name), self.tools.get(call.name)
         if offer is None or tool is None:
             return _shown(call, "refused", "There is no such tool in this turn.")
@@ -48,7 +52,7 @@ class Hands:
         if isinstance(arguments, str):
             return _shown(call, "invalid", arguments)
         index, self.asked = self.asked, self.asked + 1
-        answer = await self.hub.ask(index, call.name, canonical(arguments))
+        answer = await self.hub.ask(index, call.name, canonical(arguments), taint)
         if isinstance(answer, NotAllowed):
             return _shown(call, "held" if answer.held else "refused", answer.reason)
         return await self._run(index, call, tool, arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,8 +53,11 @@ class Ended:
 class AsksHub(Protocol):
     """The hub's ear for one turn."""
 
-    async def ask(self, index: int, tool: str, arguments: bytes) -> Allowed | NotAllowed:
-        """Asks for the turn's n-th call (from 0) with canonical arguments. Waits for the hub as long as it takes."""
+    async def ask(self, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> Allowed | NotAllowed:
+        """Asks for the turn's n-th call (from 0) with canonical arguments. Waits for the hub as long as it takes.
+
+        `taint`: where the text came from that the arguments may rest on (aiox.kernel.tools.Taint).
+        """
         ...
 
     def told(self, index: int, ended: Ended) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
 from uuid import UUID
@@ -15,6 +16,24 @@ MAX_CALLS: Final = 8
 """Tool calls in one turn at most."""
 MAX_ARGUMENT_BYTES: Final = 32 * 1024
 """Of one call, as canonical JSON."""
+
+
+class Taint(StrEnum):
+    """Where text came from that stood before a model when it wrote a call. A tool's results have `tool:NAME`."""
+
+    MODEL = "model"
+    """The model's own words: every call has this one."""
+    DOCUMENT = "document"
+    """A passage of a document."""
+    MEMORY = "memory"
+    """What a correspondent had kept, or a summary of what was said."""
+    HISTORY = "history"
+    """Earlier turns of the conversation, whatever they rested on."""
+
+
+def tool_taint(tool: str) -> str:
+    """The label of what a tool gave back."""
+    return f"tool:{tool}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def _offer(tool: ToolDescription) -> pb.ToolOffer:
         description=tool.description,
         json_schema=canonical(dict(tool.schema)).decode(),
         worker_type=tool.worker_type,
+        read_only=tool.read_only,
     )
 
 

@@ -96,7 +96,7 @@ class Model:
 class Nobody:
     """A hub that is not to be asked."""
 
-    async def ask(self, index: int, tool: str, arguments: bytes) -> Allowed | NotAllowed:
+    async def ask(self, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> Allowed | NotAllowed:
         raise AssertionError(tool)
 
     def told(self, index: int, ended: Ended) -> None:

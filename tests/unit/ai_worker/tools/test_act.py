@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,13 @@ from ai_worker.tools.act import MAX_SHOWN_CHARACTERS, Hands
 from ai_worker.tools.port import Allowed, Ended, NotAllowed, ToolFailed
 from ai_worker.tools.registry import tools_of
 from ai_worker.turn import Spent, think
-from ai_worker.words import Acted, Prompt, ToolCall, ToolOffer
+from ai_worker.words import Acted, Exchange, Kind, Prompt, ToolCall, ToolOffer
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Usage
 from aiox.kernel.tools import APPEND_LINE, MAX_CALLS, known_tools
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.crash import CrashPoint
-from tests.unit.ai_worker.minds import Model, mind, turn
+from tests.unit.ai_worker.minds import PASSAGE, Memory, Model, mind, turn
 
 OFFER = ToolOffer(APPEND_LINE.name, APPEND_LINE.description, APPEND_LINE.schema)
 FITS = '{"line": "hello", "file": "notes"}'
@@ -35,8 +37,11 @@ class Hub:
     asked: list[tuple[int, str, bytes]] = field(default_factory=list)
     heard: list[tuple[int, Ended]] = field(default_factory=list)
 
-    async def ask(self, index: int, tool: str, arguments: bytes) -> Allowed | NotAllowed:
+    tainted: list[Sequence[str]] = field(default_factory=list)
+
+    async def ask(self, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> Allowed | NotAllowed:
         self.asked.append((index, tool, arguments))
+        self.tainted.append(taint)
         return self.answer
 
     def told(self, index: int, ended: Ended) -> None:
@@ -148,6 +153,88 @@ async def test_a_turn_thinks_acts_and_thinks_again(tmp_path: Path) -> None:
     assert (outcome.text, outcome.tools_called, outcome.usage) == ("done", ("append_line",), Usage(14, 6))
     ((said, calls, shown),) = [(act.said, act.calls, act.shown) for act in model.prompts[1].acted]
     assert (said, calls, json.loads(shown[0])["status"]) == ("", (call(),), "done")
+
+
+@dataclass
+class Meeting:
+    """A tool whose calls wait for each other: all of them get through only when they run side by side."""
+
+    barrier: asyncio.Barrier
+    name: str
+    running: list[str] = field(default_factory=list)
+
+    async def run(self, arguments: Mapping[str, Any]) -> str:
+        self.running.append(str(arguments["q"]))
+        async with asyncio.timeout(10):
+            await self.barrier.wait()
+        return f"met {arguments['q']}"
+
+
+@dataclass
+class Alone:
+    """A tool that must never run beside another."""
+
+    name: str
+    running: int = 0
+    most: int = 0
+    order: list[str] = field(default_factory=list)
+
+    async def run(self, arguments: Mapping[str, Any]) -> str:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.running -= 1
+        self.order.append(str(arguments["q"]))
+        return "done"
+
+
+def searched(number: int, name: str) -> ToolCall:
+    return ToolCall(f"c{number}", name, json.dumps({"q": str(number)}))
+
+
+async def test_calls_that_only_read_run_side_by_side_and_are_asked_and_shown_in_order(tmp_path: Path) -> None:
+    offer = ToolOffer("look", "Looks.", {"type": "object"}, read_only=True)
+    tool, hub = Meeting(asyncio.Barrier(4), "look"), Hub()
+    model = Model(("done",), acts=[tuple(searched(number, "look") for number in range(4))])
+    asked = turn(prompt=Prompt("Ada", "", "look", tools=(offer,)))
+    outcome = await think(asked, mind(tmp_path, model, tools={"look": tool}), Spent(), lambda _: None, hub)
+    assert isinstance(outcome, Answered)
+    assert [index for index, _, _ in hub.asked] == [0, 1, 2, 3]
+    (act,) = model.prompts[1].acted
+    assert [json.loads(one)["untrusted_result"] for one in act.shown] == [f"met {number}" for number in range(4)]
+
+
+async def test_a_call_that_changes_something_runs_alone_and_in_its_place(tmp_path: Path) -> None:
+    offers = (ToolOffer("look", "", {}, read_only=True), ToolOffer("write", "", {}))
+    tool, hub = Alone("write"), Hub()
+    names = ("write", "write", "look", "write")
+    model = Model(("done",), acts=[tuple(searched(number, name) for number, name in enumerate(names))])
+    asked = turn(prompt=Prompt("Ada", "", "go", tools=offers))
+    outcome = await think(
+        asked, mind(tmp_path, model, tools={"write": tool, "look": tool}), Spent(), lambda _: None, hub
+    )
+    assert isinstance(outcome, Answered)
+    assert (tool.most, tool.order) == (1, ["0", "1", "2", "3"])
+
+
+async def test_what_stood_before_the_model_taints_its_calls(tmp_path: Path) -> None:
+    model, hub = Model(("done",), acts=[(call(),), (call(),)]), Hub()
+    fact = replace(PASSAGE, kind=Kind.FACT)
+    thinking = mind(tmp_path, model, Memory((PASSAGE, fact)), tools=tools_of(str(tmp_path)))
+    prompt = Prompt("Ada", "", "go", history=(Exchange("Hi", "Hello"),), tools=(OFFER,))
+    await think(turn(prompt=prompt), thinking, Spent(), lambda _: None, hub)
+    assert hub.tainted == [
+        ("document", "history", "memory", "model"),
+        ("document", "history", "memory", "model", "tool:append_line"),
+    ]
+
+
+async def test_a_bare_question_taints_nothing_but_by_the_models_own_words(tmp_path: Path) -> None:
+    model, hub = Model(("done",), acts=[(call(),)]), Hub()
+    asked = turn(prompt=Prompt("Ada", "", "go", tools=(OFFER,)))
+    await think(asked, mind(tmp_path, model, tools=tools_of(str(tmp_path))), Spent(), lambda _: None, hub)
+    assert hub.tainted == [("model",)]
 
 
 async def test_who_calls_on_and_on_without_reaching_the_hub_is_offered_nothing_any_more(tmp_path: Path) -> None:
