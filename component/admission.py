@@ -22,7 +22,7 @@ from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import encode
 from component.buckets import Buckets
 from component.bus import Bus, BusBusy
-from component.crowding import Crowding
+from aiox.runtime.crowding import Crowding
 from component.errors import error_reply
 from component.features.chat_states import Composing, state_message
 from component.features.receipts import receipt

@@ -30,7 +30,7 @@ from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
-from component.crowding import Crowding
+from aiox.runtime.crowding import Crowding
 from component.descriptors import Descriptors
 from component.features.acd import asks_descriptor
 from component.features.chat_states import Composing, state_message

@@ -17,6 +17,7 @@ from aiox.commands.people import HouseRules, People
 from aiox.kernel.tools import known_tools
 from aiox.runtime import nats, postgres, redis
 from aiox.runtime.clock import Clock
+from aiox.runtime.crowding import Crowding
 from aiox.runtime.health import Ready, serve
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log
@@ -31,6 +32,8 @@ from gateway.access import Door
 from gateway.admission import Traced
 from gateway.app import make_app
 from gateway.auth import AccessTokens
+from gateway.crowded import Bounded
+from gateway.crowded import listen as listen_for_pressure
 from gateway.front import Front
 from gateway.letters import Letters
 from gateway.limits import Budgets
@@ -77,7 +80,10 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     )
     budgets = Budgets(rates.count, settings.limits)
     telemetry = Telemetry("gateway", settings.home)
-    door = Door(hub, tokens, people, budgets.count, _traced(settings, telemetry, bus))
+    crowding = Crowding()
+    await listen_for_pressure(bus, crowding, clock, log)
+    submit = Bounded(_traced(settings, telemetry, bus), crowding, clock)
+    door = Door(hub, tokens, people, budgets.count, submit)
     app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, _front(settings, bus))
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("letters", letters.run())

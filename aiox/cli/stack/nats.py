@@ -41,7 +41,7 @@ _RIGHTS: Final[dict[str, tuple[list[str], list[str]]]] = {
         [WORKER_BEAT, COMMANDS],
     ),
     "ai_worker": ([WORKER_BEAT], []),
-    "gateway": ([_INBOUND, COMMANDS], [LIVE]),
+    "gateway": ([_INBOUND, COMMANDS], [LIVE, PRESSURE]),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiox.kernel.envelope import Pressure
-from component.crowding import HEARD_S, Crowding
+from aiox.runtime.crowding import HEARD_S, Crowding
 
 ADA, BO, AGENT = "ada@localhost", "bo@localhost", "agent@agents.localhost"
 

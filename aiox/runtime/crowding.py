@@ -1,4 +1,4 @@
-"""Whether the hub has room for one more message, as far as this door knows. Times are seconds that never go back."""
+"""Whether the hub has room for one more message, as far as a door knows. Times are seconds that never go back."""
 
 from __future__ import annotations
 
