@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ai_worker.sandbox.bubblewrap import Bubblewrap
 from aiox.cli.stack import ejabberd, lock, nats, ports, postgres
 from aiox.cli.stack.home import Home, check_space
 from aiox.cli.stack.trouble import CannotGoOn
+from aiox.runtime.clock import SystemClock
 from aiox.runtime.settings import Settings
 
 
@@ -28,8 +31,8 @@ def findings(settings: Settings) -> list[Finding]:
     found = [
         _program("redis-server", "Redis"),
         _program("erl", "Erlang"),
-        _program("bwrap", "bubblewrap"),
         _program("setpriv", "setpriv"),
+        sandbox_finding(),
         _checked("ejabberd", ejabberd.libraries),
         _checked("PostgreSQL with pgvector", lambda: postgres.binary("postgres")),
         _checked("NATS", nats.server),
@@ -43,6 +46,11 @@ def findings(settings: Settings) -> list[Finding]:
 
 def _program(name: str, what: str) -> Finding:
     return Finding(what, "" if shutil.which(name) else f"{name} is not installed. Mend: sh setup/debian.sh")
+
+
+def sandbox_finding() -> Finding:
+    """Starts a sandbox once, as tools will."""
+    return Finding("sandbox for tools", asyncio.run(Bubblewrap(SystemClock()).trouble()))
 
 
 def _checked(what: str, check: Callable[[], object]) -> Finding:
