@@ -34,6 +34,7 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
             language=asked.language,
             tone=asked.tone,
             format=asked.format,
+            answer_schema=json.loads(schema) if (schema := asked.llm_config.response_schema) else None,
             tools=tuple(_offer(tool) for tool in asked.tools),
         ),
         limits=Limits(

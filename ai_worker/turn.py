@@ -12,13 +12,25 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from ai_worker.memory.remember import fact_in
+from ai_worker.model.answers import Checked, check
 from ai_worker.model.bill import Bill
 from ai_worker.model.offline import Closeness
 from ai_worker.model.port import ChatModel, Delta, ModelFailed
 from ai_worker.model.prompt import fit, taint_of
 from ai_worker.tools.act import Hands
 from ai_worker.tools.port import AsksHub, Tool
-from ai_worker.words import Acted, Limits, ModelChoice, Passage, Prompt, Remembered, ToolCall, ToolOffer, Turn
+from ai_worker.words import (
+    Acted,
+    Limits,
+    ModelChoice,
+    Passage,
+    Prompt,
+    Rejected,
+    Remembered,
+    ToolCall,
+    ToolOffer,
+    Turn,
+)
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Answered, Citation, Failed
 from aiox.kernel.tools import MAX_CALLS
@@ -119,13 +131,7 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, 
     hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message)
     if turn.approved is not None:
         prompt = await _act(prompt, "", (turn.approved,), hands)
-    while True:
-        left = replace(turn.limits, max_total_tokens=turn.limits.max_total_tokens - spent.bill.usage.total)
-        prompt, limits = fit(prompt, left, model.input_tokens)
-        text, calls = await _ask(model, prompt, limits, mind, spent, say)
-        if not calls:
-            break
-        prompt = await _act(prompt, text, calls, hands)
+    prompt, text = await _think_on(turn, prompt, model, hands, mind, spent, say)
     return Answered(
         text=text,
         usage=spent.bill.usage,
@@ -138,6 +144,38 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, 
         model_ms=_ms(spent.model_s),
         cost_nanousd=spent.bill.cost_nanousd,
     )
+
+
+async def _think_on(
+    turn: Turn, prompt: Prompt, model: ChatModel, hands: Hands, mind: Mind, spent: Spent, say: Say
+) -> tuple[Prompt, str]:
+    """Round after round, until the model has answered. An answer whose form is promised is shown when it has it."""
+    whole = prompt.answer_schema is not None
+    while True:
+        left = replace(turn.limits, max_total_tokens=turn.limits.max_total_tokens - spent.bill.usage.total)
+        prompt, limits = fit(prompt, left, model.input_tokens)
+        text, calls = await _ask(model, prompt, limits, mind, spent, _keep_quiet if whole else say)
+        if calls:
+            prompt = await _act(prompt, text, calls, hands)
+            continue
+        checked = await _checked(prompt, text)
+        if not checked.wrong:
+            if whole:
+                say(checked.text)
+            return prompt, checked.text
+        if prompt.rejected:
+            raise ModelFailed(ErrorCode.ANSWER_INVALID, SENTENCES[ErrorCode.ANSWER_INVALID])
+        prompt = replace(prompt, rejected=(Rejected(text, checked.wrong),), tools=())
+
+
+async def _checked(prompt: Prompt, text: str) -> Checked:
+    if prompt.answer_schema is None:
+        return Checked(text, "")
+    return await asyncio.to_thread(check, text, prompt.answer_schema)
+
+
+def _keep_quiet(_text: str) -> None:
+    """A piece of what may yet be taken back."""
 
 
 async def _act(prompt: Prompt, said: str, calls: tuple[ToolCall, ...], hands: Hands) -> Prompt:

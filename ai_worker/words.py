@@ -79,6 +79,14 @@ class Acted:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """An answer in the wrong form, and a sentence on what is wrong."""
+
+    said: str
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """Everything a model may use for one answer. History stands oldest first, passages nearest first."""
 
@@ -95,6 +103,10 @@ class Prompt:
     tools: tuple[ToolOffer, ...] = ()
     acted: tuple[Acted, ...] = ()
     """What this very turn has done so far."""
+    answer_schema: Mapping[str, Json] | None = None
+    """JSON Schema that the answer must fit; None: any text."""
+    rejected: tuple[Rejected, ...] = ()
+    """Answers of this very turn that did not fit, and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ CONDITIONS: Final = MappingProxyType(
         ErrorCode.AUTH_ERROR: Condition("cancel", "not-allowed"),
         ErrorCode.RATE_LIMIT: Condition("wait", "resource-constraint"),
         ErrorCode.EMPTY_ANSWER: Condition("wait", "undefined-condition"),
+        ErrorCode.ANSWER_INVALID: Condition("wait", "undefined-condition"),
         ErrorCode.TOOL_REFUSED: Condition("cancel", "not-allowed"),
         ErrorCode.UNAUTHENTICATED: Condition("auth", "not-authorized"),
         ErrorCode.INVALID_TOKEN: Condition("auth", "not-authorized"),

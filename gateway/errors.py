@@ -34,6 +34,7 @@ STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.AUTH_ERROR: 502,
         ErrorCode.RATE_LIMIT: 503,
         ErrorCode.EMPTY_ANSWER: 502,
+        ErrorCode.ANSWER_INVALID: 502,
         ErrorCode.TOOL_REFUSED: 403,
         ErrorCode.UNAUTHENTICATED: 401,
         ErrorCode.INVALID_TOKEN: 401,

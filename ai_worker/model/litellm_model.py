@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ai_worker.model.calls import Gathered
 from ai_worker.model.port import Delta, ModelFailed, refused_with
-from ai_worker.model.prompt import chat_messages, chat_tools, prompt_tokens
+from ai_worker.model.prompt import answer_format, chat_messages, chat_tools, prompt_tokens
 from ai_worker.words import Limits, ModelChoice, Prompt
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Usage
@@ -77,6 +77,7 @@ class LiteLlm:
             drop_params=True,
             # Tools would load litellm's MCP gateway, which we do not install and do not want.
             **({"tools": chat_tools(prompt), "_skip_mcp_handler": True} if prompt.tools else {}),
+            **({"response_format": answer_format(prompt)} if prompt.answer_schema is not None else {}),
         )
 
 

@@ -16,7 +16,7 @@ import aiohttp
 
 from ai_worker.model.calls import Gathered
 from ai_worker.model.port import Delta, ModelFailed, refused_with
-from ai_worker.model.prompt import chat_messages, chat_tools, prompt_tokens
+from ai_worker.model.prompt import answer_format, chat_messages, chat_tools, prompt_tokens
 from ai_worker.words import Limits, ModelChoice, Prompt
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Usage
@@ -89,7 +89,11 @@ class OpenAiStream:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        return question | ({"tools": chat_tools(prompt)} if prompt.tools else {})
+        if prompt.tools:
+            question["tools"] = chat_tools(prompt)
+        if prompt.answer_schema is not None:
+            question["response_format"] = answer_format(prompt)
+        return question
 
 
 class _Answer:

@@ -49,7 +49,17 @@ def chat_messages(prompt: Prompt) -> list[Message]:
     messages.append({"role": "user", "content": prompt.message})
     for act in prompt.acted:
         messages.extend(_acted(act))
+    for one in prompt.rejected:
+        messages.append({"role": "assistant", "content": one.said})
+        messages.append({"role": "user", "content": f"{one.wrong} Answer again, with the JSON object alone."})
     return messages
+
+
+def answer_format(prompt: Prompt) -> Message | None:
+    """The form of the answer, for providers that hold a model to it; None: any text."""
+    if prompt.answer_schema is None:
+        return None
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(prompt.answer_schema)}}
 
 
 def chat_tools(prompt: Prompt) -> list[Message]:
@@ -118,7 +128,7 @@ def _smaller(prompt: Prompt) -> Prompt:
 
 
 def _system(prompt: Prompt) -> str:
-    parts = [f"You are {prompt.agent_name or 'an agent'}, an AI agent answering in a chat. Answer in plain text."]
+    parts = [f"You are {prompt.agent_name or 'an agent'}, an AI agent answering in a chat. {_form(prompt)}"]
     if prompt.system_prompt.strip():
         parts.append(prompt.system_prompt.strip())
     parts.extend(_preferred(prompt))
@@ -129,6 +139,13 @@ def _system(prompt: Prompt) -> str:
     if prompt.remembered is not None:
         parts.append(_told(prompt.remembered.stored))
     return "\n\n".join(parts)
+
+
+def _form(prompt: Prompt) -> str:
+    if prompt.answer_schema is None:
+        return "Answer in plain text."
+    schema = json.dumps(prompt.answer_schema, ensure_ascii=False)
+    return f"Answer with one JSON object and nothing else. It must fit this JSON Schema: {schema}"
 
 
 def _preferred(prompt: Prompt) -> list[str]:

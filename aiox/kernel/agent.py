@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from aiox.kernel.answer_schema import wrong_in
 from aiox.kernel.canonical import Json, digest
 from aiox.kernel.ids import AgentId
 
@@ -25,6 +26,16 @@ AvatarRef = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$"
 """Which of the agent's stored images is its avatar; empty: none."""
 CredentialName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 """The name of a stored credential, never the secret itself; empty: none."""
+
+
+def _is_answer_schema(value: dict[str, Any]) -> dict[str, Any]:
+    if wrong := wrong_in(value):
+        raise ValueError(wrong)
+    return value
+
+
+AnswerSchema = Annotated[dict[str, Any], AfterValidator(_is_answer_schema)]
+"""See aiox.kernel.answer_schema."""
 DomainName = Annotated[
     str, StringConstraints(to_lower=True, max_length=253, pattern=r"^(\*\.)?([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}$")
 ]
@@ -60,6 +71,11 @@ class LlmConfig(Part):
     max_tokens: int = Field(4096, ge=1, le=1_000_000, description="tokens of an answer at most")
     worker_pool: Word = "default"
     fallbacks: tuple[Fallback, ...] = Field((), max_length=5)
+    response_schema: AnswerSchema | None = Field(
+        None,
+        description="JSON Schema that every answer fits; a part of the language: no references, no patterns",
+        exclude_if=lambda value: value is None,  # it says nothing then, and the hashes of before hold
+    )
 
 
 class Capabilities(Part):

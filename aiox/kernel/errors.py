@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     AUTH_ERROR = "AUTH_ERROR"
     RATE_LIMIT = "RATE_LIMIT"
     EMPTY_ANSWER = "EMPTY_ANSWER"
+    ANSWER_INVALID = "ANSWER_INVALID"
     TOOL_REFUSED = "TOOL_REFUSED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 -- a code, not a secret
@@ -69,6 +70,7 @@ SENTENCES: Final = MappingProxyType(
         ErrorCode.AUTH_ERROR: "The model's provider refused the credentials. The agent's owner must renew them.",
         ErrorCode.RATE_LIMIT: "The model's provider asks us to slow down. Try again in a minute.",
         ErrorCode.EMPTY_ANSWER: "The model gave an empty answer. Try again, or put it in other words.",
+        ErrorCode.ANSWER_INVALID: "The model twice gave an answer in another form than this agent promises. Try again.",
         ErrorCode.TOOL_REFUSED: "A tool that this needed was refused.",
         ErrorCode.UNAUTHENTICATED: "Sign in first.",
         ErrorCode.INVALID_TOKEN: "This token is not valid here. Sign in again.",

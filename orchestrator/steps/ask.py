@@ -78,4 +78,5 @@ def _llm_config(own: LlmConfig) -> pb.LlmConfig:
         max_tokens=own.max_tokens,
         worker_pool=own.worker_pool,
         fallbacks=[pb.Fallback(provider=other.provider, model=other.model) for other in own.fallbacks],
+        response_schema="" if own.response_schema is None else canonical(own.response_schema).decode(),
     )

@@ -62,7 +62,10 @@ class Memory:
 
 @dataclass
 class Model:
-    """Says `pieces`, then raises `error` or waits for ever, as told. Before that come the rounds in `acts`."""
+    """Says `pieces`, then raises `error` or waits for ever, as told. Before that come the rounds in `acts`.
+
+    With `answers` it says those instead, one a round.
+    """
 
     pieces: Sequence[str] = ("hello",)
     usage: Usage | None = COUNTED
@@ -72,6 +75,7 @@ class Model:
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     name: str = "scripted"
     acts: list[tuple[ToolCall, ...]] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
     def input_tokens(self, prompt: Prompt) -> int:
         return 5
@@ -82,7 +86,7 @@ class Model:
             if self.acts:
                 yield Delta("", self.usage, self.acts.pop(0))
                 return
-            for piece in self.pieces:
+            for piece in [self.answers.pop(0)] if self.answers else self.pieces:
                 yield Delta(piece)
             if self.hangs:
                 await asyncio.Event().wait()

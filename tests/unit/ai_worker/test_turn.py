@@ -11,12 +11,13 @@ import pytest
 
 from ai_worker.model.port import ModelFailed
 from ai_worker.turn import Spent, think
-from ai_worker.words import Remembered
+from ai_worker.words import Prompt, Rejected, Remembered, ToolOffer
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed, Usage
 from aiox.runtime.steps import Step
 from tests.unit.ai_worker.minds import AGENT, ANN, NOBODY, OWNER, PASSAGE, Log, Memory, Model, mind, turn
 
+OFFER = ToolOffer("look", "Looks.", {})
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -156,3 +157,36 @@ async def test_a_traced_turn_makes_its_two_spans(tmp_path: Path) -> None:
     spans = [json.loads(line) for line in (tmp_path / "traces/ai_worker.jsonl").read_text().splitlines()]
     assert {span["name"]: span["attributes"].get("stored") for span in spans} == {Step.THOUGHT: None, Step.LONG_TERM: 1}
     assert len(spans) == 2
+
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+async def formed(tmp_path: Path, *answers: str) -> tuple[Answered | Failed, list[str], Model]:
+    """A turn of an agent that promises a form, and a model that answers so."""
+    said: list[str] = []
+    model = Model(answers=list(answers))
+    asked = turn(prompt=Prompt("Ada", "", "Where?", answer_schema=SCHEMA, tools=(OFFER,)))
+    return await think(asked, mind(tmp_path, model), Spent(), said.append, NOBODY), said, model
+
+
+async def test_an_answer_in_the_promised_form_is_shown_whole(tmp_path: Path) -> None:
+    outcome, said, model = await formed(tmp_path, '```json\n{"city": "Porto"}\n```')
+    assert isinstance(outcome, Answered)
+    assert outcome.text == '{"city": "Porto"}' == "".join(said)
+    assert len(said) == len(model.prompts) == 1
+
+
+async def test_an_answer_in_another_form_is_asked_for_once_more_and_never_shown(tmp_path: Path) -> None:
+    outcome, said, model = await formed(tmp_path, "Porto, I think.", '{"city": "Porto"}')
+    assert isinstance(outcome, Answered)
+    assert said == ['{"city": "Porto"}']
+    assert model.prompts[1].rejected == (Rejected("Porto, I think.", "It is not JSON."),)
+    assert model.prompts[1].tools == ()
+    assert outcome.usage == Usage(14, 6)
+
+
+async def test_a_second_answer_in_another_form_is_an_error(tmp_path: Path) -> None:
+    outcome, said, model = await formed(tmp_path, "Porto", "Porto!", '{"city": "too late"}')
+    assert isinstance(outcome, Failed)
+    assert (outcome.code, outcome.usage, said, len(model.prompts)) == (ErrorCode.ANSWER_INVALID, Usage(14, 6), [], 2)

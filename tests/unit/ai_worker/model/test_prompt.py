@@ -11,7 +11,7 @@ import pytest
 
 from ai_worker.model.port import ModelFailed
 from ai_worker.model.prompt import chat_messages, fit, prompt_tokens
-from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered
+from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Rejected, Remembered
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.preferences import Format, Tone
 
@@ -35,7 +35,12 @@ FULL = Prompt(
     ),
     language="en",
 )
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 CASES = {
+    "form": Prompt("Ada", "Be kind.", "Where?", answer_schema=SCHEMA),
+    "form_again": Prompt(
+        "Ada", "Be kind.", "Where?", answer_schema=SCHEMA, rejected=(Rejected("Porto!", "It is not JSON."),)
+    ),
     "full": FULL,
     "bare": Prompt("", "", "Hi"),
     "preferences": Prompt("Ada", "Be kind.", "Hi", language="pt-BR", tone="formal", format="brief"),
