@@ -116,12 +116,15 @@ class Authenticated:
         await self._app(scope, receive, send)
 
 
-def _door(request: Request) -> Door:
+# Coroutines, though nothing is awaited: FastAPI sends a plain function to a thread and back, for every request.
+
+
+async def _door(request: Request) -> Door:
     door: Door = request.app.state.door
     return door
 
 
-def _actor(request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]) -> Actor:
+async def _actor(request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]) -> Actor:
     actor: Actor = request.state.actor
     return actor
 

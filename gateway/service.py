@@ -18,6 +18,7 @@ from aiox.kernel.tools import known_tools
 from aiox.runtime import nats, postgres, redis
 from aiox.runtime.clock import Clock
 from aiox.runtime.crowding import Crowding
+from aiox.runtime.group_commit import GroupCommit
 from aiox.runtime.health import Ready, serve
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log
@@ -38,6 +39,7 @@ from gateway.front import Front
 from gateway.letters import Letters
 from gateway.limits import Budgets
 from gateway.live import listen
+from registry import ledger
 from registry.rates import Rates
 
 BUILT_PAGES: Final = Path(__file__).parents[1] / "web" / "dist"
@@ -60,6 +62,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     memory = redis.connect(settings, secrets, "gateway")
     rates = Rates(memory)
     bus = await nats.connect(settings, secrets, "gateway", log)
+    decisions = GroupCommit(partial(ledger.append, pool))
     hub = Hub(
         pool,
         keys,
@@ -67,6 +70,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         settings.domain,
         providers=ProviderDesk(api_bases=settings.providers.api_bases),
         tools=known_tools(settings.tools.test_folder),
+        keep=decisions.add,
     )
     post = post_of(settings, clock)
     letters = Letters(post, log)
@@ -87,6 +91,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, _front(settings, bus))
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("letters", letters.run())
+    supervisor.start("decisions", decisions.run())
     supervisor.start("http", serve(app, settings.ports.gateway, linger_s=LINGER_S))
     log.info("started", port=settings.ports.gateway)
     try:

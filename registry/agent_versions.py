@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +25,9 @@ from aiox.kernel.agent import (
 from aiox.kernel.ids import AgentId, OwnerId, VersionId
 from aiox.runtime.keyring import KeyRing, Place
 from aiox.runtime.postgres import Connection, Pool, owner_scope
+
+REMEMBERED: Final = 1024
+"""Versions that a process keeps in parsed form."""
 
 
 class VersionChanged(Exception):
@@ -143,19 +148,28 @@ COLUMNS = (
 def of_row(row: asyncpg.Record) -> StoredVersion:
     """A version from its row. Raises VersionChanged."""
     agent_id, number, policy_hash = AgentId(row["agent_id"]), row["number"], row["policy_hash"]
-    if content_digest(agent_id, number, policy_hash, json.loads(row["spec"])) != row["content_digest"]:
-        raise VersionChanged(f"version {number} of agent {agent_id} is not what was published")
     return StoredVersion(
         id=VersionId(row["id"]),
         owner=OwnerId(row["owner_user_id"]),
         agent_id=agent_id,
         number=number,
-        spec=AgentSpec.model_validate_json(row["spec"]),
+        spec=_frozen(agent_id, number, policy_hash, row["spec"], row["content_digest"]),
         system_prompt_sealed=bytes(row["system_prompt"]),
         policy_hash=policy_hash,
         content_digest=row["content_digest"],
         created_at=row["created_at"],
     )
+
+
+@lru_cache(REMEMBERED)
+def _frozen(agent_id: AgentId, number: int, policy_hash: str, spec: str, digest: str) -> AgentSpec:
+    """The specification, when all of this is what the digest froze. Raises VersionChanged, every time.
+
+    Remembered by everything that is compared: what was changed in the database is another question, and asked.
+    """
+    if content_digest(agent_id, number, policy_hash, json.loads(spec)) != digest:
+        raise VersionChanged(f"version {number} of agent {agent_id} is not what was published")
+    return AgentSpec.model_validate_json(spec)
 
 
 async def load_version(pool: Pool, owner: OwnerId, version_id: UUID) -> StoredVersion | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import asyncpg
@@ -67,6 +67,8 @@ class AgentDetail:
     alias: str
     revision: int
     version: StoredVersion
+    wrapped_keys: Mapping[int, bytes] = field(repr=False)
+    """The tenant's data keys as they were when the version was read; `registry.tenants.unwrapped` opens them."""
     has_draft: bool
     shared_with: tuple[str, ...]
     created_at: datetime
@@ -109,17 +111,8 @@ async def owner_of(pool: Pool, asker: OwnerId, agent_id: AgentId, *, deleted: bo
 
 
 async def load_detail(pool: Pool, owner: OwnerId, agent_id: AgentId) -> AgentDetail | None:
-    """An agent of this owner with its active version; None when there is none. Raises VersionChanged."""
-    async with owner_scope(pool, owner) as connection:
-        row = await connection.fetchrow(
-            "SELECT a.jid, a.alias, a.revision, a.created_at AS agent_created_at,"  # noqa: S608
-            " EXISTS (SELECT FROM agent_drafts d WHERE d.agent_id = a.id) AS has_draft,"
-            " ARRAY(SELECT g.grantee FROM agent_grants g WHERE g.agent_id = a.id ORDER BY 1) AS shared_with,"
-            f" {agent_versions.COLUMNS} FROM agents a JOIN agent_versions v ON v.id = a.active_version_id"
-            " WHERE a.owner_user_id = $1 AND a.id = $2 AND a.deleted_at IS NULL",
-            owner,
-            agent_id,
-        )
+    """An agent of this owner with its active version; None when there is none. One statement. Raises VersionChanged."""
+    row = await pool.fetchrow("SELECT * FROM agent_detail($1, $2)", owner, agent_id)
     if row is None:
         return None
     return AgentDetail(
@@ -128,6 +121,7 @@ async def load_detail(pool: Pool, owner: OwnerId, agent_id: AgentId) -> AgentDet
         alias=row["alias"] or "",
         revision=row["revision"],
         version=agent_versions.of_row(row),
+        wrapped_keys=dict(zip(row["key_numbers"], row["wrapped_keys"], strict=True)),
         has_draft=row["has_draft"],
         shared_with=tuple(row["shared_with"]),
         created_at=row["agent_created_at"],
@@ -148,7 +142,7 @@ async def list_summaries(
             "SELECT a.id, a.jid, a.alias, a.visibility, v.number, a.created_at, a.deleted_at,"
             " a.profile ->> 'name' AS name, a.profile ->> 'description' AS description,"
             " a.profile ->> 'avatar' AS avatar, count(d.id) FILTER (WHERE d.state = 'ready') AS ready,"
-            " count(d.id) FILTER (WHERE d.state = 'waiting') AS waiting,"
+            " count(d.id) FILTER (WHERE d.state NOT IN ('ready', 'failed')) AS waiting,"
             " count(d.id) FILTER (WHERE d.state = 'failed') AS failed,"
             " EXISTS (SELECT FROM agent_drafts t WHERE t.agent_id = a.id) AS has_draft"
             " FROM agents a JOIN agent_versions v ON v.id = a.active_version_id"

@@ -150,15 +150,7 @@ async def rotate(
 
 async def find_speaker(pool: Pool, owner: OwnerId, session: UUID, now: datetime) -> Speaker | None:
     """Who speaks through a session; None when it ended or the account is deactivated. Asked for every request."""
-    async with owner_scope(pool, owner) as connection:
-        row = await connection.fetchrow(
-            "SELECT u.jid, u.hub_role FROM sessions s JOIN users u ON u.id = s.owner_user_id"
-            " WHERE s.owner_user_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND s.expires_at > $3"
-            " AND u.deactivated_at IS NULL",
-            owner,
-            session,
-            now,
-        )
+    row = await pool.fetchrow("SELECT jid, hub_role FROM speaker_of($1, $2, $3)", owner, session, now)
     if row is None:
         return None
     return Speaker(BareJid(row["jid"]), HubRole(row["hub_role"]) if row["hub_role"] else None)

@@ -6,6 +6,7 @@ read later always opens what was read before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from aiox.kernel.ids import HUB_OWNER, OwnerId
@@ -41,7 +42,11 @@ async def ring_of(connection: Connection, keys: KeyRing, owner: OwnerId) -> KeyR
     if owner == HUB_OWNER:
         return keys
     rows = await connection.fetch("SELECT number, wrapped FROM tenant_keys WHERE owner_user_id = $1", owner)
-    if not rows:
+    return unwrapped(keys, owner, {int(row["number"]): bytes(row["wrapped"]) for row in rows})
+
+
+def unwrapped(keys: KeyRing, owner: OwnerId, wrapped: Mapping[int, bytes]) -> KeyRing:
+    """The ring that a tenant's wrapped keys make. Raises TenantKeyMissing, and CannotOpen for a foreign hub key."""
+    if not wrapped:
         raise TenantKeyMissing(str(owner))
-    wrapped = {int(row["number"]): bytes(row["wrapped"]) for row in rows}
     return keys.tenant_ring(owner, wrapped, max(wrapped))

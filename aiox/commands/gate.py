@@ -20,7 +20,7 @@ from policy.cedar import judge
 from policy.cedar.facts import Facts
 from policy.cedar.judge import NONE_LOADED, Decision, Policies
 from policy.ledger import Record
-from registry import approvals, ledger
+from registry import approvals
 
 DECISION = "gate.decision"
 MENDS_POLICY: Final = frozenset(
@@ -42,7 +42,7 @@ async def authorise_related(
     policies = await hub.policies.holding(hub.pool, target_owner or actor.owner, hub.clock.monotonic())
     roles = await roles_towards(hub.pool, policies, actor.jid, target_owner)
     decided = _decided(actor, facts_of(actor, action, relation, roles), policies)
-    await ledger.append(hub.pool, [decision(hub.clock, decided, target_owner, uuid4())])
+    await hub.decided(decision(hub.clock, decided, target_owner, uuid4()))
     return decided.verdict
 
 

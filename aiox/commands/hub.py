@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from aiox.runtime.clock import Clock
 from aiox.runtime.keyring import KeyRing
 from aiox.runtime.postgres import Pool
 from aiox.runtime.provider_check import ProviderCheck, check_provider
+from policy.ledger import Record
+from registry import ledger
 from registry.policies import PolicyStore
 
 
@@ -23,6 +25,10 @@ class ProviderDesk:
 
     check: ProviderCheck = check_provider
     api_bases: tuple[str, ...] = ()
+
+
+Keep = Callable[[Record], Awaitable[None]]
+"""Puts one row on the ledger and returns when it is durable. Raises what the store raises; then it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,15 @@ class Hub:
     """How credentials are tested, and where they may be sent."""
     tools: Mapping[str, ToolDescription] = field(default_factory=lambda: known_tools(""), repr=False, compare=False)
     """The hub's tool registry, by name."""
+    keep: Keep | None = field(default=None, repr=False, compare=False)
+    """How decisions get on the ledger where many people ask at once; None: each with a commit of its own."""
+
+    async def decided(self, row: Record) -> None:
+        """Puts a decision on record; only then may its answer go out. Raises as Keep does."""
+        if self.keep is not None:
+            await self.keep(row)
+        else:
+            await ledger.append(self.pool, [row])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,21 +37,13 @@ class AgentRead:
 async def run(hub: Hub, actor: Actor, fields: ReadAgent) -> AgentRead | Refused:
     """The agent. NOT_FOUND for unknown, deleted and foreign ones alike.
 
-    Row-level security shows nobody else's row, so the row itself is the fact to judge by. It is opened while the
-    decision goes on record, which takes longest, and shown only when that is done.
+    Row-level security shows nobody else's row, so the row itself is the fact to judge by.
     """
     detail = await agents.load_detail(hub.pool, actor.owner, fields.agent_id)
-    judged = refused(hub, actor, ACTION, None if detail is None else actor.owner)
-    no, found = await asyncio.gather(judged, _opened(hub, actor, detail))
-    if no is not None or found is None:
+    no = await refused(hub, actor, ACTION, None if detail is None else actor.owner)
+    if no is not None or detail is None:
         return hidden(no) or Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], ())
-    return found
-
-
-async def _opened(hub: Hub, actor: Actor, detail: AgentDetail | None) -> AgentRead | None:
-    if detail is None:
-        return None
-    ring = await tenants.load_ring(hub.pool, hub.keys, actor.owner)
     version = detail.version
-    acd = descriptor(detail.id, actor.owner, version.number, version.spec)
+    ring = tenants.unwrapped(hub.keys, actor.owner, detail.wrapped_keys)
+    acd = descriptor(detail.id, actor.owner, version.number, version.spec, version.policy_hash)
     return AgentRead(detail, version.open_prompt(ring), acd)

@@ -21,14 +21,19 @@ class Descriptor(Part):
     tools: tuple[str, ...]
 
 
-def descriptor(agent_id: AgentId, owner: OwnerId, number: int, spec: AgentSpec) -> Descriptor:
-    """The ACD of version `number`. Governance is versioned with the agent, so both numbers are the same."""
+def descriptor(
+    agent_id: AgentId, owner: OwnerId, number: int, spec: AgentSpec, policy_hash: str | None = None
+) -> Descriptor:
+    """The ACD of version `number`. Governance is versioned with the agent, so both numbers are the same.
+
+    `policy_hash` is the one that was frozen with the version; None: it is computed, which costs more than all the rest.
+    """
     return Descriptor(
         agent_id=agent_id,
         owner=owner,
         visibility=spec.visibility,
         governance_version=number,
-        policy_hash=spec.policy_hash(),
+        policy_hash=policy_hash or spec.policy_hash(),
         worker_pool=spec.llm_config.worker_pool,
         llm_provider=spec.llm_config.provider,
         version=number,

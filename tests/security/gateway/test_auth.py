@@ -12,7 +12,7 @@ import pytest
 
 from aiox.kernel.ids import OwnerId
 from aiox.runtime.tokens import TokenRefused, seal_token
-from gateway.auth import LIFETIME_S, Access, AccessTokens
+from gateway.auth import LIFETIME_S, REMEMBERED, Access, AccessTokens
 
 KEY = b"k" * 32
 NOW = 1_800_000_000
@@ -122,3 +122,28 @@ def test_a_worker_token_under_the_same_key_is_refused() -> None:
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         AccessTokens(b"short")
+
+
+def test_a_token_that_was_good_is_judged_by_its_times_again() -> None:
+    tokens = AccessTokens(KEY)
+    token = tokens.mint(WHO, "1", NOW)
+    assert tokens.read(token, NOW) == tokens.read(token, NOW + LIFETIME_S - 1) == WHO
+    for late in (NOW + LIFETIME_S, NOW + 10 * LIFETIME_S, NOW - 10):
+        with pytest.raises(TokenRefused, match="expired"):
+            tokens.read(token, late)
+
+
+def test_a_token_that_was_good_opens_nothing_for_its_neighbours() -> None:
+    tokens = AccessTokens(KEY)
+    token = tokens.mint(WHO, "1", NOW)
+    tokens.read(token, NOW)
+    for other in (token[:-1] + ("A" if token[-1] != "A" else "B"), token + "=", f" {token}", token[:-1], "\ud800"):
+        with pytest.raises(TokenRefused):
+            tokens.read(other, NOW)
+
+
+def test_only_so_many_good_tokens_are_remembered() -> None:
+    tokens = AccessTokens(KEY)
+    for number in range(REMEMBERED + 10):
+        tokens.read(tokens.mint(WHO, str(number), NOW), NOW)
+    assert len(tokens._known) == REMEMBERED

@@ -1,0 +1,58 @@
+"""What the API reads with every request, in one statement each, under row-level security like any other.
+
+An owner scope costs three round trips beside the query. These functions run as who calls them (no SECURITY DEFINER),
+name their owner for themselves alone, put back what was set before, and see that owner's rows and no others.
+"""
+
+from registry.migrations.guard import run
+
+revision = "0018"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+_BEGIN = """
+        LANGUAGE plpgsql AS $$
+        #variable_conflict use_column
+        DECLARE
+            v_before text := coalesce(current_setting('aiox.owner', true), '');
+        BEGIN
+            PERFORM set_config('aiox.owner', p_owner::text, true);"""
+_END = """
+            PERFORM set_config('aiox.owner', v_before, true);
+        END $$"""
+
+
+def upgrade() -> None:
+    run(f"""
+        CREATE FUNCTION aiox.speaker_of(p_owner uuid, p_session uuid, p_now timestamptz)
+        RETURNS TABLE (jid text, hub_role text){_BEGIN}
+            RETURN QUERY
+                SELECT u.jid, u.hub_role FROM aiox.sessions s JOIN aiox.users u ON u.id = s.owner_user_id
+                WHERE s.owner_user_id = p_owner AND s.id = p_session AND s.revoked_at IS NULL AND s.expires_at > p_now
+                  AND u.deactivated_at IS NULL;{_END}""")
+    # The agent, its active version and the tenant's wrapped keys in one snapshot: the keys open what was read.
+    run(f"""
+        CREATE FUNCTION aiox.agent_detail(p_owner uuid, p_agent uuid)
+        RETURNS TABLE (jid text, alias text, revision bigint, agent_created_at timestamptz, has_draft boolean,
+                       shared_with text[], id uuid, owner_user_id uuid, agent_id uuid, number int, spec jsonb,
+                       system_prompt bytea, policy_hash text, content_digest text, created_at timestamptz,
+                       key_numbers int[], wrapped_keys bytea[]){_BEGIN}
+            RETURN QUERY
+                SELECT a.jid, a.alias, a.revision, a.created_at,
+                       EXISTS (SELECT FROM aiox.agent_drafts d WHERE d.agent_id = a.id),
+                       ARRAY(SELECT g.grantee FROM aiox.agent_grants g WHERE g.agent_id = a.id ORDER BY 1),
+                       v.id, v.owner_user_id, v.agent_id, v.number, v.spec, v.system_prompt, v.policy_hash,
+                       v.content_digest, v.created_at,
+                       ARRAY(SELECT k.number FROM aiox.tenant_keys k WHERE k.owner_user_id = p_owner ORDER BY 1),
+                       ARRAY(SELECT k.wrapped FROM aiox.tenant_keys k WHERE k.owner_user_id = p_owner ORDER BY k.number)
+                FROM aiox.agents a JOIN aiox.agent_versions v ON v.id = a.active_version_id
+                WHERE a.owner_user_id = p_owner AND a.id = p_agent AND a.deleted_at IS NULL;{_END}""")
+    for signature in ("speaker_of(uuid, uuid, timestamptz)", "agent_detail(uuid, uuid)"):
+        run(f"REVOKE ALL ON FUNCTION aiox.{signature} FROM PUBLIC")
+        run(f"GRANT EXECUTE ON FUNCTION aiox.{signature} TO aiox_gateway")
+
+
+def downgrade() -> None:
+    run("DROP FUNCTION aiox.agent_detail(uuid, uuid)")
+    run("DROP FUNCTION aiox.speaker_of(uuid, uuid, timestamptz)")
