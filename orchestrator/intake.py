@@ -92,6 +92,7 @@ def _consumer(partition: int, inbox: str) -> ConsumerConfig:
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=ACK_WAIT_S,
         max_ack_pending=MAX_ACK_PENDING,
+        mem_storage=True,  # it is made anew whenever the bus was away: kept on disk it costs two files a message
     )
 
 
