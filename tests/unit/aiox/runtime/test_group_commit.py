@@ -1,4 +1,4 @@
-"""Group commit: what waits together is written together, and each turn gets its own result."""
+"""Group commit: what waits together is written together, and each gets its own result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid
-from orchestrator.commits import Commits
+from aiox.runtime.group_commit import GroupCommit
 from registry.turns import AlreadyConcluded, Conclusion, InboxRow, LeaseLost
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ def conclusion(number: int) -> Conclusion:
     return Conclusion(partition=number, fence=1, inbox=(row,), records=())
 
 
-async def results(commits: Commits, numbers: Sequence[int]) -> list[BaseException | None]:
+async def results(commits: GroupCommit[Conclusion], numbers: Sequence[int]) -> list[BaseException | None]:
     writer = asyncio.create_task(commits.run())
     found = await asyncio.gather(*(commits.add(conclusion(number)) for number in numbers), return_exceptions=True)
     writer.cancel()
@@ -47,7 +47,7 @@ async def test_turns_that_wait_share_one_write() -> None:
         batches.append(len(batch))
         await asyncio.sleep(0)
 
-    assert await results(Commits(write), range(50)) == [None] * 50
+    assert await results(GroupCommit(write), range(50)) == [None] * 50
     assert sum(batches) == 50
     assert len(batches) <= 2
 
@@ -58,7 +58,7 @@ async def test_one_bad_turn_fails_alone(error: type[Exception]) -> None:
         if any(turn.inbox[0].turn == UUID(int=3) for turn in batch):
             raise error
 
-    found = await results(Commits(write), range(6))
+    found = await results(GroupCommit(write), range(6))
     assert [type(result) for result in found] == [type(None)] * 3 + [error] + [type(None)] * 2
 
 
@@ -71,7 +71,7 @@ async def test_one_bad_turn_of_many_costs_few_writes() -> None:
         if any(turn.inbox[0].turn == UUID(int=200) for turn in batch):
             raise asyncpg.CharacterNotInRepertoireError("a row that no table takes")
 
-    found = await results(Commits(write), range(256))
+    found = await results(GroupCommit(write), range(256))
     assert [number for number, result in enumerate(found) if result is not None] == [200]
     assert writes <= 2 * 8 + 2
 
@@ -85,6 +85,6 @@ async def test_a_broken_store_fails_all_and_the_next_batch_works() -> None:
             broken = False
             raise OSError("the store is restarting")
 
-    commits = Commits(write)
+    commits = GroupCommit(write)
     assert all(isinstance(result, OSError) for result in await results(commits, range(3)))
     assert await results(commits, range(3)) == [None] * 3
