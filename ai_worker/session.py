@@ -15,7 +15,7 @@ from uuid import UUID
 from ai_worker.link import Guard, LinkRefused
 from ai_worker.running import Key, Running
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
-from ai_worker.translate import allowance, continues, tool_asked, tool_done, turn_done, turn_of
+from ai_worker.translate import allowance, continues, tool_asked, tool_done, turn_done, turn_held, turn_of
 from ai_worker.turn import Mind, Spent, think
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER
@@ -201,6 +201,10 @@ class _Ear:
             return await answer
         finally:
             self._asking.pop(place, None)
+
+    def held(self, index: int, transcript: bytes) -> None:
+        """Hands over the transcript; never dropped."""
+        self._send(pb.FromWorker(turn_held=turn_held(self._turn, index, transcript)))
 
     def told(self, index: int, ended: Ended) -> None:
         """Tells how it ended; never dropped."""

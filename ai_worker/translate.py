@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
-from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, ToolCall, ToolOffer, Turn
+from ai_worker.transcript import continued
+from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, ToolOffer, Turn
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed
 from aiox.kernel.tools import call_id
@@ -48,7 +49,7 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
         long_term=not asked.HasField("memory_config") or (memory.long_term_enabled and memory.type != "short_term"),
         memory_full=asked.governance.memory_full,
         embedding_model=memory.embedding_model,
-        approved=approved_call(asked.continuation) if asked.continuation else None,
+        held=continued(asked.continuation) if asked.continuation else None,
         traceparent=asked.traceparent,
         correlation_id=asked.correlation_id,
     )
@@ -58,18 +59,10 @@ def _offer(tool: pb.ToolOffer) -> ToolOffer:
     return ToolOffer(tool.name, tool.description, json.loads(tool.json_schema), tool.read_only)
 
 
-def approved_call(continuation: bytes) -> ToolCall:
-    """The call that a held turn goes on with. Raises ValueError for what the hub never made."""
-    value = json.loads(continuation)
-    if not isinstance(value, dict) or set(value) != {"tool", "arguments"}:
-        raise ValueError("this is not the continuation of a turn")
-    return ToolCall("approved", str(value["tool"]), str(value["arguments"]))
-
-
 def continues(continuation: bytes) -> bool:
     """Whether a continuation can be read; none at all can."""
     try:
-        return not continuation or bool(approved_call(continuation).name)
+        return not continuation or bool(continued(continuation).call.name)
     except ValueError:
         return False
 
@@ -97,6 +90,16 @@ def tool_asked(asked: pb.TurnAsked, index: int, tool: str, arguments: bytes, tai
         tool_name=tool,
         canonical_arguments=arguments,
         taint=taint,
+    )
+
+
+def turn_held(asked: pb.TurnAsked, index: int, transcript: bytes) -> pb.TurnHeld:
+    """A turn's n-th call waits, and this is what the turn has done so far."""
+    return pb.TurnHeld(
+        request_id=asked.request_id,
+        owner_user_id=asked.owner_user_id,
+        call_id=str(call_id(UUID(asked.request_id), index)),
+        continuation=transcript,
     )
 
 

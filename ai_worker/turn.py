@@ -11,6 +11,7 @@ from traceback import extract_tb
 from typing import Final, Protocol
 from uuid import UUID
 
+from ai_worker import transcript
 from ai_worker.memory.remember import fact_in
 from ai_worker.model.answers import Checked, check
 from ai_worker.model.bill import Bill
@@ -21,6 +22,7 @@ from ai_worker.tools.act import Hands
 from ai_worker.tools.port import AsksHub, Tool
 from ai_worker.words import (
     Acted,
+    Held,
     Limits,
     ModelChoice,
     Passage,
@@ -129,8 +131,8 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, 
     prompt = replace(turn.prompt, remembered=remembered, passages=passages)
     offers = {tool.name: tool for tool in prompt.tools}
     hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message)
-    if turn.approved is not None:
-        prompt = await _act(prompt, "", (turn.approved,), hands)
+    if turn.held is not None:
+        prompt = await _go_on(prompt, turn.held, hands)
     prompt, text = await _think_on(turn, prompt, model, hands, mind, spent, say)
     return Answered(
         text=text,
@@ -187,7 +189,20 @@ async def _act(prompt: Prompt, said: str, calls: tuple[ToolCall, ...], hands: Ha
     taint = taint_of(prompt)
     for together in _together(calls, hands.offers):
         shown.extend(await asyncio.gather(*(hands.act(call, taint) for call in together)))
-    acted = (*prompt.acted, Acted(said, calls, tuple(shown)))
+    return _has_acted(prompt, (*prompt.acted, Acted(said, calls, tuple(shown))), hands)
+
+
+async def _go_on(prompt: Prompt, held: Held, hands: Hands) -> Prompt:
+    """The approved call, behind all that the turn had done before it was held."""
+    shown = await hands.act(held.call, taint_of(replace(prompt, acted=held.acted)))
+    return _has_acted(prompt, held.with_result(shown), hands)
+
+
+def _has_acted(prompt: Prompt, acted: tuple[Acted, ...], hands: Hands) -> Prompt:
+    """With what was done; what waits is handed over with it."""
+    for index, call in hands.held:
+        hands.hub.held(index, transcript.written(acted, acted[-1].calls.index(call)))
+    hands.held.clear()
     enough = hands.asked >= MAX_CALLS or len(acted) > MAX_CALLS
     return replace(prompt, acted=acted, tools=() if enough else prompt.tools)
 

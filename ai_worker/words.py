@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -79,6 +79,25 @@ class Acted:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Where a held turn goes on: its rounds until then. The approved call stands at `place` of the last one."""
+
+    acted: tuple[Acted, ...]
+    place: int
+
+    @property
+    def call(self) -> ToolCall:
+        """The approved call."""
+        return self.acted[-1].calls[self.place]
+
+    def with_result(self, shown: str) -> tuple[Acted, ...]:
+        """The rounds, now that the call has run."""
+        last = self.acted[-1]
+        results = (*last.shown[: self.place], shown, *last.shown[self.place + 1 :])
+        return (*self.acted[:-1], replace(last, shown=results))
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """An answer in the wrong form, and a sentence on what is wrong."""
 
@@ -150,7 +169,7 @@ class Turn:
     memory_full: bool = False
     embedding_model: str = ""
     """What the agent wants; empty for the worker's own."""
-    approved: ToolCall | None = None
-    """The call that a held turn waited for: it comes first, then the model reads what came of it."""
+    held: Held | None = None
+    """Of a turn that was held: its approved call comes first, then the model reads what came of it."""
     traceparent: str = ""
     correlation_id: str = ""

@@ -18,18 +18,24 @@ from policy.approvals import Approval, Call, Person, State, Vote
 
 _COLUMNS: Final = (
     "id, owner_user_id, agent_id, agent_version_id, turn_id, requester_jid, requester_account, tool_name, arguments,"
-    " message, policy_hash, digest, kind, quorum, approvers, second_factor, rules, state, created_at, expires_at"
+    " message, transcript, policy_hash, digest, kind, quorum, approvers, second_factor, rules, state, created_at,"
+    " expires_at"
 )
+_NO_TEXTS: Final = "arguments = NULL, message = NULL, transcript = NULL"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An approval as it is stored. `turn` is the one that was held, `message` the bytes of the event it began with."""
+    """An approval as it is stored. `turn` is the one that was held, `message` the bytes of the event it began with.
+
+    `transcript` is what the turn had done until then, in the words of the workers; they alone read it.
+    """
 
     approval: Approval
     owner: OwnerId
     turn: TurnId
     message: bytes
+    transcript: bytes = b""
 
     @property
     def agent(self) -> AgentId:
@@ -42,7 +48,7 @@ async def add(connection: Connection, ring: KeyRing, kept: Kept) -> None:
     approval, call = kept.approval, kept.approval.call
     await connection.execute(
         f"INSERT INTO approvals ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"  # noqa: S608 -- constant names
-        " $16, $17, $18, $19, $20) ON CONFLICT (id) DO NOTHING",
+        " $16, $17, $18, $19, $20, $21) ON CONFLICT (id) DO NOTHING",
         approval.id,
         kept.owner,
         call.agent,
@@ -53,6 +59,7 @@ async def add(connection: Connection, ring: KeyRing, kept: Kept) -> None:
         call.tool,
         ring.seal(call.arguments, _place(kept.owner, approval.id, "arguments")),
         ring.seal(kept.message, _place(kept.owner, approval.id, "message")),
+        ring.seal(kept.transcript, _place(kept.owner, approval.id, "transcript")),
         call.policy_hash,
         approval.digest,
         approval.terms.kind,
@@ -105,13 +112,13 @@ async def vote(connection: Connection, kept: Kept, decided: Approval) -> None:
         "UPDATE approvals SET state = $2, granted_at = $3 WHERE id = $1", decided.id, decided.state, decided.granted_at
     )
     if decided.state is State.DENIED:  # nobody needs its texts any more
-        await connection.execute("UPDATE approvals SET arguments = NULL, message = NULL WHERE id = $1", decided.id)
+        await connection.execute(f"UPDATE approvals SET {_NO_TEXTS} WHERE id = $1", decided.id)  # noqa: S608 -- constant
 
 
 async def close(connection: Connection, approval_id: UUID, state: State, before: State) -> bool:
     """Ends one that was `before`, and lets its texts go. False when somebody was faster."""
     done = await connection.fetchval(
-        "UPDATE approvals SET state = $2, arguments = NULL, message = NULL WHERE id = $1 AND state = $3 RETURNING true",
+        f"UPDATE approvals SET state = $2, {_NO_TEXTS} WHERE id = $1 AND state = $3 RETURNING true",  # noqa: S608 -- constant
         approval_id,
         state,
         before,
@@ -186,7 +193,8 @@ def _kept(row: asyncpg.Record, votes: Sequence[asyncpg.Record], ring: KeyRing) -
         granted_at=row["granted_at"],
     )
     message = ring.open(row["message"], _place(owner, row["id"], "message"))
-    return Kept(approval, owner, TurnId(row["turn_id"]), message)
+    transcript = ring.open(row["transcript"], _place(owner, row["id"], "transcript"))
+    return Kept(approval, owner, TurnId(row["turn_id"]), message, transcript)
 
 
 def _place(owner: OwnerId, approval: UUID, column: str) -> Place:

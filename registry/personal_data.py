@@ -49,7 +49,7 @@ EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
         "agent_grants": Table(),
         "agent_storage": Table(record="agent_id"),
         "agent_tools": Table(),
-        "approvals": Table(hidden=("arguments", "message")),
+        "approvals": Table(hidden=("arguments", "message", "transcript")),
         "approval_decisions": Table(hidden=("person",)),
         "audit_logs": Table(hidden=("record", "hash", "previous_hash")),
         "dead_letters": Table(hidden=("envelope",)),

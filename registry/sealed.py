@@ -27,7 +27,7 @@ SEALED: Final = (
     SealedTable("asked_turns", ("answer",), record="correlation_id"),
     SealedTable("idempotency_keys", ("answer",)),
     SealedTable("dead_letters", ("envelope",), record="turn_id"),
-    SealedTable("approvals", ("arguments", "message")),
+    SealedTable("approvals", ("arguments", "message", "transcript")),
     SealedTable("sessions", ("xmpp_token",)),
     SealedTable("second_factors", ("secret",), record="owner_user_id"),
     SealedTable("provider_credentials", ("secret",)),

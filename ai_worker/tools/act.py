@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import jsonschema
@@ -36,6 +36,8 @@ class Hands:
     asked: int = 0
     done: tuple[str, ...] = ()
     """Names of the calls that ran."""
+    held: list[tuple[int, ToolCall]] = field(default_factory=list)
+    """Calls of this round that wait for a person, by the number under which the hub knows them."""
 
     async def act(self, call: ToolCall, taint: Sequence[str] = (Taint.MODEL,)) -> str:
         """One call, from the model's words to what the model is shown of it. A failure is shown, not raised.
@@ -54,6 +56,8 @@ class Hands:
         index, self.asked = self.asked, self.asked + 1
         answer = await self.hub.ask(index, call.name, canonical(arguments), taint)
         if isinstance(answer, NotAllowed):
+            if answer.held:
+                self.held.append((index, call))
             return _shown(call, "held" if answer.held else "refused", answer.reason)
         return await self._run(index, call, tool, arguments)
 

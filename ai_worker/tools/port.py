@@ -60,6 +60,10 @@ class AsksHub(Protocol):
         """
         ...
 
+    def held(self, index: int, transcript: bytes) -> None:
+        """Hands over what the turn has done so far: by it the turn goes on once its n-th call is granted."""
+        ...
+
     def told(self, index: int, ended: Ended) -> None:
         """Tells how an allowed call ended."""
         ...

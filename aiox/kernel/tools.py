@@ -16,6 +16,8 @@ MAX_CALLS: Final = 8
 """Tool calls in one turn at most."""
 MAX_ARGUMENT_BYTES: Final = 32 * 1024
 """Of one call, as canonical JSON."""
+MAX_TRANSCRIPT_BYTES: Final = 1024 * 1024
+"""Of what a held turn has done until then."""
 
 
 class Taint(StrEnum):

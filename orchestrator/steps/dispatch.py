@@ -39,7 +39,7 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
         return _over(assigned, await explain_calls(ports, loaded, outcome))
     if isinstance(outcome, Failed) and outcome.code is ErrorCode.AUTH_ERROR:
         await ports.credentials.doubt(loaded.authorised.owner, granted.used)
-    return _over(assigned, with_held(outcome, desk.held), tuple(binding.id for binding in granted.used))
+    return _over(assigned, with_held(outcome, desk.told), tuple(binding.id for binding in granted.used))
 
 
 def _over(assigned: Assigned, outcome: Answered | Failed, credentials: tuple[UUID, ...] = ()) -> Dispatched:

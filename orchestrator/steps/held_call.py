@@ -11,6 +11,7 @@ from aiox.commands.resume import RESUMED
 from aiox.kernel.canonical import Json, canonical
 from aiox.kernel.ids import TurnId, derived_id
 from aiox.kernel.outcome import Answered, Refused, Usage
+from aiox.kernel.tools import MAX_TRANSCRIPT_BYTES
 from aiox.kernel.verdict import Hold
 from aiox.runtime.postgres import owner_scope
 from aiox.wire.codec import encode
@@ -29,6 +30,14 @@ from registry.turns import OutboxRow
 
 NAME_LENGTH: Final = 8
 TOO_LATE: Final = "The approval for this was not used in time, or its call was decided otherwise. Nothing was run."
+
+
+NOT_KEPT: Final = "The call to {} needs an approval and could not be put down for one. Nothing was run; ask again."
+
+
+def is_transcript(continuation: bytes) -> bool:
+    """Whether this may be kept; what it says is the workers' own matter."""
+    return 0 < len(continuation) <= MAX_TRANSCRIPT_BYTES and continuation.isascii()
 
 
 async def approved_of(ports: Ports, authorised: Authorised) -> Kept | None:
@@ -54,11 +63,11 @@ def lost_approval(loaded: Loaded) -> Stopped | None:
 
 
 def continuation(loaded: Loaded) -> bytes:
-    """What the worker begins with: the approved call. Empty for an ordinary turn."""
+    """What the worker begins with: the approved call, and what the turn had done before. Empty for an ordinary turn."""
     if loaded.approved is None:
         return b""
-    call = loaded.approved.approval.call
-    return canonical({"tool": call.tool, "arguments": call.arguments.decode()})
+    call, transcript = loaded.approved.approval.call, loaded.approved.transcript
+    return canonical({"tool": call.tool, "arguments": call.arguments.decode(), "transcript": transcript.decode()})
 
 
 def call_of(loaded: Loaded, wanted: Wanted, policies: Policies | None) -> Call:
@@ -82,13 +91,16 @@ async def check(ports: Ports, loaded: Loaded, kept: Kept, call: Call, decided: D
     return used if isinstance(used, Refused) else None
 
 
-async def hold(ports: Ports, loaded: Loaded, call: Call, terms: Hold) -> str:
-    """Asks for the approval, once however often the turn is tried; returns what its person is told."""
+async def hold(ports: Ports, loaded: Loaded, call: Call, terms: Hold, transcript: bytes) -> str:
+    """Asks for the approval, once however often the turn is tried; returns what its person is told.
+
+    In the same commit stands all that the turn needs to go on: message, pinned version, transcript.
+    """
     owner, turn = loaded.authorised.owner, loaded.turn
     requester = await approvals.find_person(ports.pool, call.actor, owner)
     approval_id = approval_of(turn, call)
     new = rules.ask(approval_id, call, terms, requester, ports.clock.now())
-    kept = Kept(new, owner, TurnId(turn.message.turn_id), encode(turn.envelope))
+    kept = Kept(new, owner, TurnId(turn.message.turn_id), encode(turn.envelope), transcript)
     notices = await _notices(ports, loaded, new)
     async with owner_scope(ports.pool, owner) as connection:
         before = await approvals.load(connection, loaded.ring, approval_id)

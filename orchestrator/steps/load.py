@@ -1,7 +1,11 @@
-"""Steps 6 and 7: the version this turn is pinned to, what the person prefers, what is stored, and the tools."""
+"""Steps 6 and 7: the version this turn is pinned to, what the person prefers, what is stored, and the tools.
+
+A turn that was held goes on with the version it began with, whatever was published since.
+"""
 
 from __future__ import annotations
 
+from aiox.kernel.ids import VersionId
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Authorised, Loaded
@@ -14,10 +18,11 @@ async def load(ports: Ports, authorised: Authorised) -> Loaded:
     """Reads the version inside its owner's scope. Raises VersionMissing."""
     turn = authorised.turn
     with ports.telemetry.span(Step.VERSION, turn.envelope.traceparent, turn.attributes):
-        opened = await ports.versions.open(authorised.owner, authorised.version_id)
+        approved = await approved_of(ports, authorised)
+        pinned = approved.approval.call.version if approved else authorised.version_id
+        opened = await ports.versions.open(authorised.owner, VersionId(pinned))
         limit = opened.version.governance.max_memory_mb
         preferences, storage = await of_turn(ports.pool, opened.version.agent_id, turn.message.sender, limit)
     with ports.telemetry.span(Step.TOOLS, turn.envelope.traceparent, turn.attributes):
         tools = allowed_tools([tool.name for tool in opened.version.tools], ports.known_tools)
-    approved = await approved_of(ports, authorised)
     return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools, preferences, storage, approved)

@@ -138,7 +138,7 @@ def _execution(ended: Dispatched, now: datetime, duration_ms: int) -> ExecutionR
         id=execution_id,
         owner=ended.owner,
         agent=message.agent_id,
-        version_id=ended.loaded.authorised.version_id,
+        version_id=version.id,
         subject=message.sender,
         sealed_input=sealed(message.body, "input"),
         sealed_output=sealed(outcome.text if isinstance(outcome, Answered) else "", "output"),

@@ -77,7 +77,7 @@ def _request(ports: Ports, loaded: Loaded) -> Request:
     owner, agent = loaded.authorised.owner, loaded.version.agent_id
     return Request(
         turn=loaded.turn.message.turn_id,
-        input_tokens=estimate_tokens(loaded.system_prompt) + estimate_tokens(loaded.turn.message.body),
+        input_tokens=sum(map(estimate_tokens, (loaded.system_prompt, loaded.turn.message.body, _done_before(loaded)))),
         max_tokens=loaded.version.llm_config.max_tokens,
         limits=[
             Limit("account, per minute", owner, quota.tokens_per_minute, MINUTE_S),
@@ -93,6 +93,11 @@ def _request(ports: Ports, loaded: Loaded) -> Request:
         lease_ms=2 * ports.settings.limits.turn_timeout_ms,
         spent=loaded.turn.spending.total,
     )
+
+
+def _done_before(loaded: Loaded) -> str:
+    """What a turn that was held has done until then: the model reads it again."""
+    return loaded.approved.transcript.decode() if loaded.approved else ""
 
 
 def _stopped(loaded: Loaded, code: ErrorCode, reason: str, rule: str) -> Stopped:

@@ -51,13 +51,14 @@ class TurnDesk:
         self._tokens = 0
         self.has_calls = False
         """Whether any call was let through."""
-        self.held: list[str] = []
-        """What the person is told of each call that waits for an approval."""
+        self._told: list[str] = []
+        self._waiting: dict[str, tuple[ApprovedCall, Hold]] = {}
 
     def begin(self) -> None:
         """A worker begins with the turn: it counts its calls from the first."""
         self._asked = 0
         self._open.clear()
+        self._waiting.clear()
         self._tokens = 0
         self._said, self._attempt = 0, max(self._attempt + 1, self._ports.live.now_ms())
         self._ports.live.tell(self._loaded.turn, self._attempt, 0, "")
@@ -92,7 +93,8 @@ class TurnDesk:
             if no is not None:
                 return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=no.reason)
         elif isinstance(verdict, Hold):
-            return await self._hold(call_of(loaded, wanted, policies), verdict)
+            self._waiting[call.call_id] = call_of(loaded, wanted, policies), verdict
+            return pb.ToolHeld(approval_id=str(held_call.approval_of(turn, self._waiting[call.call_id][0])))
         try:
             await self._start(wanted, kept)
         except ApprovalGone:
@@ -123,11 +125,21 @@ class TurnDesk:
             version.governance.approvals,
         )
 
-    async def _hold(self, call: ApprovedCall, terms: Hold) -> pb.ToolHeld:
-        text = await held_call.hold(self._ports, self._loaded, call, terms)
-        if text not in self.held:
-            self.held.append(text)
-        return pb.ToolHeld(approval_id=str(held_call.approval_of(self._loaded.turn, call)))
+    async def held(self, held: pb.TurnHeld) -> None:
+        """Asks for the approval of a call that waits, with the transcript by which its turn goes on."""
+        waiting = self._waiting.get(held.call_id)
+        if waiting is None or not held_call.is_transcript(held.continuation):
+            self._ports.log.warning("turn_held_not_kept", turn_id=str(self._loaded.turn.message.turn_id))
+            return
+        text = await held_call.hold(self._ports, self._loaded, *waiting, held.continuation)
+        del self._waiting[held.call_id]
+        if text not in self._told:
+            self._told.append(text)
+
+    @property
+    def told(self) -> list[str]:
+        """What the person is told of each call that waits for an approval, or should and could not be put down."""
+        return [*self._told, *(held_call.NOT_KEPT.format(call.tool) for call, _ in self._waiting.values())]
 
     async def _start(self, wanted: Call, kept: Kept | None) -> None:
         turn, now = self._loaded.turn, self._ports.clock.now()

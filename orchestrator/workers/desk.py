@@ -28,6 +28,10 @@ class Desk(Protocol):
         """Judges a call; an allowed one is on record as started. Raises what the store raised; then it is not."""
         ...
 
+    async def held(self, held: pb.TurnHeld) -> None:
+        """Puts down a call that waits, with all that its turn needs to go on. Raises what the store raised."""
+        ...
+
     async def done(self, call: pb.ToolDone) -> None:
         """Records how a call ended. Raises what the store raised."""
         ...

@@ -24,7 +24,7 @@ SILENCE_S = 3.0
 """A link without a beat for this long is dead."""
 _WAITING_MESSAGES: Final = 64
 """Of one turn, beyond which its worker is taken to be broken."""
-_OF_A_TURN: Final = frozenset({"tool_asked", "tool_done", "turn_done"})
+_OF_A_TURN: Final = frozenset({"tool_asked", "tool_done", "turn_held", "turn_done"})
 
 
 class WorkerLost(Exception):
@@ -34,7 +34,7 @@ class WorkerLost(Exception):
 Stream = grpc.aio.StreamStreamCall[pb.FromHub, pb.FromWorker]
 Spawn = Callable[[str, Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Runs a named short task: Supervisor.run_once."""
-_Message = pb.ToolAsked | pb.ToolDone | pb.TurnDone
+_Message = pb.ToolAsked | pb.ToolDone | pb.TurnHeld | pb.TurnDone
 
 
 @dataclass(slots=True)
@@ -159,6 +159,9 @@ class WorkerLink:
                 return news
             if isinstance(news, pb.ToolDone):
                 await desk.done(news)
+                continue
+            if isinstance(news, pb.TurnHeld):
+                await desk.held(news)
                 continue
             answer = await desk.asked(news)
             answer.request_id, answer.owner_user_id = asked.request_id, asked.owner_user_id

@@ -116,6 +116,7 @@ def _approvals() -> None:
             tool_name text NOT NULL,
             arguments bytea,
             message bytea,
+            transcript bytea,
             policy_hash text NOT NULL,
             digest text NOT NULL,
             kind text NOT NULL CHECK (kind IN ('confirm', 'four_eyes')),
@@ -130,13 +131,13 @@ def _approvals() -> None:
             CHECK (granted_at IS NOT NULL OR state NOT IN ('granted', 'used')),
             UNIQUE (owner_user_id, id)
         )""")
-    decided = "UPDATE (state, granted_at, arguments, message)"
+    decided = "UPDATE (state, granted_at, arguments, message, transcript)"
     services = {"gateway": f"SELECT, {decided}", "orchestrator": f"SELECT, INSERT, {decided}"}
     owner_table("approvals", {**services, "finder": "SELECT"}, worker_rule="false")
-    run("GRANT SELECT, UPDATE (state, arguments, message) ON aiox.approvals TO aiox_writer")
+    run("GRANT SELECT, UPDATE (state, arguments, message, transcript) ON aiox.approvals TO aiox_writer")
     run("CREATE POLICY writer_select ON aiox.approvals FOR SELECT TO aiox_writer USING (true)")
     run("CREATE POLICY writer_update ON aiox.approvals FOR UPDATE TO aiox_writer USING (true) WITH CHECK (true)")
-    sealed("approvals", "arguments", "message")
+    sealed("approvals", "arguments", "message", "transcript")
     run("CREATE INDEX ON aiox.approvals (state, expires_at) WHERE state IN ('pending', 'granted')")
     run("""
         CREATE TABLE aiox.approval_decisions (
@@ -218,7 +219,7 @@ def _used() -> None:
         f"""
         CREATE FUNCTION aiox.tool_started_approved({_CALL}, p_approval uuid) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
-            UPDATE aiox.approvals SET state = 'used', arguments = NULL, message = NULL
+            UPDATE aiox.approvals SET state = 'used', arguments = NULL, message = NULL, transcript = NULL
             WHERE id = p_approval AND owner_user_id = p_owner AND agent_id = p_agent AND tool_name = p_tool
               AND state = 'granted' AND granted_at <= p_now AND p_now < granted_at + interval '15 minutes';
             IF NOT FOUND THEN

@@ -103,6 +103,9 @@ class Nobody:
     async def ask(self, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> Allowed | NotAllowed:
         raise AssertionError(tool)
 
+    def held(self, index: int, transcript: bytes) -> None:
+        raise AssertionError(index, transcript)
+
     def told(self, index: int, ended: Ended) -> None:
         raise AssertionError(index)
 

@@ -38,11 +38,15 @@ class Hub:
     heard: list[tuple[int, Ended]] = field(default_factory=list)
 
     tainted: list[Sequence[str]] = field(default_factory=list)
+    kept: list[tuple[int, bytes]] = field(default_factory=list)
 
     async def ask(self, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> Allowed | NotAllowed:
         self.asked.append((index, tool, arguments))
         self.tainted.append(taint)
         return self.answer
+
+    def held(self, index: int, transcript: bytes) -> None:
+        self.kept.append((index, transcript))
 
     def told(self, index: int, ended: Ended) -> None:
         self.heard.append((index, ended))

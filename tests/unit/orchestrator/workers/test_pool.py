@@ -73,6 +73,9 @@ class NoTools:
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolRefused:
         raise AssertionError(call.tool_name)
 
+    async def held(self, held: pb.TurnHeld) -> None:
+        raise AssertionError(held.call_id)
+
     async def done(self, call: pb.ToolDone) -> None:
         raise AssertionError(call.call_id)
 
