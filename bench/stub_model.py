@@ -14,9 +14,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
+
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class Scripted:
     usage: bool = True
     calls: tuple[dict[str, str], ...] = ()
     """Tools that the model calls: `name`, and `arguments` as JSON text."""
+    breaks: Literal["", "hang", "stall", "half", "garbage", "page"] = ""
+    """`hang`: no answer at all; `stall` and `half`: the text and no end, the connection open or cut; `garbage`: events
+    that are no JSON; `page`: HTML. Hanging ends when who asked has gone."""
 
 
 @dataclass(slots=True)
@@ -42,6 +47,8 @@ class StubModel:
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     count: int = 0
+    gone: int = 0
+    """Requests whose asker went away before the end."""
     thinking: int = 0
     """Requests that wait for their answer now."""
     _free: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,12 +85,35 @@ class StubModel:
         answer = self.answers.popleft() if self.answers else Scripted(f"echo: {_question(body)}")
         if answer.status != 200:
             return _failure(answer)
+        if answer.breaks:
+            return await self._break(request, body, answer)
         if body.get("stream"):
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
             with suppress(ConnectionResetError):  # who asked may be gone: killed, or asking anew
                 await _stream(response, request, body, answer)
             return response
         return web.json_response(_whole(body, answer))
+
+    async def _break(self, request: web.Request, body: dict[str, Any], answer: Scripted) -> web.StreamResponse:
+        if answer.breaks == "page":
+            return web.Response(text="<html>Welcome to the portal</html>", content_type="text/html")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        if answer.breaks != "hang":
+            await response.prepare(request)
+            await response.write(b"data: {no json\n\n" if answer.breaks == "garbage" else _begun(body, answer))
+        if answer.breaks in {"hang", "stall"}:
+            while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 -- nobody tells
+                await asyncio.sleep(_LOOK_S)
+            self.gone += 1
+        if answer.breaks == "half" and request.transport is not None:
+            request.transport.close()
+        return response
+
+
+def _begun(body: dict[str, Any], answer: Scripted) -> bytes:
+    """The text of an answer, without its end."""
+    spoken = list(_chunks(body, answer))[: len(answer.text.split(" "))]
+    return b"".join(f"data: {json.dumps(chunk)}\n\n".encode() for chunk in spoken)
 
 
 def _question(body: dict[str, Any]) -> str:

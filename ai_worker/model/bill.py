@@ -55,9 +55,10 @@ class Try:
         self.said_bytes += len(delta.text.encode(errors="replace"))
         self.counted = delta.usage or self.counted
 
-    def failed(self, code: ErrorCode) -> None:
+    def failed(self, failed: ModelFailed) -> None:
         """It ended early: a refusal before the first piece costs nothing."""
-        self.refused = not self.said_bytes and code not in _PAID
+        self.counted = failed.usage or self.counted
+        self.refused = not self.said_bytes and failed.code not in _PAID
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ class Billed:
                     yield delta
             outcome = "answered"
         except ModelFailed as failed:
-            this.failed(failed.code)
+            this.failed(failed)
             outcome = str(failed.code)
             raise
         finally:

@@ -59,7 +59,7 @@ class LiteLlm:
             await _close(stream)
         answer, called = "".join(pieces), calls.all()
         if not answer.strip() and not called:
-            raise ModelFailed(ErrorCode.EMPTY_ANSWER, SENTENCES[ErrorCode.EMPTY_ANSWER])
+            raise ModelFailed(ErrorCode.EMPTY_ANSWER, SENTENCES[ErrorCode.EMPTY_ANSWER], usage=usage)
         yield Delta("", usage or Usage(prompt_tokens(prompt), estimate_tokens(answer)), called)
 
     async def _open(self, prompt: Prompt, limits: Limits) -> Any:

@@ -141,7 +141,7 @@ class _Answer:
             raise _failed(ErrorCode.PROVIDER_ERROR)
         text, calls = "".join(self._pieces), self._calls.all()
         if not text.strip() and not calls:
-            raise _failed(ErrorCode.EMPTY_ANSWER)
+            raise _failed(ErrorCode.EMPTY_ANSWER, self._usage)
         return Delta("", self._usage or Usage(prompt_tokens(prompt), estimate_tokens(text)), calls)
 
 
@@ -169,5 +169,5 @@ def _usage(counted: Any) -> Usage | None:
     return Usage(int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0))
 
 
-def _failed(code: ErrorCode) -> ModelFailed:
-    return ModelFailed(code, SENTENCES[code])
+def _failed(code: ErrorCode, usage: Usage | None = None) -> ModelFailed:
+    return ModelFailed(code, SENTENCES[code], usage=usage)

@@ -17,15 +17,18 @@ class ModelFailed(Exception):
 
     `code` is PROVIDER_ERROR, TIMEOUT, AUTH_ERROR, RATE_LIMIT, EMPTY_ANSWER, or QUOTA_EXCEEDED when the question alone
     does not fit. `passing`: the provider said that the same question may be answered soon (429, 500, 502, 503, 504);
-    `wait_s` is how long it wants to be left alone before, 0 when it did not say.
+    `wait_s` is how long it wants to be left alone before, 0 when it did not say. `usage` is its count, if it counted.
     """
 
-    def __init__(self, code: ErrorCode, text: str, *, passing: bool = False, wait_s: float = 0.0) -> None:
+    def __init__(
+        self, code: ErrorCode, text: str, *, passing: bool = False, wait_s: float = 0.0, usage: Usage | None = None
+    ) -> None:
         super().__init__(f"{code}: {text}")
         self.code = code
         self.text = text
         self.passing = passing
         self.wait_s = wait_s
+        self.usage = usage
 
 
 Sleep = Callable[[float], Awaitable[None]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 from ai_worker.model.port import ModelFailed
 from ai_worker.turn import Spent, think
 from ai_worker.words import Prompt, Rejected, Remembered, ToolOffer
+from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed, Usage
 from aiox.runtime.steps import Step
@@ -159,7 +161,7 @@ async def test_a_traced_turn_makes_its_two_spans(tmp_path: Path) -> None:
     assert len(spans) == 2
 
 
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+SCHEMA: Mapping[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
 async def formed(tmp_path: Path, *answers: str) -> tuple[Answered | Failed, list[str], Model]:

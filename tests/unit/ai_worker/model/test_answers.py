@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from ai_worker.model.answers import MAX_CHARACTERS, check
+from aiox.kernel.canonical import Json
 
-SCHEMA = {
+SCHEMA: Mapping[str, Json] = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "people": {"type": "integer"}},
     "required": ["city"],

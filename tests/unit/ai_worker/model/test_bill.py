@@ -96,7 +96,7 @@ async def test_without_a_price_the_cost_is_unknown_and_never_zero(figures: Figur
 
 def test_a_try_that_cost_nothing_needs_no_price() -> None:
     refused = Try("p", "m", None, 10)
-    refused.failed(ErrorCode.AUTH_ERROR)
+    refused.failed(ModelFailed(ErrorCode.AUTH_ERROR, "no"))
     bill = Bill([refused, Try("p", "m", PRICE, 10, counted=Usage(10, 0))])
     assert (bill.usage, bill.cost_nanousd) == (Usage(10, 0), 10_000)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from ai_worker.model.port import ModelFailed
 from ai_worker.model.prompt import chat_messages, fit, prompt_tokens
 from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Rejected, Remembered
+from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.preferences import Format, Tone
 
@@ -35,7 +37,7 @@ FULL = Prompt(
     ),
     language="en",
 )
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+SCHEMA: Mapping[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 CASES = {
     "form": Prompt("Ada", "Be kind.", "Where?", answer_schema=SCHEMA),
     "form_again": Prompt(
