@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 from xml.etree.ElementTree import Element
 
 import pytest
 
-from aiox.commands import approvals, policies
+from aiox.commands import approvals, policies, publish_agent
 from aiox.commands.approvals import Waiting
 from aiox.commands.create_agent import AgentCreated
+from aiox.commands.edit_agent import PatchAgent, WhichAgent, update
 from aiox.commands.hub import Actor
 from aiox.commands.policies import PolicyText, WhichVersion
 from aiox.kernel.ids import HUB_OWNER
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
+from bench.stub_model import Scripted
 from tests.e2e.database import superuser
 from tests.e2e.people import Person, answer_to, body_of, online
 from tests.e2e.tool_hub import HELD, ToolHub, appends, tool_hub
@@ -173,15 +177,49 @@ async def test_four_eyes_need_another_person_who_may(tools: ToolHub) -> None:
             assert not isinstance(await policies.rollback(hub, OPERATOR, WhichVersion(version=1)), Refused)
 
 
-async def test_an_approval_survives_a_restart_of_the_whole_hub(tools: ToolHub) -> None:
+def rounds_of(asked: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a model is shown of calls before: their arguments, and how each ended."""
+    calls = [call["function"]["arguments"] for one in asked["messages"] for call in one.get("tool_calls") or ()]
+    ends = [json.loads(one["content"])["status"] for one in asked["messages"] if one["role"] == "tool"]
+    return list(zip(calls, ends, strict=True))
+
+
+async def test_an_approval_survives_a_restart_of_everything_and_its_turn_goes_on_where_it_was(tools: ToolHub) -> None:
+    """With the version that it began with, though another one was published while it waited."""
     owner, agent = await tools.agent(HELD)
+    which, later = WhichAgent(agent_id=agent.agent_id), "You are another one now."
     async with online(tools.hub, owner) as person:
         await heard_of(person, agent, 1)
+        tools.model.script(Scripted("", calls=({"name": "append_line", "arguments": "{}"},)))
         file, name = await held(tools, person, agent)
+    async with tools.hub.commands() as hub:
+        patch = PatchAgent.model_validate(
+            {"agent_id": agent.agent_id, "profile": {"system_prompt": later}, "tools": []}
+        )
+        assert not isinstance(await update(hub, owner.actor, patch), Refused)
+        assert not isinstance(await publish_agent.publish(hub, owner.actor, which), Refused)
     await tools.hub.stop()
     await tools.hub.start()
     async with online(tools.hub, owner) as person:
         tools.model.script("It is written.")
+        asked = tools.model.count
         assert (await answer_to(person, agent.jid, f"/approve {name}")).startswith("Approved")
         assert await heard(person, "It is written.")
+        assert tools.model.count == asked + 1
+        going_on = tools.model.asked[-1]
+        assert await answer_to(person, agent.jid, "hello") == "echo: hello"
     await written(tools, file, ["hello"])
+    assert [end for _, end in rounds_of(going_on)] == ["invalid", "done"]
+    assert later not in going_on["messages"][0]["content"]
+    assert later in tools.model.asked[-1]["messages"][0]["content"]
+    async with superuser(tools.hub) as connection:
+        used = await connection.fetch(
+            "SELECT agent_version_id FROM executions WHERE agent_id = $1 ORDER BY created_at", agent.agent_id
+        )
+        kept = await connection.fetchrow(
+            "SELECT arguments, message, transcript FROM approvals WHERE agent_id = $1", agent.agent_id
+        )
+    *before, last = [row["agent_version_id"] for row in used]
+    assert set(before) == {agent.version_id} != {last}
+    assert kept is not None
+    assert set(kept.values()) == {None}, "what was used keeps no texts"
