@@ -82,8 +82,9 @@ if left == nil then return {'none'} end
 if left <= asked.input then return {'full', tightest} end
 
 -- The newest turns of the conversation that fit into half of the room; older ones stay out of this prompt.
-local history, cost = {}, 0
+local history, cost, missing = {}, 0, 0
 if asked.history > 0 then
+  missing = 1 - redis.call('EXISTS', KEYS[1])
   local stored = redis.call('LRANGE', KEYS[1], -asked.history, -1)
   for index = #stored, 1, -1 do
     local more = math.ceil(#stored[index] / 3)
@@ -108,7 +109,7 @@ end
 local entry = {t = tokens, i = input, x = crashed, c = carried, w = names, l = scopes, h = asked.holder}
 redis.call('HSET', entries, turn, cjson.encode(entry))
 redis.call('PEXPIRE', entries, 4 * asked.lease)
-return {'ok', tokens, input, crashed, carried, history}
+return {'ok', tokens, input, crashed, carried, history, missing}
 """
 )
 """KEYS: the conversation's history. ARGV: the request as JSON (registry/quotas.py)."""
@@ -159,6 +160,14 @@ return 'none'
 )
 """KEYS: the conversation's history. A reservation that another orchestrator holds by now is left alone; with an empty
 holder any is settled, and with tokens below 0 at what it has surely cost: its input, and all before it."""
+
+REMEMBER: Final = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('RPUSH', KEYS[1], unpack(ARGV, 2))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return 1
+"""
+"""KEYS: the conversation's history. ARGV: seconds to keep, then its entries, oldest first, at least one."""
 
 STATE: Final = (
     _COMMON

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.units import SHORT_TERM_TTL_S
 from policy.quota import Exceeded, Held, Reservation, Unit, window_key
-from registry.quota_scripts import RESERVE, SETTLE
+from registry.quota_scripts import REMEMBER, RESERVE, SETTLE
 
 SETTLED_S: Final = 900
 """How long it is remembered what a turn was settled with: a turn that is run again after a crash asks within it."""
@@ -94,6 +94,8 @@ class Reserved:
     entries: tuple[bytes, ...]
     crashed: int = 0
     """What attempts have cost that died with their orchestrator."""
+    history_missing: bool = False
+    """Redis knows nothing of this conversation: it is new, long idle, or was lost."""
 
 
 class Quotas:
@@ -105,6 +107,7 @@ class Quotas:
         """Reserved and not settled in Redis yet; what could not be settled has `used`."""
         self._reserve = redis.register_script(RESERVE)
         self._settle = redis.register_script(SETTLE)
+        self._remember = redis.register_script(REMEMBER)
 
     async def reserve(self, conversation: Conversation, request: Request) -> Reserved | Exceeded:
         """Sets tokens aside for a turn and reads its history. Raises QuotaUnavailable, QuotaForgotten."""
@@ -130,7 +133,18 @@ class Quotas:
             holder=self.holder,
             until_ms=request.now_ms + request.lease_ms,
         )
-        return Reserved(Reservation(tokens, input_tokens, carried), tuple(answer[5]), crashed)
+        return Reserved(Reservation(tokens, input_tokens, carried), tuple(answer[5]), crashed, bool(answer[6]))
+
+    async def remember(self, conversation: Conversation, entries: Sequence[bytes]) -> bool:
+        """Puts a lost conversation's entries, oldest first, in place; false when there are some by now.
+
+        Raises QuotaUnavailable.
+        """
+        try:
+            put = await self._remember(keys=[conversation.history_key], args=[SHORT_TERM_TTL_S, *entries])
+        except (RedisError, OSError) as gone:
+            raise QuotaUnavailable(repr(gone)) from gone
+        return bool(put)
 
     async def settle(self, conversation: Conversation, turn: TurnId, used: int, entry: bytes) -> bool:
         """Books what was used in all, gives back the rest, and appends `entry` (empty: nothing) to the history.

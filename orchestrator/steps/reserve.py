@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Refused
@@ -15,7 +16,7 @@ from orchestrator.proofs import Loaded, Reserved, Stopped
 from policy.quota import DAY_S, MINUTE_S, Exceeded, refusal
 from registry import quotas
 from registry.quotas import AtOnce, Conversation, Limit, QuotaUnavailable, Request
-from registry.short_term import PastTurn, open_entry
+from registry.short_term import PastTurn, open_entry, read_again
 
 PATIENCE_S: Final = 3.0
 """How long a turn waits for counters that Redis has forgotten, or for Redis, before it is refused."""
@@ -32,6 +33,8 @@ async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
     with ports.telemetry.span(Step.RESERVED, turn.envelope.traceparent, turn.attributes):
         try:
             found = await _patiently(ports, conversation, request)
+            if isinstance(found, quotas.Reserved) and found.history_missing:
+                found = await _with_history(ports, loaded, conversation, request, found)
         except QuotaUnavailable as gone:
             ports.log.error("quota_unavailable", error=str(gone))
             return _stopped(
@@ -60,6 +63,35 @@ async def _opened(ports: Ports, loaded: Loaded, entries: Sequence[bytes]) -> tup
         except UnknownKey:
             ports.log.info("past_turn_forgotten", turn_id=str(message.turn_id))
     return tuple(history)
+
+
+async def _with_history(
+    ports: Ports, loaded: Loaded, conversation: Conversation, request: Request, found: quotas.Reserved
+) -> quotas.Reserved | Exceeded:
+    """Redis may have lost the conversation: what was recorded of it is put back, and the reservation made anew.
+
+    A conversation that nothing is known of is new. Raises QuotaUnavailable, or what PostgreSQL raised.
+    """
+    owner, message = loaded.authorised.owner, loaded.turn.message
+
+    def damaged(execution: UUID) -> None:
+        ports.log.error("past_turn_damaged", execution_id=str(execution))
+
+    entries = await read_again(
+        ports.pool,
+        ports.versions.ring,
+        owner,
+        message.agent_id,
+        message.sender,
+        conversation.history_limit,
+        ports.clock.now(),
+        damaged,
+    )
+    if not entries:
+        return found
+    await ports.quotas.remember(conversation, entries)
+    ports.log.info("conversation_read_again", turn_id=str(message.turn_id), turns=len(entries))
+    return await _patiently(ports, conversation, request)
 
 
 async def _patiently(ports: Ports, conversation: Conversation, request: Request) -> quotas.Reserved | Exceeded:

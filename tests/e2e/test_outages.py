@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator
 from xml.etree.ElementTree import Element, tostring
 
@@ -114,6 +115,35 @@ async def test_a_store_is_killed_and_comes_back_under_the_services(own: RunningH
         assert after.get("type") != "error", tostring(after)
     watching.cancel()
     _nobody_of_ours_was_restarted(own, before, part)
+
+
+async def recalled_after_redis_lost_everything(own: RunningHub, *, texts: bool) -> str:
+    """What an agent says it was asked before, when all that Redis held is gone; `texts`: whether they are recorded."""
+    ada = await own.account(quota=ROOMY_ACCOUNT)
+    agent = await own.agent(ada, governance={**ROOMY, "audit_log_enabled": texts})
+    watch = Watch(own)
+    async with online(own, ada) as person:
+        await answer_to(person, agent.jid, "Where do the pelicans nest?")
+        assert "pelicans" in await answer_to(person, agent.jid, "What did I just ask?")
+        await answer_to(person, agent.jid, "And where do the storks sleep?")
+        shutil.rmtree(own.home.part("redis") / "appendonlydir")
+        gone = own.kill("redis")
+        watching = asyncio.create_task(watch.run())
+        async with asyncio.timeout(BACK_S):
+            while own.pids().get("redis", gone) == gone:
+                await asyncio.sleep(0.05)
+        await watch.until_ready()
+        watching.cancel()
+        return await answer_to(person, agent.jid, "What did I just ask?")
+
+
+async def test_a_conversation_survives_the_loss_of_all_that_redis_held(own: RunningHub) -> None:
+    assert "storks" in await recalled_after_redis_lost_everything(own, texts=True)
+
+
+@pytest.mark.control
+async def test_control_what_is_recorded_nowhere_is_lost_with_redis(own: RunningHub) -> None:
+    assert "storks" not in await recalled_after_redis_lost_everything(own, texts=False)
 
 
 async def test_the_xmpp_server_is_killed_and_comes_back(own: RunningHub) -> None:

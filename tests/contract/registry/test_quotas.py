@@ -184,3 +184,32 @@ async def test_turns_at_once_are_counted_for_account_and_agent_apart(memory: Red
     assert isinstance(await budget.ask(1, 1, second), Reservation)  # a turn that asks again is not in its own way
     await budget.settle(first, 1)
     assert isinstance(await budget.ask(1, 1), Reservation)
+
+
+async def test_a_conversation_that_redis_does_not_know_is_said_to_be_missing_and_can_be_put_back(memory: Redis) -> None:
+    quotas, owner, agent = Quotas(memory, f"test-{uuid4()}"), OwnerId(uuid4()), AgentId(uuid4())
+    conversation = Conversation(owner, agent, "ada@localhost", 3)
+
+    async def asked() -> Reserved:
+        request = Request(TurnId(uuid4()), 1, 10, [Limit("minute", owner, 1000, 60)], [], NOW_MS, LEASE_MS)
+        found = await quotas.reserve(conversation, request)
+        assert isinstance(found, Reserved)
+        return found
+
+    assert (await asked()).history_missing
+    entries = [bytes([number]) * 17 for number in range(3)]
+    assert await quotas.remember(conversation, entries)
+    assert not await quotas.remember(conversation, [b"another" * 3]), "what is there is not overwritten"
+    found = await asked()
+    assert (found.entries, found.history_missing) == (tuple(entries), False)
+    assert 0 < await memory.ttl(conversation.history_key) <= 7 * 24 * 3600
+    await quotas.settle(conversation, TurnId(uuid4()), 5, b"n" * 17)
+    assert (await asked()).entries == (*entries[1:], b"n" * 17)
+
+
+async def test_of_an_agent_without_short_term_memory_nothing_is_missing(memory: Redis) -> None:
+    quotas, owner = Quotas(memory, f"test-{uuid4()}"), OwnerId(uuid4())
+    request = Request(TurnId(uuid4()), 1, 10, [Limit("minute", owner, 1000, 60)], [], NOW_MS, LEASE_MS)
+    found = await quotas.reserve(Conversation(owner, AgentId(uuid4()), "ada@localhost", 0), request)
+    assert isinstance(found, Reserved)
+    assert not found.history_missing
