@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from aiox.cli.chat.stream import ChatTrouble
-from aiox.cli.groups import agent, credential, key, ledger, policy, privacy, turns, user
+from aiox.cli.groups import agent, approvals, credential, key, ledger, policy, privacy, turns, user
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.nats import BusNotDurable
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 
 app.add_typer(agent.app, name="agent")
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(credential.app, name="credential")
 app.add_typer(key.app, name="key")
 app.add_typer(ledger.app, name="ledger")

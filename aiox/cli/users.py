@@ -175,8 +175,11 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
 
 
 def _password(file: Path | None) -> str:
-    if file is None:
-        return random.token_urlsafe(15)
+    return random.token_urlsafe(15) if file is None else read_password(file)
+
+
+def read_password(file: Path) -> str:
+    """The password in a file. Raises CannotGoOn."""
     try:
         return file.read_text().rstrip("\n")
     except (OSError, UnicodeDecodeError) as wrong:
