@@ -38,6 +38,7 @@ CONDITIONS: Final = MappingProxyType(
         ErrorCode.PROVIDER_ERROR: Condition("wait", "remote-server-timeout"),
         ErrorCode.PROVIDER_NOT_ALLOWED: Condition("cancel", "not-allowed"),
         ErrorCode.TIMEOUT: Condition("wait", "remote-server-timeout"),
+        ErrorCode.CANCELLED: Condition("cancel", "undefined-condition"),
         ErrorCode.AUTH_ERROR: Condition("cancel", "not-allowed"),
         ErrorCode.RATE_LIMIT: Condition("wait", "resource-constraint"),
         ErrorCode.EMPTY_ANSWER: Condition("wait", "undefined-condition"),

@@ -31,6 +31,7 @@ STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.PROVIDER_ERROR: 502,
         ErrorCode.PROVIDER_NOT_ALLOWED: 422,
         ErrorCode.TIMEOUT: 504,
+        ErrorCode.CANCELLED: 409,
         ErrorCode.AUTH_ERROR: 502,
         ErrorCode.RATE_LIMIT: 503,
         ErrorCode.EMPTY_ANSWER: 502,

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from gateway.live import Listen, deaf
+from aiox.commands.cancel_turn import Tell
+from gateway.live import Listen, deaf, nobody
 from gateway.streams import Streams
 
 
@@ -20,6 +21,8 @@ class Front:
     origins: Sequence[str] = ()
     hsts: bool = False
     listen: Listen = deaf
+    cancel: Tell = nobody
+    """Tells the orchestrators that a turn is not wanted any more. Raises NotStored."""
     streams: Streams = field(default_factory=Streams)
 
 

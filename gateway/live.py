@@ -11,10 +11,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from aiox.kernel.envelope import LiveDelta
+from aiox.kernel.envelope import CancelAsked, Envelope, LiveDelta
 from aiox.kernel.jid import BareJid
-from aiox.runtime.nats import live_subject
-from aiox.wire.codec import NotAnEvent, decode
+from aiox.runtime.nats import CANCEL, NotStored, live_subject
+from aiox.wire.codec import NotAnEvent, decode, encode
 
 WAITING: Final = 256
 """Pieces that wait for a slow reader; the stored answer is whole all the same."""
@@ -28,6 +28,19 @@ Listen = Callable[[BareJid], AbstractAsyncContextManager[Pieces]]
 async def deaf(_jid: BareJid) -> AsyncIterator[Pieces]:
     """Hears nothing: answers are read from the store only."""
     yield asyncio.Queue()
+
+
+async def nobody(_event: Envelope[CancelAsked]) -> None:
+    """Tells nobody: the mark at the turn is read before a worker is asked."""
+
+
+async def tell_cancel(client: Client, event: Envelope[CancelAsked]) -> None:
+    """Tells the orchestrators at once. Raises NotStored."""
+    try:
+        await client.publish(CANCEL, encode(event))
+        await client.flush(timeout=2)
+    except (NatsError, TimeoutError, OSError) as gone:
+        raise NotStored(repr(gone)) from gone
 
 
 @asynccontextmanager

@@ -38,7 +38,7 @@ from gateway.crowded import listen as listen_for_pressure
 from gateway.front import Front
 from gateway.letters import Letters
 from gateway.limits import Budgets
-from gateway.live import listen
+from gateway.live import listen, tell_cancel
 from registry import ledger
 from registry.rates import Rates
 
@@ -117,6 +117,7 @@ def _front(settings: Settings, bus: Client) -> Front:
         origins=settings.gateway.origins,
         hsts=settings.gateway.hsts,
         listen=partial(listen, bus),
+        cancel=partial(tell_cancel, bus),
     )
 
 

@@ -92,6 +92,11 @@ class Lanes(Generic[Item]):
         """The groups in handling that were first handled before a time, in seconds of the loop's clock."""
         return [group for group in self._current.values() if group.since < before]
 
+    def ahead(self, key: Hashable) -> list[Item]:
+        """The items of a lane that are in handling or wait, in order: what is put now comes behind them."""
+        group = self._current.get(key)
+        return [*(group.items if group is not None else ()), *self._waiting.get(key, ())]
+
     def free(self, group: Group[Item], again: Callable[[Item], Item]) -> None:
         """Cancels the handling of a group. Its items come first in their lane, so the order holds, each for itself."""
         if group.task is not None and group in self._current.values():

@@ -16,6 +16,7 @@ from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
 from aiox.runtime.settings import Settings
 from aiox.runtime.telemetry import Telemetry
+from orchestrator.cancelling import Cancels
 from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials
 from orchestrator.live import Live
@@ -48,6 +49,7 @@ class Ports:
     weights: Weights
     crash: Hook
     """Called at every durable step; does nothing but in tests."""
+    cancels: Cancels
     quarantine: asyncio.Lock
     """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""
     hub: Hub

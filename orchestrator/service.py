@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from aiox.commands.hub import Hub
-from aiox.kernel.envelope import Envelope, OutboxReady, WorkerBeat
+from aiox.kernel.envelope import CancelAsked, Envelope, OutboxReady, WorkerBeat
 from aiox.kernel.tools import known_tools
 from aiox.runtime import health, nats, postgres, redis
 from aiox.runtime.clock import Clock
@@ -27,12 +27,14 @@ from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import NotAnEvent, decode, encode
 from orchestrator.approvals import sweep_for_ever as sweep_approvals
+from orchestrator.cancelling import Cancels
 from orchestrator.checkpoints import Checkpoints
 from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials, Retests
 from orchestrator.debounce import belong_together, may_restart
 from orchestrator.deliveries import Delivery, InHand
 from orchestrator.erasures import Erasures
+from orchestrator.hurry import is_cancel, stop_ahead
 from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
 from orchestrator.lanes import Group, Lanes
@@ -50,7 +52,7 @@ from orchestrator.watchdog import MARGIN_S, Watchdog
 from orchestrator.workers.link import WorkerLink, open_channel
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
-from registry import leases, ledger, short_term
+from registry import asked, leases, ledger, short_term
 from registry.erasures import clear_short_term
 from registry.quota_books import read_books
 from registry.quota_memory import QuotaMemory
@@ -99,15 +101,17 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         log=log,
         weights=Weights(),
         crash=crash_hook(settings.crash),
+        cancels=Cancels(partial(asked.is_cancelled, pool)),
         quarantine=asyncio.Lock(),
         hub=Hub(pool, keys, clock, settings.domain, tools=known_tools(settings.tools.test_folder)),
         resubmit=partial(nats.put_inbound, bus),
     )
     lanes = _lanes(supervisor, ports, in_hand)
-    intake = Intake(bus, reconnects, in_hand, partial(_put, lanes), log)
+    intake = Intake(bus, reconnects, in_hand, partial(_put, ports, lanes, supervisor), log)
     turn_s = settings.limits.turn_timeout_ms / 1000 + MARGIN_S
     partitions = Partitions(pool, holder, intake.drain, in_hand, supervisor, log, turn_s)
     await _listen_for_beats(bus, workers, log)
+    await _listen_for_cancels(bus, ports.cancels, log)
     probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("in hand", in_hand.signal_for_ever())
@@ -183,9 +187,12 @@ async def _announce(bus: Client, event: Envelope[OutboxReady]) -> None:
     await bus.publish(nats.OUTBOX_READY, encode(event))
 
 
-async def _put(lanes: Lanes[Delivery], delivery: Delivery) -> None:
+async def _put(ports: Ports, lanes: Lanes[Delivery], supervisor: Supervisor, delivery: Delivery) -> None:
     message = delivery.turn.message
-    await lanes.put((message.sender, message.agent_id), delivery)
+    lane = message.sender, message.agent_id
+    if is_cancel(delivery.turn) and (ahead := [item.turn for item in lanes.ahead(lane)]):
+        supervisor.run_once("cancel", stop_ahead(ports, delivery.turn, ahead))
+    await lanes.put(lane, delivery)
 
 
 def _purge(settings: Settings, pool: Pool, forget: Forget, clock: Clock, log: Log) -> Purge:
@@ -230,3 +237,16 @@ async def _listen_for_beats(bus: Client, workers: WorkerPool, log: Log) -> None:
             workers.heard(payload)
 
     await bus.subscribe(nats.WORKER_BEAT, cb=heard)
+
+
+async def _listen_for_cancels(bus: Client, cancels: Cancels, log: Log) -> None:
+    async def heard(message: Msg) -> None:
+        try:
+            event = decode(message.data)
+        except NotAnEvent as wrong:
+            log.warning("not_a_cancel", error=str(wrong))
+            return
+        if isinstance(event.payload, CancelAsked):
+            cancels.heard(event.payload, event.tenant)
+
+    await bus.subscribe(nats.CANCEL, cb=heard)

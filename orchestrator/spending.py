@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Spending:
@@ -10,6 +12,9 @@ class Spending:
 
     def __init__(self) -> None:
         self._attempts: list[int] = []
+        self._estimates = 0
+        self._counted = asyncio.Event()
+        self._counted.set()
 
     @property
     def total(self) -> int:
@@ -20,8 +25,19 @@ class Spending:
         """One more attempt ended early. Returns what takes the worker's own count, when it still comes."""
         number = len(self._attempts)
         self._attempts.append(estimate)
+        self._estimates += 1
+        self._counted.clear()
 
         def counted(tokens: int) -> None:
             self._attempts[number] = tokens
+            self._estimates -= 1
+            if not self._estimates:
+                self._counted.set()
 
         return counted
+
+    async def until_counted(self, seconds: float) -> None:
+        """Waits until the workers have counted every attempt themselves, so long at most; then the estimates stand."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._counted.wait()

@@ -136,6 +136,7 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.TURN_RETRY: _OWNER,
         Action.TURN_DROP: _OWNER,
         Action.TURN_ANSWER: _OWNER,
+        Action.TURN_CANCEL: _OWNER,
         Action.HISTORY_READ: frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC}),
         Action.EVENT_READ: _OWNER,
         Action.AGENT_SEE: _RELATED,
@@ -155,6 +156,7 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.CHAT_WHY: _RELATED,
         Action.CHAT_QUOTA: _RELATED,
         Action.CHAT_APPROVALS: _RELATED,
+        Action.CHAT_CANCEL: _RELATED,
     }
 )
 """One profile per action: the relations that may."""

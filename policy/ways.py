@@ -24,6 +24,7 @@ CHAT: Final[Mapping[str, Action]] = MappingProxyType(
         "quota": Action.CHAT_QUOTA,
         "pending": Action.CHAT_APPROVALS,
         "approve": Action.CHAT_APPROVALS,
+        "cancel": Action.CHAT_CANCEL,
         "deny": Action.CHAT_APPROVALS,
     }
 )

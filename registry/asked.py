@@ -136,6 +136,27 @@ async def load(pool: Pool, owner: OwnerId, turn: TurnId) -> AskedTurn | None:
         return await _load(connection, owner, turn)
 
 
+async def ask_to_cancel(pool: Pool, owner: OwnerId, turn: TurnId, now: datetime) -> None:
+    """Marks an open turn as not wanted any more; the first mark stands. Nothing for one that has ended."""
+    async with owner_scope(pool, owner) as connection:
+        await connection.execute(
+            "UPDATE asked_turns SET cancel_asked_at = $3"
+            " WHERE owner_user_id = $1 AND turn_id = $2 AND ended_at IS NULL AND cancel_asked_at IS NULL",
+            owner,
+            turn,
+            now,
+        )
+
+
+async def is_cancelled(pool: Pool, owner: OwnerId, turn: TurnId) -> bool:
+    """Whether who asked a turn wants it stopped."""
+    async with owner_scope(pool, owner) as connection:
+        found = await connection.fetchval(
+            "SELECT cancel_asked_at IS NOT NULL FROM asked_turns WHERE owner_user_id = $1 AND turn_id = $2", owner, turn
+        )
+    return bool(found)
+
+
 async def end(connection: Connection, ends: Sequence[AskedEnd]) -> None:
     """Writes how turns ended, across owners, as the orchestrator's role. An error never takes an answer's place."""
     rows = [

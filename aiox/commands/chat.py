@@ -19,6 +19,8 @@ from registry import usage
 from registry.turns import QuotaConfig
 
 _FORM: Final = re.compile(r"/([a-z]{1,32})(?:\s+(\S.*))?", re.DOTALL)
+CANCEL: Final = "cancel"
+CANCELLED: Final = "Nothing that you asked here before is under way any more."
 NAME_WANTED: Final = "Say which: /pending lists what waits, each with its name."
 
 
@@ -88,6 +90,11 @@ async def _deny(hub: Hub, asker: Asker, said: Said) -> str:
     return await _decide(hub, asker, said, approves=False)
 
 
+async def _cancel(_hub: Hub, _asker: Asker, _said: Said) -> str:
+    """The orchestrator has stopped what was ahead of this message as soon as it came (orchestrator/hurry.py)."""
+    return CANCELLED
+
+
 async def _decide(hub: Hub, asker: Asker, said: Said, *, approves: bool) -> str:
     if not said.rest:
         return NAME_WANTED
@@ -107,6 +114,7 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         "quota": ChatCommand(Action.CHAT_QUOTA, "tells what is used and what is left", _quota),
         "pending": ChatCommand(Action.CHAT_APPROVALS, "lists what waits for your approval", _pending, strangers=True),
         "approve": ChatCommand(Action.CHAT_APPROVALS, "NAME lets a call that waits run", _approve, strangers=True),
+        CANCEL: ChatCommand(Action.CHAT_CANCEL, "stops what I am working on for you", _cancel),
         "deny": ChatCommand(Action.CHAT_APPROVALS, "NAME stops a call that waits", _deny, strangers=True),
     }
 )

@@ -82,6 +82,7 @@ class Action(StrEnum):
     TURN_RETRY = "turn.retry"
     TURN_DROP = "turn.drop"
     TURN_ANSWER = "turn.answer"
+    TURN_CANCEL = "turn.cancel"
     HISTORY_READ = "history.read"
     EVENT_READ = "event.read"
     PREFERENCES_READ = "preferences.read"
@@ -114,3 +115,4 @@ class Action(StrEnum):
     CHAT_WHY = "chat.why"
     CHAT_QUOTA = "chat.quota"
     CHAT_APPROVALS = "chat.approvals"
+    CHAT_CANCEL = "chat.cancel"

@@ -100,7 +100,14 @@ class LiveDelta:
     """The turn has its outcome: read it."""
 
 
-Payload = TypeVar("Payload", bound=MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure)
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """Who asked a turn over HTTP wants it stopped. May be lost: the mark at the turn is the truth."""
+
+    turn_id: TurnId
+
+
+Payload = TypeVar("Payload", bound=MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure | CancelAsked)
 
 
 @dataclass(frozen=True, slots=True)

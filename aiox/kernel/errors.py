@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     PROVIDER_ERROR = "PROVIDER_ERROR"
     PROVIDER_NOT_ALLOWED = "PROVIDER_NOT_ALLOWED"
     TIMEOUT = "TIMEOUT"
+    CANCELLED = "CANCELLED"
     AUTH_ERROR = "AUTH_ERROR"
     RATE_LIMIT = "RATE_LIMIT"
     EMPTY_ANSWER = "EMPTY_ANSWER"
@@ -67,6 +68,7 @@ SENTENCES: Final = MappingProxyType(
         ErrorCode.PROVIDER_ERROR: "The model's provider failed. Try again soon.",
         ErrorCode.PROVIDER_NOT_ALLOWED: "This provider or model is not on the hub's list.",
         ErrorCode.TIMEOUT: "The answer took too long and was given up. Try again, or ask for less at once.",
+        ErrorCode.CANCELLED: "This was cancelled, as you asked. What it had used until then is counted.",
         ErrorCode.AUTH_ERROR: "The model's provider refused the credentials. The agent's owner must renew them.",
         ErrorCode.RATE_LIMIT: "The model's provider asks us to slow down. Try again in a minute.",
         ErrorCode.EMPTY_ANSWER: "The model gave an empty answer. Try again, or put it in other words.",

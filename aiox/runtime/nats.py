@@ -25,6 +25,8 @@ OUTBOX_READY: Final = "aiox.out"
 WORKER_BEAT: Final = "aiox.worker.beat"
 PRESSURE: Final = "aiox.pressure"
 """How full the orchestrators are, for the doors."""
+CANCEL: Final = "aiox.cancel"
+"""Turns that whoever asked them over HTTP wants stopped, for all orchestrators."""
 DUPLICATE_WINDOW_S: Final = 120
 STORE_TIMEOUT_S: Final = 5.0
 

@@ -8,12 +8,20 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
-from aiox.kernel.envelope import Envelope, LiveDelta, MessageReceived, OutboxReady, Pressure, WorkerBeat
+from aiox.kernel.envelope import (
+    CancelAsked,
+    Envelope,
+    LiveDelta,
+    MessageReceived,
+    OutboxReady,
+    Pressure,
+    WorkerBeat,
+)
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
 from aiox.wire.v1 import events_pb2 as pb
 
-Event = MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure
+Event = MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure | CancelAsked
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,7 +34,8 @@ def encode(
     | Envelope[OutboxReady]
     | Envelope[WorkerBeat]
     | Envelope[LiveDelta]
-    | Envelope[Pressure],
+    | Envelope[Pressure]
+    | Envelope[CancelAsked],
 ) -> bytes:
     """The bytes of an event."""
     message = pb.Envelope(
@@ -50,6 +59,8 @@ def encode(
         message.pressure.CopyFrom(_pressure(payload))
     elif isinstance(payload, LiveDelta):
         message.live_delta.CopyFrom(_live_delta(payload))
+    elif isinstance(payload, CancelAsked):
+        message.cancel_asked.CopyFrom(pb.CancelAsked(turn_id=str(payload.turn_id)))
     else:
         message.worker_beat.CopyFrom(_worker_beat(payload))
     return message.SerializeToString()
@@ -128,6 +139,8 @@ def _payload(message: pb.Envelope) -> Event:
     if kind == "live_delta":
         delta = message.live_delta
         return LiveDelta(TurnId(UUID(delta.turn_id)), delta.attempt, delta.offset, delta.text, delta.ended)
+    if kind == "cancel_asked":
+        return CancelAsked(TurnId(UUID(message.cancel_asked.turn_id)))
     raise NotAnEvent(f"no payload this hub knows: {kind}")
 
 

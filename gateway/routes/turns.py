@@ -1,4 +1,4 @@
-"""Turns that were asked over HTTP, for who asked them."""
+"""Turns that were asked over HTTP, for who asked them: what came of them, and an end before their time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from aiox.commands import read_answer
+from aiox.commands import cancel_turn, read_answer
+from aiox.commands.cancel_turn import CancelTurn
 from aiox.commands.read_answer import ReadAnswer
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import TurnId
@@ -51,4 +52,22 @@ async def read(request: Request, door: TheDoor, front: TheFront, actor: TheActor
 
     if wants_events(request):
         return EventStream(going_on, front.streams, actor.owner)
+    return turn_out(found)
+
+
+@router.delete(
+    "/{turn_id}",
+    status_code=202,
+    responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.NOT_FOUND),
+    openapi_extra=declared(cancel_turn.ACTION),
+)
+async def cancel(door: TheDoor, front: TheFront, actor: TheActor, turn_id: UUID) -> TurnOut:
+    """Stops a turn that you asked: its model call ends, and the turn with it (CANCELLED). Asked again, the same.
+
+    One that has ended stays as it is. Tokens used until then are counted. What tools have done is not undone.
+    """
+    await door.limit(cancel_turn.ACTION, str(actor.owner), PER_MINUTE)
+    found = await cancel_turn.run(door.hub, actor, CancelTurn(turn_id=TurnId(turn_id)), front.cancel)
+    if isinstance(found, Refused):
+        raise stop(found)
     return turn_out(found)

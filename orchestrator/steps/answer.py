@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Refused
 from orchestrator.ports import Ports
 from orchestrator.proofs import Dispatched
@@ -16,7 +17,7 @@ async def answer(ports: Ports, recorded: Recorded) -> None:
     ports.live.tell(turn, ports.live.now_ms(), 0, "", ended=True)
     outcome = ended.outcome
     worker_ms = 0 if isinstance(outcome, Refused) else outcome.worker_ms
-    if isinstance(ended, Dispatched):
+    if isinstance(ended, Dispatched) and outcome_code(outcome) != ErrorCode.CANCELLED:  # the agent did not fail
         ports.versions.learn(ended.loaded.version.id, isinstance(outcome, Answered))
     ports.log.info(
         "agent_message_processed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiox.commands import chat, gate
-from aiox.commands.chat import COMMANDS, UNKNOWN, Asker, Said
+from aiox.commands.chat import COMMANDS, UNKNOWN, Asker, ChatCommand, Said
 from aiox.commands.hub import Actor
 from aiox.commands.resume import RESUMED
 from aiox.kernel.ids import HUB_OWNER, OwnerId, derived_id
@@ -13,7 +13,7 @@ from orchestrator.ports import Ports
 from orchestrator.proofs import Identified, Stopped
 from policy.access import Relation
 from policy.cedar.facts import Facts
-from policy.cedar.judge import decide
+from policy.cedar.judge import Decision, decide
 from registry import approvals
 
 
@@ -23,15 +23,9 @@ async def command(ports: Ports, identified: Identified) -> Stopped | None:
     said = chat.parse(turn.message.body)
     if said is None or turn.envelope.type == RESUMED or found.owner is None:
         return None
-    wanted = COMMANDS.get(said.name, UNKNOWN)
-    relation = found.relation
-    if relation is Relation.NONE:
-        if not wanted.strangers or not await _may_decide_here(ports, identified):
-            return None
-        relation = Relation.GRANTED
-    facts = Facts(wanted.action, relation, turn.message.sender, channel=turn.envelope.channel)
-    policies = await ports.policies.holding(ports.pool, found.owner, ports.clock.monotonic())
-    decided = decide(facts, policies)
+    decided = await judged(ports, identified, COMMANDS.get(said.name, UNKNOWN))
+    if decided is None:
+        return None
     record = gate.decision(ports.clock, decided, found.owner, turn.envelope.correlation_id)
     if not isinstance(decided.verdict, Allow):
         reason = decided.verdict.reason if isinstance(decided.verdict, Deny) else "This needs an approval."
@@ -39,6 +33,19 @@ async def command(ports: Ports, identified: Identified) -> Stopped | None:
         return Stopped(turn, found.owner, Refused(code, reason, decided.verdict.rules), record)
     text = await _answered(ports, identified, found.owner, said)
     return Stopped(turn, found.owner, Answered(text, Usage(0, 0), (), (), (), "", "", 0, 0), record)
+
+
+async def judged(ports: Ports, identified: Identified, wanted: ChatCommand) -> Decision | None:
+    """The judge's word on a command; None for a stranger's."""
+    turn, found = identified.turn, identified.facts
+    relation = found.relation
+    if relation is Relation.NONE:
+        if not wanted.strangers or not await _may_decide_here(ports, identified):
+            return None
+        relation = Relation.GRANTED
+    facts = Facts(wanted.action, relation, turn.message.sender, channel=turn.envelope.channel)
+    policies = await ports.policies.holding(ports.pool, found.owner, ports.clock.monotonic())
+    return decide(facts, policies)
 
 
 async def _answered(ports: Ports, identified: Identified, owner: OwnerId, said: Said) -> str:

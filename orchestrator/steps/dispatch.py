@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from aiox.kernel.errors import SENTENCES, ErrorCode
@@ -9,6 +10,7 @@ from aiox.kernel.outcome import Answered, Citation, Failed, Usage
 from aiox.runtime.logs import describe
 from aiox.runtime.steps import Step
 from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.cancelling import TurnCancelled
 from orchestrator.credentials import Granted
 from orchestrator.ports import Ports
 from orchestrator.proofs import Assigned, Dispatched
@@ -17,11 +19,15 @@ from orchestrator.steps.tool_call import TurnDesk, explain_calls, with_held
 from orchestrator.workers.pool import NoWorker
 from policy.scoring import order_key
 
+LAST_WORD_S: Final = 2.0
+"""How long the worker of a cancelled turn is given to say what it has cost."""
+
 
 async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
     """Waits for a free place in the order of the scores; a worker that dies meanwhile is replaced by another.
 
-    Not once a tool was let through: then the person is told what is known of it (steps/tool_call.py).
+    Not once a tool was let through: then the person is told what is known of it (steps/tool_call.py). Whoever asked may
+    cancel: then the worker stops, and what it had used is counted.
     """
     loaded = assigned.reserved.loaded
     granted = await ports.credentials.grant(loaded.authorised.owner, loaded.version.llm_config)
@@ -29,7 +35,11 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
         return _over(assigned, _failed(granted))
     desk = TurnDesk(ports, loaded, assigned.reserved.reservation.input_tokens)
     try:
-        outcome = await _ask(ports, assigned, granted, desk)
+        async with ports.cancels.heeding(loaded.turn):
+            outcome = await _ask(ports, assigned, granted, desk)
+    except TurnCancelled:
+        await loaded.turn.spending.until_counted(LAST_WORD_S)
+        outcome = _failed(ErrorCode.CANCELLED)
     except Exception as broken:
         if not desk.has_calls:
             raise

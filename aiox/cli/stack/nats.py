@@ -14,7 +14,7 @@ from nats.errors import Error as NatsError
 from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import Process, Program, can_connect
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.runtime.nats import INBOUND, OUTBOX_READY, PRESSURE, WORKER_BEAT, BusNotDurable, inbound_subject
+from aiox.runtime.nats import CANCEL, INBOUND, OUTBOX_READY, PRESSURE, WORKER_BEAT, BusNotDurable, inbound_subject
 from aiox.runtime.settings import Settings
 
 MAX_PAYLOAD: Final = 1 << 20
@@ -38,10 +38,10 @@ _RIGHTS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "component": ([_INBOUND, "$JS.API.INFO", *_STREAM, COMMANDS], [OUTBOX_READY, PRESSURE]),
     "orchestrator": (
         [_INBOUND, "$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY, LIVE, PRESSURE],
-        [WORKER_BEAT, COMMANDS],
+        [WORKER_BEAT, COMMANDS, CANCEL],
     ),
     "ai_worker": ([WORKER_BEAT], []),
-    "gateway": ([_INBOUND, COMMANDS], [LIVE, PRESSURE]),
+    "gateway": ([_INBOUND, COMMANDS, CANCEL], [LIVE, PRESSURE]),
 }
 
 

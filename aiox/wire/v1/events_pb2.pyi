@@ -41,6 +41,7 @@ class Envelope(_message.Message):
     COMMAND_ANSWERED_FIELD_NUMBER: _builtins.int
     LIVE_DELTA_FIELD_NUMBER: _builtins.int
     PRESSURE_FIELD_NUMBER: _builtins.int
+    CANCEL_ASKED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """uuid of this event"""
     type: _builtins.str
@@ -75,6 +76,8 @@ class Envelope(_message.Message):
     def live_delta(self) -> Global___LiveDelta: ...
     @_builtins.property
     def pressure(self) -> Global___Pressure: ...
+    @_builtins.property
+    def cancel_asked(self) -> Global___CancelAsked: ...
     def __init__(
         self,
         *,
@@ -95,12 +98,13 @@ class Envelope(_message.Message):
         command_answered: Global___CommandAnswered | None = ...,
         live_delta: Global___LiveDelta | None = ...,
         pressure: Global___Pressure | None = ...,
+        cancel_asked: Global___CancelAsked | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command_answered", b"command_answered", "command_asked", b"command_asked", "live_delta", b"live_delta", "message_received", b"message_received", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "worker_beat", b"worker_beat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_asked", b"cancel_asked", "command_answered", b"command_answered", "command_asked", b"command_asked", "live_delta", b"live_delta", "message_received", b"message_received", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "worker_beat", b"worker_beat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["causation_id", b"causation_id", "channel", b"channel", "command_answered", b"command_answered", "command_asked", b"command_asked", "correlation_id", b"correlation_id", "id", b"id", "live_delta", b"live_delta", "message_received", b"message_received", "occurred_at_us", b"occurred_at_us", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "producer", b"producer", "tenant", b"tenant", "traceparent", b"traceparent", "type", b"type", "version", b"version", "worker_beat", b"worker_beat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_asked", b"cancel_asked", "causation_id", b"causation_id", "channel", b"channel", "command_answered", b"command_answered", "command_asked", b"command_asked", "correlation_id", b"correlation_id", "id", b"id", "live_delta", b"live_delta", "message_received", b"message_received", "occurred_at_us", b"occurred_at_us", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "producer", b"producer", "tenant", b"tenant", "traceparent", b"traceparent", "type", b"type", "version", b"version", "worker_beat", b"worker_beat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "outbox_ready", "worker_beat", "command_asked", "command_answered", "live_delta", "pressure"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "outbox_ready", "worker_beat", "command_asked", "command_answered", "live_delta", "pressure", "cancel_asked"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -408,3 +412,24 @@ class LiveDelta(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LiveDelta: _TypeAlias = LiveDelta  # noqa: Y015
+
+@_typing.final
+class CancelAsked(_message.Message):
+    """Who asked a turn over HTTP wants it stopped; the envelope's tenant is who asks. May be lost; the row says it, too."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TURN_ID_FIELD_NUMBER: _builtins.int
+    turn_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        turn_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["turn_id", b"turn_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelAsked: _TypeAlias = CancelAsked  # noqa: Y015

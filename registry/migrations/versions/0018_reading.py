@@ -1,4 +1,4 @@
-"""What the API reads with every request, in one statement each, under row-level security like any other.
+"""What the API reads with every request, in one statement each, under row-level security; and turns to be cancelled.
 
 An owner scope costs three round trips beside the query. These functions run as who calls them (no SECURITY DEFINER),
 name their owner for themselves alone, put back what was set before, and see that owner's rows and no others.
@@ -24,6 +24,11 @@ _END = """
 
 
 def upgrade() -> None:
+    """Both functions, and the mark by which who asked a turn over HTTP wants it stopped."""
+    # The door marks, the orchestrator reads the mark before it asks a worker.
+    run("ALTER TABLE aiox.asked_turns ADD COLUMN cancel_asked_at timestamptz")
+    run("GRANT UPDATE (cancel_asked_at) ON aiox.asked_turns TO aiox_gateway")
+    run("GRANT SELECT (owner_user_id, turn_id, cancel_asked_at) ON aiox.asked_turns TO aiox_orchestrator")
     run(f"""
         CREATE FUNCTION aiox.speaker_of(p_owner uuid, p_session uuid, p_now timestamptz)
         RETURNS TABLE (jid text, hub_role text){_BEGIN}
@@ -54,5 +59,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Takes them away."""
+    run("REVOKE SELECT (owner_user_id, turn_id, cancel_asked_at) ON aiox.asked_turns FROM aiox_orchestrator")
+    run("ALTER TABLE aiox.asked_turns DROP COLUMN cancel_asked_at")
     run("DROP FUNCTION aiox.agent_detail(uuid, uuid)")
     run("DROP FUNCTION aiox.speaker_of(uuid, uuid, timestamptz)")

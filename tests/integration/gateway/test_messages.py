@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from aiox.kernel.agent import Visibility
-from aiox.kernel.envelope import HTTP, Envelope, LiveDelta, MessageReceived
+from aiox.kernel.envelope import HTTP, CancelAsked, Envelope, LiveDelta, MessageReceived
 from aiox.kernel.ids import OwnerId, TurnId, partition_of
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered, Citation, Usage
@@ -51,12 +51,18 @@ class Bus:
     def __init__(self) -> None:
         self.put: list[Envelope[MessageReceived]] = []
         self.full = False
+        self.cancelled: list[Envelope[CancelAsked]] = []
         self.pieces: Pieces = asyncio.Queue(256)
 
     async def __call__(self, envelope: Envelope[MessageReceived]) -> None:
         if self.full:
             raise NotStored("full")
         self.put.append(envelope)
+
+    async def cancel(self, event: Envelope[CancelAsked]) -> None:
+        if self.full:
+            raise NotStored("away")
+        self.cancelled.append(event)
 
     @asynccontextmanager
     async def listen(self, _jid: BareJid) -> AsyncIterator[Pieces]:
@@ -76,7 +82,7 @@ def app(door: HttpDoor, bus: Bus) -> App:
     async def ready() -> str:
         return ""
 
-    front = Front(listen=bus.listen, streams=Streams(per_account=2))
+    front = Front(listen=bus.listen, cancel=bus.cancel, streams=Streams(per_account=2))
     return make_app(door.inner, ready, structlog.get_logger(), CollectorRegistry(), Path("no-pages"), front)
 
 

@@ -130,3 +130,23 @@ async def test_what_comes_after_the_seal_joins_the_next_turn() -> None:
     await test.lanes.put("a", "three")
     await until(test, 2)
     assert test.done == [["one"], ["two", "three"]]
+
+
+async def test_what_is_ahead_in_a_lane_is_what_runs_and_what_waits() -> None:
+    go, began = asyncio.Event(), asyncio.Event()
+
+    async def handle(_group: Group[str]) -> None:
+        began.set()
+        await go.wait()
+
+    lanes: Lanes[str] = Lanes(Supervisor(LOG), handle, limit=10)
+    for item in ("first", "second", "third"):
+        await lanes.put("a", item)
+    await lanes.put("b", "other")
+    await began.wait()
+    assert lanes.ahead("a") == ["first", "second", "third"]
+    assert lanes.ahead("c") == []
+    go.set()
+    while lanes.open:
+        await asyncio.sleep(0)
+    assert lanes.ahead("a") == []

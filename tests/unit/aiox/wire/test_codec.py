@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiox.kernel.envelope import Envelope, LiveDelta, MessageReceived, OutboxReady, Pressure, WorkerBeat
+from aiox.kernel.envelope import CancelAsked, Envelope, LiveDelta, MessageReceived, OutboxReady, Pressure, WorkerBeat
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
 from aiox.wire.codec import NotAnEvent, decode, encode
@@ -58,6 +58,11 @@ def delta(draw: Any) -> LiveDelta:
 
 
 @st.composite
+def cancel(draw: Any) -> CancelAsked:
+    return CancelAsked(TurnId(draw(st.uuids())))
+
+
+@st.composite
 def envelopes(draw: Any) -> Envelope[Any]:
     return Envelope(
         id=draw(st.uuids()),
@@ -70,7 +75,7 @@ def envelopes(draw: Any) -> Envelope[Any]:
         occurred_at=draw(INSTANT),
         producer=draw(TEXT),
         traceparent=draw(TEXT),
-        payload=draw(received() | ready() | beat() | delta() | pressure()),
+        payload=draw(received() | ready() | beat() | delta() | pressure() | cancel()),
     )
 
 
