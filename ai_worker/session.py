@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from ai_worker.link import Guard, LinkRefused
+from ai_worker.pieces import Pieces
 from ai_worker.running import Key, Running
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
 from ai_worker.translate import allowance, continues, tool_asked, tool_done, turn_done, turn_held, turn_of
@@ -138,14 +139,16 @@ class Session:
         mind, spent = self._office.mind, Spent()
         started = mind.clock.monotonic()
 
-        def say(text: str) -> None:
+        def show(text: str) -> None:
             if self._out.qsize() < DELTAS_WAITING:
                 delta = pb.Delta(request_id=asked.request_id, owner_user_id=asked.owner_user_id, text=text)
                 self._send(pb.FromWorker(delta=delta))
 
         try:
             ear = _Ear(self._key(claims), asked, self._asking, self._send)
-            outcome = await think(turn_of(asked, claims, self._office.try_timeout_s), mind, spent, say, ear)
+            with Pieces(show, asyncio.get_running_loop(), live=asked.live) as pieces:
+                turn = turn_of(asked, claims, self._office.try_timeout_s)
+                outcome = await think(turn, mind, spent, pieces.say, ear)
         except asyncio.CancelledError:
             took = round((mind.clock.monotonic() - started) * 1000)
             # While the worker stops, the turn is not over: the hub asks another worker.

@@ -48,6 +48,7 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
         timeout_s=timeout_s,
         long_term=not asked.HasField("memory_config") or (memory.long_term_enabled and memory.type != "short_term"),
         memory_full=asked.governance.memory_full,
+        memory_empty=asked.governance.memory_empty,
         embedding_model=memory.embedding_model,
         held=continued(asked.continuation) if asked.continuation else None,
         traceparent=asked.traceparent,

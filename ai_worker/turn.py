@@ -245,7 +245,7 @@ async def _remember(turn: Turn, mind: Mind) -> Remembered | None:
 
 
 async def _recall(turn: Turn, mind: Mind) -> tuple[Passage, ...]:
-    if not turn.long_term:
+    if not turn.long_term or turn.memory_empty:
         return ()
     return await mind.recall.passages(turn.owner, turn.agent, turn.subject, turn.prompt.message)
 

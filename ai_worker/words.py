@@ -167,6 +167,8 @@ class Turn:
     long_term: bool = True
     """Whether recall and storing are on for this agent."""
     memory_full: bool = False
+    memory_empty: bool = False
+    """Nothing was stored for the agent when the turn was asked: there is nothing to recall."""
     embedding_model: str = ""
     """What the agent wants; empty for the worker's own."""
     held: Held | None = None

@@ -15,6 +15,7 @@ from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id, partition_of
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import CrashPoint, Hook, no_hook
+from aiox.runtime.crowding import Crowding
 from aiox.runtime.logs import Log
 from aiox.runtime.nats import inbound_subject
 from aiox.runtime.steps import Step
@@ -22,7 +23,6 @@ from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import encode
 from component.buckets import Buckets
 from component.bus import Bus, BusBusy
-from aiox.runtime.crowding import Crowding
 from component.errors import error_reply
 from component.features.chat_states import Composing, state_message
 from component.features.receipts import receipt

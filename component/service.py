@@ -19,6 +19,7 @@ from aiox.kernel.jid import BareJid, bare
 from aiox.runtime import nats, postgres
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
+from aiox.runtime.crowding import Crowding
 from aiox.runtime.health import Ready, health_app, serve
 from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
@@ -30,7 +31,6 @@ from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
-from aiox.runtime.crowding import Crowding
 from component.descriptors import Descriptors
 from component.features.acd import asks_descriptor
 from component.features.chat_states import Composing, state_message

@@ -119,6 +119,7 @@ class Authorised:
     decision: Record
     relation: Relation
     """What the sender is to the agent."""
+    facts: TurnFacts
 
     @classmethod
     def of(cls, identified: Identified, decision: Record) -> Authorised:
@@ -126,7 +127,8 @@ class Authorised:
         facts = identified.facts
         if facts.owner is None or facts.version_id is None or facts.quota is None or facts.owner == HUB_OWNER:
             raise ValueError("allowed without an owner, a version or a budget")
-        return cls(identified.turn, facts.owner, facts.version_id, facts.quota, facts.called, decision, facts.relation)
+        known = facts.owner, facts.version_id, facts.quota
+        return cls(identified.turn, *known, facts.called, decision, facts.relation, facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 from aiox.kernel.ids import AgentId, OwnerId
-from aiox.kernel.preferences import NONE_SET, Preferences
-from aiox.runtime.postgres import Connection, Pool
+from aiox.runtime.postgres import Connection
 from policy.storage import Storage
 
 _USED = """
@@ -29,19 +28,3 @@ async def used(connection: Connection, owner: OwnerId, agent: AgentId, agent_mb:
     if row is None or row["quota"] is None:
         return Storage(0, 0, 0, agent_mb)
     return Storage(row["account_bytes"], json.loads(row["quota"])["max_memory_mb"], row["agent_bytes"], agent_mb)
-
-
-async def of_turn(pool: Pool, agent: AgentId, sender: str, agent_mb: int) -> tuple[Preferences, Storage]:
-    """What a turn needs to know beside its version, in one query: what the sender prefers, and what is stored.
-
-    For the orchestrator's role only.
-    """
-    row = await pool.fetchrow("SELECT * FROM find_asked($1, $2)", agent, sender)
-    if row is None:  # purged since the turn was let in
-        return NONE_SET, Storage(0, 0, 0, agent_mb)
-    preferences = (
-        NONE_SET
-        if row["tone"] is None
-        else Preferences(tone=row["tone"], format=row["format"], language=row["language"])
-    )
-    return preferences, Storage(row["account_bytes"] or 0, row["account_mb"], row["agent_bytes"] or 0, agent_mb)

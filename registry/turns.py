@@ -13,6 +13,7 @@ import asyncpg
 from aiox.kernel.canonical import Json
 from aiox.kernel.ids import AgentId, OwnerId, TurnId, VersionId
 from aiox.kernel.jid import BareJid
+from aiox.kernel.preferences import NONE_SET, Preferences
 from aiox.runtime.postgres import Connection, Pool
 from policy.access import Relation
 from policy.ledger import Record
@@ -21,16 +22,17 @@ from registry.asked import AskedEnd, end
 
 @dataclass(frozen=True, slots=True)
 class QuotaConfig:
-    """An account's limits: tokens per minute and day, turns at once."""
+    """An account's limits: tokens per minute and day, turns at once, MiB stored."""
 
     tokens_per_minute: int
     tokens_per_day: int
     max_concurrent: int
+    max_memory_mb: int
 
 
 @dataclass(frozen=True, slots=True)
 class TurnFacts:
-    """What is known of sender and agent. For relation `none` all but owner and `concluded` is None."""
+    """What is known of sender and agent. For relation `none` what is the agent's is None or 0, but for its owner."""
 
     relation: Relation
     owner: OwnerId | None
@@ -43,6 +45,12 @@ class TurnFacts:
     """It has tool calls on record: an attempt before this one let them through."""
     agent: AgentId | None
     """The agent behind the address, which may be an alias; None for relation `none`."""
+    preferences: Preferences = NONE_SET
+    """Of the sender."""
+    account_bytes: int = 0
+    """What the owner has stored, with all agents."""
+    agent_bytes: int = 0
+    """What of it is this agent's."""
 
 
 async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -> TurnFacts:
@@ -50,19 +58,33 @@ async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -
     row = await pool.fetchrow("SELECT * FROM find_turn($1, $2, $3)", agent, sender, turn)
     if row is None:
         raise RuntimeError("find_turn always gives one row")
-    quota = json.loads(row["quota_config"]) if row["quota_config"] else None
     return TurnFacts(
         relation=Relation(row["relation"]),
         owner=row["owner_user_id"],
         version_id=row["active_version_id"],
         agent_jid=row["jid"],
-        quota=QuotaConfig(quota["tokens_per_minute"], quota["tokens_per_day"], quota["max_concurrent_requests"])
-        if quota
-        else None,
+        quota=_quota(row["quota_config"]),
         concluded=row["concluded"],
         called=row["called"],
         agent=row["agent_id"],
+        preferences=_preferences(row),
+        account_bytes=row["account_bytes"] or 0,
+        agent_bytes=row["agent_bytes"] or 0,
     )
+
+
+def _preferences(row: asyncpg.Record) -> Preferences:
+    if row["tone"] is None:
+        return NONE_SET
+    return Preferences(tone=row["tone"], format=row["format"], language=row["language"])
+
+
+def _quota(stored: str | None) -> QuotaConfig | None:
+    if not stored:
+        return None
+    said = json.loads(stored)
+    windows = said["tokens_per_minute"], said["tokens_per_day"]
+    return QuotaConfig(*windows, said["max_concurrent_requests"], said["max_memory_mb"])
 
 
 @dataclass(frozen=True, slots=True)

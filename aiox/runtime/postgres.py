@@ -67,7 +67,7 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
 
 
 async def _as_it_is(_connection: object) -> None:
-    """asyncpg has rolled back by now. Its RESET ALL and the rest are one more round trip per statement, for nothing."""
+    """Asyncpg has rolled back by now. Its RESET ALL and the rest are one more round trip per statement, for nothing."""
 
 
 async def connect_alone(settings: Settings, secrets: Secrets, service: Service) -> LoneConnection:

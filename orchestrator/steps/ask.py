@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiox.kernel.agent import LlmConfig
 from aiox.kernel.canonical import canonical
+from aiox.kernel.envelope import HTTP
 from aiox.kernel.tools import ToolDescription
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.credentials import Granted
@@ -40,6 +41,7 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
             allowed_domains=version.governance.allowed_domains,
             max_worker_ms=version.governance.max_worker_ms,
             memory_full=loaded.storage.full,
+            memory_empty=loaded.storage.agent_bytes == 0,
         ),
         timeout_ms=min(ports.settings.limits.turn_timeout_ms, version.governance.max_worker_ms),
         max_total_tokens=reserved.reservation.tokens,
@@ -50,6 +52,7 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
         language=loaded.preferences.language,
         tone=loaded.preferences.tone,
         format=loaded.preferences.format,
+        live=turn.envelope.channel == HTTP,
         asked_at_us=round(ports.clock.now().timestamp() * 1_000_000),
     )
 

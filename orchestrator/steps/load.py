@@ -10,8 +10,8 @@ from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Authorised, Loaded
 from orchestrator.steps.held_call import approved_of
+from policy.storage import Storage
 from policy.tools import allowed_tools
-from registry.storage import of_turn
 
 
 async def load(ports: Ports, authorised: Authorised) -> Loaded:
@@ -22,7 +22,10 @@ async def load(ports: Ports, authorised: Authorised) -> Loaded:
         pinned = approved.approval.call.version if approved else authorised.version_id
         opened = await ports.versions.open(authorised.owner, VersionId(pinned))
         limit = opened.version.governance.max_memory_mb
-        preferences, storage = await of_turn(ports.pool, opened.version.agent_id, turn.message.sender, limit)
+    facts, allowed_mb = authorised.facts, authorised.quota.max_memory_mb
+    storage = Storage(facts.account_bytes, allowed_mb, facts.agent_bytes, limit)
     with ports.telemetry.span(Step.TOOLS, turn.envelope.traceparent, turn.attributes):
         tools = allowed_tools([tool.name for tool in opened.version.tools], ports.known_tools)
-    return Loaded(authorised, opened.version, opened.ring, opened.system_prompt, tools, preferences, storage, approved)
+    return Loaded(
+        authorised, opened.version, opened.ring, opened.system_prompt, tools, facts.preferences, storage, approved
+    )

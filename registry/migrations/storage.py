@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from registry.migrations.guard import definer_function, owner_table, run
+from registry.migrations.guard import owner_table, run
+from registry.migrations.turn_facts import AGENT_COLUMN, AGENT_VALUE, BY_ADDRESS, make_find_turn
 
 # table: what a row of it takes, in bytes. A memory counts with its vector, of 384 numbers of two bytes.
 _COUNTED = {
@@ -12,6 +13,18 @@ _COUNTED = {
     "agent_memories": "octet_length(r.content) + octet_length(r.section) + 768",
     "agent_avatars": "octet_length(r.image)",
 }
+
+# What the sender prefers, and what is stored: of the agent, and of all its owner's agents.
+_ASKED_COLUMNS = ", tone text, format text, language text, account_bytes bigint, agent_bytes bigint"
+_ASKED_VALUES = """,
+               p.tone, p.format, p.language,
+               CASE WHEN asked.relation <> 'none' THEN
+                   (SELECT sum(s.bytes) FROM aiox.agent_storage s WHERE s.owner_user_id = a.owner_user_id)::bigint END,
+               CASE WHEN asked.relation <> 'none' THEN
+                   (SELECT s.bytes FROM aiox.agent_storage s WHERE s.agent_id = a.id) END"""
+_ASKED_JOINS = """
+             LEFT JOIN aiox.users w ON w.jid = p_sender AND w.deactivated_at IS NULL
+             LEFT JOIN aiox.preferences p ON p.owner_user_id = w.id"""
 
 _FIND_DOCUMENTS = """
     CREATE OR REPLACE FUNCTION aiox.find_documents(p_limit int)
@@ -33,29 +46,12 @@ def upgrade() -> None:
         " AND (tried_at IS NULL OR tried_at < clock_timestamp() - make_interval(secs => 10 * attempts))",
         "attempts, created_at",
     )
-    definer_function(
-        """
-        CREATE FUNCTION aiox.find_asked(p_agent uuid, p_jid text)
-        RETURNS TABLE (tone text, format text, language text, account_bytes bigint, account_mb int, agent_bytes bigint)
-        LANGUAGE sql STABLE AS $$
-            SELECT p.tone, p.format, p.language,
-                   (SELECT sum(s.bytes) FROM aiox.agent_storage s WHERE s.owner_user_id = a.owner_user_id)::bigint,
-                   (o.quota_config ->> 'max_memory_mb')::int,
-                   (SELECT s.bytes FROM aiox.agent_storage s WHERE s.agent_id = a.id)
-            FROM aiox.agents a JOIN aiox.users o ON o.id = a.owner_user_id
-            LEFT JOIN aiox.users u ON u.jid = p_jid AND u.deactivated_at IS NULL
-            LEFT JOIN aiox.preferences p ON p.owner_user_id = u.id
-            WHERE a.id = p_agent
-        $$""",
-        "find_asked(uuid, text)",
-        "finder",
-        "orchestrator",
-    )
+    make_find_turn(BY_ADDRESS, AGENT_COLUMN + _ASKED_COLUMNS, AGENT_VALUE + _ASKED_VALUES, _ASKED_JOINS)
 
 
 def downgrade() -> None:
     """All of it away again."""
-    run("DROP FUNCTION aiox.find_asked(uuid, text)")
+    make_find_turn(BY_ADDRESS, AGENT_COLUMN, AGENT_VALUE)
     _find_documents("", "created_at")
     run("ALTER TABLE aiox.documents DROP COLUMN attempts, DROP COLUMN tried_at")
     for table in _COUNTED:

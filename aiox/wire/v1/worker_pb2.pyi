@@ -128,6 +128,7 @@ class TurnAsked(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     TONE_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    LIVE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
@@ -151,6 +152,8 @@ class TurnAsked(_message.Message):
     """what the correspondent prefers: aiox/kernel/preferences.py"""
     tone: _builtins.str
     format: _builtins.str
+    live: _builtins.bool
+    """somebody reads the pieces of the answer as they come"""
     @_builtins.property
     def session_context(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContextTurn]:
         """short-term memory, oldest first"""
@@ -192,10 +195,11 @@ class TurnAsked(_message.Message):
         language: _builtins.str = ...,
         tone: _builtins.str = ...,
         format: _builtins.str = ...,
+        live: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["governance", b"governance", "llm_config", b"llm_config", "memory_config", b"memory_config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "agent_version_id", b"agent_version_id", "asked_at_us", b"asked_at_us", "continuation", b"continuation", "correlation_id", b"correlation_id", "credentials", b"credentials", "format", b"format", "governance", b"governance", "language", b"language", "llm_config", b"llm_config", "max_total_tokens", b"max_total_tokens", "memory_config", b"memory_config", "message", b"message", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "session_context", b"session_context", "subject_jid", b"subject_jid", "system_prompt", b"system_prompt", "timeout_ms", b"timeout_ms", "token", b"token", "tone", b"tone", "tools", b"tools", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "agent_version_id", b"agent_version_id", "asked_at_us", b"asked_at_us", "continuation", b"continuation", "correlation_id", b"correlation_id", "credentials", b"credentials", "format", b"format", "governance", b"governance", "language", b"language", "live", b"live", "llm_config", b"llm_config", "max_total_tokens", b"max_total_tokens", "memory_config", b"memory_config", "message", b"message", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "session_context", b"session_context", "subject_jid", b"subject_jid", "system_prompt", b"system_prompt", "timeout_ms", b"timeout_ms", "token", b"token", "tone", b"tone", "tools", b"tools", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,10 +362,13 @@ class Governance(_message.Message):
     ALLOWED_DOMAINS_FIELD_NUMBER: _builtins.int
     MAX_WORKER_MS_FIELD_NUMBER: _builtins.int
     MEMORY_FULL_FIELD_NUMBER: _builtins.int
+    MEMORY_EMPTY_FIELD_NUMBER: _builtins.int
     policy_hash: _builtins.str
     max_worker_ms: _builtins.int
     memory_full: _builtins.bool
     """storing is refused, answering goes on"""
+    memory_empty: _builtins.bool
+    """nothing is stored yet: there is nothing to recall"""
     @_builtins.property
     def allowed_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -371,10 +378,11 @@ class Governance(_message.Message):
         allowed_domains: _abc.Iterable[_builtins.str] | None = ...,
         max_worker_ms: _builtins.int = ...,
         memory_full: _builtins.bool = ...,
+        memory_empty: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_domains", b"allowed_domains", "max_worker_ms", b"max_worker_ms", "memory_full", b"memory_full", "policy_hash", b"policy_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_domains", b"allowed_domains", "max_worker_ms", b"max_worker_ms", "memory_empty", b"memory_empty", "memory_full", b"memory_full", "policy_hash", b"policy_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

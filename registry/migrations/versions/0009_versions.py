@@ -8,6 +8,7 @@ import rfc8785
 from alembic import op
 
 from registry.migrations.guard import definer_function, owner_table, run
+from registry.migrations.turn_facts import AGENT_COLUMN, AGENT_VALUE, BY_ADDRESS, make_find_turn
 
 revision = "0009"
 down_revision = "0008"
@@ -17,20 +18,6 @@ depends_on = None
 _OF_AGENT = ("agent_versions", "agent_grants", "agent_tools", "documents", "agent_memories")
 _PROFILE = ("name", "description", "personality_traits", "avatar")
 _GOVERNING = ("visibility", "governance", "tools", "mcp_servers", "llm_config", "memory_config")
-_FOUND = """
-    CREATE FUNCTION aiox.find_turn(p_agent uuid, p_sender text, p_turn uuid)
-    RETURNS TABLE (relation text, owner_user_id uuid, active_version_id uuid, jid text, quota_config jsonb,
-                   concluded boolean, called boolean{column})
-    LANGUAGE sql STABLE AS $$
-        WITH asked AS (SELECT aiox.relation(p_agent, p_sender) AS relation)
-        SELECT asked.relation, a.owner_user_id,
-               CASE WHEN asked.relation <> 'none' THEN a.active_version_id END,
-               CASE WHEN asked.relation <> 'none' THEN a.jid END,
-               CASE WHEN asked.relation <> 'none' THEN u.quota_config END,
-               EXISTS (SELECT FROM aiox.inbox i WHERE i.turn_id = p_turn),
-               EXISTS (SELECT FROM aiox.tool_calls c WHERE c.turn_ids @> ARRAY[p_turn]){value}
-        FROM asked LEFT JOIN aiox.agents a ON {agent} LEFT JOIN aiox.users u ON u.id = a.owner_user_id
-    $$"""
 _RELATION = """
     CREATE OR REPLACE FUNCTION aiox.relation(p_agent uuid, p_sender text)
     RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = aiox, pg_temp AS $$
@@ -45,7 +32,6 @@ _RELATION = """
             FROM aiox.agents a JOIN aiox.users u ON u.id = a.owner_user_id
             WHERE {agent} AND a.deleted_at IS NULL AND u.deactivated_at IS NULL), 'none')
     $$"""
-_BY_ADDRESS = "(a.id = p_agent OR a.alias_id = p_agent)"
 _BY_ID = "a.id = p_agent"
 
 
@@ -54,7 +40,7 @@ def upgrade() -> None:
     _freeze_what_is_there()
     _tables()
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
-    _addresses(_BY_ADDRESS, ", agent_id uuid", ", CASE WHEN asked.relation <> 'none' THEN a.id END")
+    _addresses(BY_ADDRESS, AGENT_COLUMN, AGENT_VALUE)
     _descriptor()
     _ends()
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_writer")
@@ -146,11 +132,7 @@ def _addresses(agent: str, column: str, value: str) -> None:
     run("SET LOCAL ROLE aiox_finder")
     run(_RELATION.format(agent=agent))
     run("RESET ROLE")
-    run("DROP FUNCTION aiox.find_turn(uuid, text, uuid)")
-    definer_function(
-        _FOUND.format(agent=agent, column=column, value=value),
-        "find_turn(uuid, text, uuid)", "finder", "orchestrator",
-    )
+    make_find_turn(agent, column, value)
 
 
 def _descriptor() -> None:
@@ -164,7 +146,7 @@ def _descriptor() -> None:
         LANGUAGE sql STABLE AS $$
             WITH asked AS MATERIALIZED (SELECT aiox.relation(p_agent, p_jid) AS relation)
             SELECT a.id, a.owner_user_id, v.number, v.spec, v.policy_hash, v.content_digest
-            FROM asked JOIN aiox.agents a ON asked.relation <> 'none' AND {_BY_ADDRESS}
+            FROM asked JOIN aiox.agents a ON asked.relation <> 'none' AND {BY_ADDRESS}
             JOIN aiox.agent_versions v ON v.id = a.active_version_id
         $$""",
         "find_descriptor(uuid, text)", "finder", "component",

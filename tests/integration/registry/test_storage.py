@@ -12,13 +12,14 @@ from aiox.commands import put_document
 from aiox.commands.hub import Actor
 from aiox.commands.put_document import DocumentPut, PutDocument
 from aiox.kernel.errors import ErrorCode
-from aiox.kernel.ids import AgentId
+from aiox.kernel.ids import AgentId, TurnId
 from aiox.kernel.outcome import Refused
 from aiox.runtime.postgres import owner_scope
-from policy.storage import MIB, passages_of
+from policy.access import Relation
+from policy.storage import MIB, Storage, passages_of
 from registry import storage
 from registry.documents import Stored
-from registry.storage import of_turn
+from registry.turns import find_turn
 from tests.stores import NOW, Stores
 
 
@@ -102,5 +103,15 @@ async def test_a_turn_knows_whether_the_memory_is_full(stores: Stores, mb: int, 
     agent = await stores.agent(actor)
     await put(stores, actor, agent, "text")
     await allow(stores, actor, mb)
-    _, found = await of_turn(stores.pools["orchestrator"], agent, actor.jid, 512)
-    assert (found.account_bytes, found.agent_bytes, found.account_mb, found.full) == (4, 4, mb, full)
+    facts = await find_turn(stores.pools["orchestrator"], agent, actor.jid, TurnId(uuid4()))
+    assert facts.quota is not None
+    assert (facts.account_bytes, facts.agent_bytes, facts.quota.max_memory_mb) == (4, 4, mb)
+    assert Storage(facts.account_bytes, facts.quota.max_memory_mb, facts.agent_bytes, 512).full is full
+
+
+async def test_a_stranger_learns_nothing_of_what_is_stored(stores: Stores) -> None:
+    actor, stranger = await stores.account(), await stores.account()
+    agent = await stores.agent(actor)
+    await put(stores, actor, agent, "text")
+    facts = await find_turn(stores.pools["orchestrator"], agent, stranger.jid, TurnId(uuid4()))
+    assert (facts.relation, facts.account_bytes, facts.agent_bytes, facts.quota) == (Relation.NONE, 0, 0, None)

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ai_worker import pieces
 from ai_worker.link import Guard, LinkRefused
 from ai_worker.running import Running
 from ai_worker.session import DELTAS_WAITING, Office, Session
@@ -75,7 +76,7 @@ async def hanging(tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def test_a_turn_answers_in_pieces_and_ends(tmp_path: Path) -> None:
     desk, request = Desk(tmp_path, Model(("one ", "two"))), uuid4()
-    desk.session.take(desk.turn(request))
+    desk.session.take(desk.turn(request, live=True))
     assert (await desk.next("delta")).text == "one "
     done = await desk.next("turn_done")
     assert (done.request_id, done.success, done.response) == (str(request), True, "one two")
@@ -142,9 +143,20 @@ async def test_closing_a_link_gives_up_its_turns_only(hanging: Desk) -> None:
     await hanging.active(1)
 
 
-async def test_pieces_are_dropped_when_nobody_reads_and_the_end_is_not(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, Model(["x"] * (DELTAS_WAITING * 2)))
+async def test_an_answer_that_nobody_reads_as_it_comes_is_one_message(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Model(["x"] * 100))
     desk.session.take(desk.turn(uuid4()))
+    await desk.session.settled()
+    desk.session.end()
+    assert [message.WhichOneof("body") async for message in desk.session.messages()] == ["beat", "turn_done"]
+
+
+async def test_pieces_are_dropped_when_nobody_reads_and_the_end_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "LIVE_S", 0.0)
+    desk = Desk(tmp_path, Model(["x"] * (DELTAS_WAITING * 2)))
+    desk.session.take(desk.turn(uuid4(), live=True))
     await desk.session.settled()
     desk.session.end()
     kinds = [message.WhichOneof("body") async for message in desk.session.messages()]

@@ -13,8 +13,8 @@ from nats.aio.msg import Msg
 from aiox.kernel.envelope import KNOWN, Envelope, OutboxReady
 from aiox.kernel.ids import TurnId
 from aiox.runtime.clock import SystemClock
-from aiox.wire.codec import encode
 from aiox.runtime.crowding import Crowding
+from aiox.wire.codec import encode
 from component.features.chat_states import Composing
 from component.outbox import Outbox
 from component.service import _Announcements
