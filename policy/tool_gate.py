@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from aiox.kernel.actions import Action
@@ -10,12 +12,27 @@ from aiox.kernel.agent import Tool
 from aiox.kernel.canonical import digest
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.tools import ToolDescription, call_id
-from aiox.kernel.verdict import Deny
+from aiox.kernel.verdict import Deny, Hold
+from policy.access import Relation
 from policy.approval_text import recipients_of
+from policy.approvals import FOUR_EYES
 from policy.cedar.facts import Facts
 from policy.cedar.judge import NONE_LOADED, Decision, Policies, decide
 from policy.cedar.level import strictest
+from policy.taint import RULE_OF_TWO, exposure
 from policy.tools import AllowedTools, Call, allowed_tools, judge_call
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What stood before the model when it wrote the call: labels of aiox.kernel.tools.Taint."""
+
+    labels: Collection[str] = ()
+    clean_history: bool = False
+    """No earlier turn of the conversation rested on documents or tools."""
+
+
+NOTHING_READ: Final = Read()
 
 
 def judge_tool(
@@ -26,6 +43,7 @@ def judge_tool(
     configured: Sequence[Tool],
     known: Mapping[str, ToolDescription],
     approvals: Collection[str],
+    read: Read = NOTHING_READ,
 ) -> Decision:
     """The judge's word on a call. `facts` are those of the turn; what the tool is and whom it reaches is added here."""
     own = judge_call(call, offered, configured, known, approvals)
@@ -37,7 +55,17 @@ def judge_tool(
     if isinstance(above.verdict, Deny) and above.verdict.code is ErrorCode.ACCESS_DENIED:
         refused = Deny(ErrorCode.TOOL_REFUSED, above.verdict.reason, above.verdict.rules)
         return Decision(asked, refused, above.policy_version)
-    return Decision(asked, strictest([above.verdict, own]), above.policy_version)
+    two = _rule_of_two(known[call.tool], facts, known, read)
+    return Decision(asked, strictest([above.verdict, own, *two]), above.policy_version)
+
+
+def _rule_of_two(
+    tool: ToolDescription, facts: Facts, known: Mapping[str, ToolDescription], read: Read
+) -> Sequence[Hold]:
+    """Its owner may agree themselves; for anybody else's turn somebody who may decide for the owner has to."""
+    is_owner = facts.relation is Relation.OWNER
+    found = exposure(read.labels, known, tool, asker_is_owner=is_owner, clean_history=read.clean_history)
+    return [Hold("confirm" if is_owner else FOUR_EYES, (RULE_OF_TWO,))] if found.needs_a_person else []
 
 
 def tool_facts(turn: Facts, tool: ToolDescription | None, name: str, arguments: bytes) -> Facts:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
 from aiox.kernel.agent import Tool, ToolPolicy
-from aiox.kernel.canonical import canonical
+from aiox.kernel.canonical import Json, canonical
 from aiox.kernel.errors import ErrorCode
-from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS, ToolDescription, call_id
+from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS, Terms, ToolDescription, call_id
 from aiox.kernel.verdict import Allow, Deny, Hold, Verdict
+from policy.taint import reaches_only
 
 RULE_ALLOWED: Final = "T0 tool-allowed"
 RULE_NOT_OFFERED: Final = "T1 not-offered"
@@ -21,16 +22,16 @@ RULE_TOO_MANY: Final = "T3 too-many-calls"
 RULE_ARGUMENTS: Final = "T4 canonical-arguments"
 RULE_READ_ONLY: Final = "T5 read-only"
 RULE_APPROVAL: Final = "T6 approval"
-RULE_CANNOT_ENFORCE: Final = "T7 limit-not-enforced-yet"
-_LIMITS: Final = (
+RULE_CANNOT_ENFORCE: Final = "T7 cannot-enforce"
+_SAID: Final = (
     "rate_limit_per_minute",
-    "allowed_domains",
-    "sandbox_required",
+    "requires_approval",
     "allowed_tables",
+    "allowed_recipients",
     "timeout_ms",
     "max_bytes",
 )
-"""What a policy may ask for and nothing here can enforce yet: then the call is refused."""
+"""Fields of a policy that stand for the terms of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +84,61 @@ def judge_call(
         return _deny(RULE_ORDER, "The call does not have the id of its place in the turn.")
     if not _is_canonical(call.arguments):
         return _deny(RULE_ARGUMENTS, "The arguments are not canonical JSON, or too long.")
-    return _judge_policy(tool, described, approvals)
+    return _judge_policy(tool, described, approvals, json.loads(call.arguments))
 
 
-def _judge_policy(tool: Tool, described: ToolDescription, approvals: Collection[str]) -> Verdict:
+def _judge_policy(
+    tool: Tool, described: ToolDescription, approvals: Collection[str], arguments: Mapping[str, Json]
+) -> Verdict:
     policy = tool.policy if isinstance(tool.policy, ToolPolicy) else None
-    if (tool.policy == "read_only" or (policy and policy.read_only)) and not described.read_only:
+    reading = described.is_reading(arguments)
+    if (tool.policy == "read_only" or (policy and policy.read_only)) and not reading:
         return _deny(RULE_READ_ONLY, "This agent may use the tool for reading only.")
-    if tool.policy == "rate_limited" or (policy and any(getattr(policy, limit) is not None for limit in _LIMITS)):
-        return _deny(RULE_CANNOT_ENFORCE, "The tool's policy has a limit that this hub cannot enforce yet.")
-    free = tool.policy == "read_only" or (policy is not None and policy.requires_approval is False)
-    if not free or tool.name in approvals:
+    terms = terms_of(tool, described)
+    if policy and policy.sandbox_required and not terms.sandbox:
+        return _deny(RULE_CANNOT_ENFORCE, "The tool's policy asks for a sandbox, and this tool has no use for one.")
+    free = not terms.requires_approval and (reading or not described.reads_when or _is_said(tool))
+    listed = bool(terms.allowed_recipients) and reaches_only(arguments, terms)
+    if terms.allowed_recipients and not listed:
+        free = False
+    if tool.name in approvals or not (free or (listed and tool.policy != "approval" and not _is_held(tool))):
         return Hold("confirm", (RULE_APPROVAL,))
     return Allow((RULE_ALLOWED,))
+
+
+def _is_said(tool: Tool) -> bool:
+    """Whether the policy itself says that no approval is needed."""
+    return isinstance(tool.policy, ToolPolicy) and tool.policy.requires_approval is False
+
+
+def _is_held(tool: Tool) -> bool:
+    """Whether the policy itself says that an approval is needed."""
+    return isinstance(tool.policy, ToolPolicy) and tool.policy.requires_approval is True
+
+
+def terms_of(tool: Tool, described: ToolDescription, domains: Sequence[str] = ()) -> Terms:
+    """The tool's own terms, with what the agent's policy says in their place. `domains` are the agent's own list.
+
+    A preset word stands for a policy: read_only asks no approval and lets only reading through, rate_limited asks no
+    approval and keeps to the tool's rate, approval asks for one each time.
+    """
+    own = described.terms
+    if not isinstance(tool.policy, ToolPolicy):
+        return replace(own, requires_approval=tool.policy == "approval", allowed_domains=tuple(domains))
+    said = {name: getattr(tool.policy, name) for name in _SAID if getattr(tool.policy, name) is not None}
+    named = tool.policy.allowed_domains
+    return replace(own, **said, allowed_domains=tuple(domains) if named is None else narrowed(named, domains))
+
+
+def narrowed(named: Sequence[str], within: Sequence[str]) -> tuple[str, ...]:
+    """Those of a tool's domains that the agent's list names too; all of them when the agent has no list."""
+    if not within:
+        return tuple(named)
+    return tuple(one for one in named if one in within or any(_covers(wide, one) for wide in within))
+
+
+def _covers(wide: str, one: str) -> bool:
+    return wide.startswith("*.") and one.removeprefix("*.").endswith(wide[1:])
 
 
 def _is_canonical(arguments: bytes) -> bool:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from aiox.kernel.answer_schema import wrong_in
 from aiox.kernel.canonical import Json, digest
 from aiox.kernel.ids import AgentId
+from aiox.kernel.tool_table import ToolName
 
 DEFAULT_EMBEDDING_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
 MAX_PROMPT_CHARACTERS: Final = 32_768
@@ -36,6 +37,11 @@ def _is_answer_schema(value: dict[str, Any]) -> dict[str, Any]:
 
 AnswerSchema = Annotated[dict[str, Any], AfterValidator(_is_answer_schema)]
 """See aiox.kernel.answer_schema."""
+Recipient = Annotated[
+    str,
+    StringConstraints(to_lower=True, max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]+$"),
+]
+"""An e-mail address, in ASCII."""
 DomainName = Annotated[
     str, StringConstraints(to_lower=True, max_length=253, pattern=r"^(\*\.)?([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}$")
 ]
@@ -107,20 +113,15 @@ class ToolPolicy(Part):
     allowed_tables: tuple[Word, ...] | None = None
     timeout_ms: int | None = Field(None, ge=1, le=600_000)
     max_bytes: int | None = Field(None, ge=1, le=1 << 30)
+    allowed_recipients: tuple[Recipient, ...] | None = Field(
+        None, max_length=100, description="e-mail addresses that may be written to without an approval"
+    )
 
 
 class Tool(Part):
     """A tool that the agent may ask for."""
 
-    name: Literal[
-        "document_parser",
-        "search_api",
-        "code_executor",
-        "email_sender",
-        "database_query",
-        "http_request",
-        "append_line",
-    ]
+    name: ToolName
     policy: Literal["read_only", "rate_limited", "approval"] | ToolPolicy = "approval"
 
 

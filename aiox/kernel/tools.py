@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
-from aiox.kernel.canonical import Json
 from aiox.kernel.ids import derived_id
+from aiox.kernel.tool import Terms as Terms
+from aiox.kernel.tool import ToolDescription as ToolDescription
+from aiox.kernel.tool_table import TOOLS
 
 MAX_CALLS: Final = 8
 """Tool calls in one turn at most."""
@@ -38,19 +39,6 @@ def tool_taint(tool: str) -> str:
     return f"tool:{tool}"
 
 
-@dataclass(frozen=True, slots=True)
-class ToolDescription:
-    """One tool. `schema` is the JSON Schema of its arguments, an object."""
-
-    name: str
-    description: str
-    schema: Mapping[str, Json]
-    worker_type: Literal["python", "external", "mcp"]
-    risk: Literal["low", "medium", "high", "critical"]
-    read_only: bool
-    """Whether it changes nothing anywhere."""
-
-
 APPEND_LINE: Final = ToolDescription(
     name="append_line",
     description="Appends one line to a file. For tests of the hub only.",
@@ -73,7 +61,7 @@ APPEND_LINE: Final = ToolDescription(
 
 def known_tools(test_folder: str) -> Mapping[str, ToolDescription]:
     """The registry, by name. The test tool is there only where a folder for it is set."""
-    tools = (APPEND_LINE,) if test_folder else ()
+    tools = (*TOOLS, APPEND_LINE) if test_folder else TOOLS
     return MappingProxyType({tool.name: tool for tool in tools})
 
 

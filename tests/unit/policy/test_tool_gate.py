@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,7 @@ from policy.access import Relation
 from policy.cedar.facts import Facts
 from policy.cedar.judge import NONE_LOADED, Decision, Policies, hub_level
 from policy.cedar.level import Level
-from policy.tool_gate import judge_tool, policy_hash, tool_facts, would
+from policy.tool_gate import Read, judge_tool, policy_hash, tool_facts, would
 from policy.tools import Call, allowed_tools
 
 TURN = UUID(int=7)
@@ -120,3 +121,24 @@ def test_the_hash_changes_with_either_part() -> None:
         )
         == 4
     )
+
+
+@pytest.mark.parametrize(
+    ("relation", "labels", "expected"),
+    [
+        (Relation.OWNER, ("document",), "confirm"),
+        (Relation.OWNER, (), ""),
+        (Relation.GRANTED, ("document",), "four_eyes"),
+        (Relation.GRANTED, ("memory",), "four_eyes"),
+        (Relation.GRANTED, (), ""),
+    ],
+)
+def test_a_turn_with_all_three_waits_for_who_may_speak_for_the_owner(
+    relation: Relation, labels: tuple[str, ...], expected: str
+) -> None:
+    outward = {"append_line": replace(APPEND_LINE, outward=True)}
+    call = Call(TURN, 0, str(call_id(TURN, 0)), "append_line", canonical({"file": "a", "line": "b"}))
+    offered = allowed_tools(["append_line"], outward)
+    facts = Facts("agent.invoke", relation, actor="ada@localhost", channel="xmpp")
+    verdict = judge_tool(call, facts, policies(), offered, FREE, outward, (), Read(labels)).verdict
+    assert (verdict.kind if isinstance(verdict, Hold) else "") == expected

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from aiox.kernel.agent import Tool, ToolPolicy
-from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS, call_id, known_tools
+from aiox.kernel.tools import APPEND_LINE, MAX_ARGUMENT_BYTES, MAX_CALLS, Terms, ToolDescription, call_id, known_tools
 from aiox.kernel.verdict import Allow, Hold
 from policy.tools import (
     RULE_ALLOWED,
@@ -22,6 +23,8 @@ from policy.tools import (
     Call,
     allowed_tools,
     judge_call,
+    narrowed,
+    terms_of,
 )
 
 
@@ -86,12 +89,12 @@ def test_what_is_not_in_order_is_refused(changed: dict[str, Any], rule: str) -> 
     [
         ("approval", RULE_APPROVAL),
         ("read_only", RULE_READ_ONLY),
-        ("rate_limited", RULE_CANNOT_ENFORCE),
+        ("rate_limited", RULE_ALLOWED),
         (ToolPolicy(), RULE_APPROVAL),
         (ToolPolicy(requires_approval=True), RULE_APPROVAL),
         (ToolPolicy(requires_approval=False, read_only=True), RULE_READ_ONLY),
         (ToolPolicy(requires_approval=False, sandbox_required=True), RULE_CANNOT_ENFORCE),
-        (ToolPolicy(requires_approval=False, rate_limit_per_minute=5), RULE_CANNOT_ENFORCE),
+        (ToolPolicy(requires_approval=False, rate_limit_per_minute=5), RULE_ALLOWED),
     ],
 )
 def test_a_policy_that_asks_for_more_than_there_is_refuses(policy: Any, rule: str) -> None:
@@ -100,3 +103,75 @@ def test_a_policy_that_asks_for_more_than_there_is_refuses(policy: Any, rule: st
 
 def test_the_agents_list_of_approvals_wins() -> None:
     assert judged(approvals=("append_line",)) == (RULE_APPROVAL,)
+
+
+FETCH = replace(
+    APPEND_LINE,
+    schema={"type": "object"},
+    reads_when={"method": ("GET",)},
+    terms=Terms(requires_approval=False, timeout_ms=9, rate_limit_per_minute=7),
+)
+MAIL = replace(APPEND_LINE, terms=Terms(requires_approval=True))
+
+
+def rules_for(described: ToolDescription, policy: Any, arguments: bytes) -> tuple[str, ...]:
+    call = Call(TURN, 0, str(call_id(TURN, 0)), "append_line", arguments)
+    tool = Tool(name="append_line", policy=policy)
+    return judge_call(call, OFFERED, (tool,), {"append_line": described}, ()).rules
+
+
+@pytest.mark.parametrize(
+    ("policy", "reads", "writes"),
+    [
+        ("read_only", RULE_ALLOWED, RULE_READ_ONLY),
+        ("rate_limited", RULE_ALLOWED, RULE_APPROVAL),
+        ("approval", RULE_APPROVAL, RULE_APPROVAL),
+        (ToolPolicy(), RULE_ALLOWED, RULE_APPROVAL),
+        (ToolPolicy(requires_approval=False), RULE_ALLOWED, RULE_ALLOWED),
+        (ToolPolicy(requires_approval=True), RULE_APPROVAL, RULE_APPROVAL),
+        (ToolPolicy(read_only=True), RULE_ALLOWED, RULE_READ_ONLY),
+    ],
+)
+def test_a_tool_that_may_read_or_write_is_judged_by_the_call(policy: Any, reads: str, writes: str) -> None:
+    assert rules_for(FETCH, policy, b'{"method":"GET"}') == (reads,)
+    assert rules_for(FETCH, policy, b'{"method":"POST"}') == (writes,)
+
+
+@pytest.mark.parametrize(
+    ("policy", "listed", "others"),
+    [
+        ("approval", RULE_APPROVAL, RULE_APPROVAL),
+        (ToolPolicy(), RULE_APPROVAL, RULE_APPROVAL),
+        (ToolPolicy(allowed_recipients=("ada@example.org",)), RULE_ALLOWED, RULE_APPROVAL),
+        (ToolPolicy(allowed_recipients=("ada@example.org",), requires_approval=False), RULE_ALLOWED, RULE_APPROVAL),
+        (ToolPolicy(allowed_recipients=("ada@example.org",), requires_approval=True), RULE_APPROVAL, RULE_APPROVAL),
+    ],
+)
+def test_who_is_on_the_owners_list_may_be_written_to(policy: Any, listed: str, others: str) -> None:
+    assert rules_for(MAIL, policy, b'{"to":["ada@example.org"]}') == (listed,)
+    assert rules_for(MAIL, policy, b'{"to":["ada@example.org","eve@example.org"]}') == (others,)
+
+
+def test_what_a_policy_leaves_out_is_the_tools_own() -> None:
+    asked = ToolPolicy(timeout_ms=500, allowed_tables=("a",), allowed_domains=("x.org",))
+    found = terms_of(Tool(name="append_line", policy=asked), FETCH, ("y.org",))
+    assert (found.timeout_ms, found.rate_limit_per_minute, found.allowed_tables) == (500, 7, ("a",))
+    assert found.allowed_domains == ()
+    assert terms_of(Tool(name="append_line", policy=ToolPolicy()), FETCH, ("y.org",)).allowed_domains == ("y.org",)
+    assert terms_of(Tool(name="append_line", policy="rate_limited"), FETCH, ("y.org",)).allowed_domains == ("y.org",)
+
+
+@pytest.mark.parametrize(
+    ("named", "within", "left"),
+    [
+        (("a.org", "b.org"), (), ("a.org", "b.org")),
+        (("a.org", "b.org"), ("a.org",), ("a.org",)),
+        (("x.a.org", "*.x.a.org", "a.org", "*.a.org"), ("*.a.org",), ("x.a.org", "*.x.a.org", "*.a.org")),
+        (("*.a.org",), ("a.org",), ()),
+        (("bada.org",), ("*.a.org",), ()),
+    ],
+)
+def test_a_tool_has_no_domain_that_its_agent_has_not(
+    named: tuple[str, ...], within: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    assert narrowed(named, within) == left
