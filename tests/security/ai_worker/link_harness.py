@@ -101,7 +101,7 @@ def _secrets(folder: Path, authority: Authority) -> Secrets:
 
 
 @asynccontextmanager
-async def serving(folder: Path, guard: type[Guard] = Guard) -> AsyncIterator[Link]:
+async def serving(folder: Path, guard: type[Guard] = Guard, try_timeout_s: float = 5.0) -> AsyncIterator[Link]:
     log: Any = Log()
     clock, memory, authority = SystemClock(), Memory(), Authority("the hub's CA")
     supervisor = Supervisor(log)
@@ -113,7 +113,7 @@ async def serving(folder: Path, guard: type[Guard] = Guard) -> AsyncIterator[Lin
     pool: Any = None
     embedder: Any = None
     link = WorkerLink(
-        Office(mind, keeper, running, 5.0),
+        Office(mind, keeper, running, try_timeout_s),
         KnowsEverything(pool, embedder, clock),
         Heart(WORKER, 0, running, clock),
         supervisor,
