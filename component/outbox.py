@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from uuid import UUID
 from xml.etree.ElementTree import Element
 
-from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.kernel.envelope import INTRODUCTION, Envelope, OutboxReady
 from aiox.kernel.jid import bare, domain, local_part
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import CrashPoint, Hook, no_hook
@@ -352,8 +352,8 @@ class Outbox:
         return [[(stanza, next(said)) for stanza in one] for one in wanted]
 
     def _is_archived(self, ready: OutboxReady) -> bool:
-        # Errors are not archived; other servers' archives are not ours to read.
-        return ready.kind != "error" and domain(ready.to_jid) == self._server_domain
+        # Errors and presence are not archived; other servers' archives are not ours to read.
+        return ready.kind not in ("error", INTRODUCTION) and domain(ready.to_jid) == self._server_domain
 
     def _give_up(self, letter: Letter, why: str) -> None:
         self._log.error("outbox_row_cannot_be_sent", outbox_id=str(letter.id), error=why)

@@ -14,8 +14,7 @@ from xml.etree.ElementTree import Element
 from nats.aio.msg import Msg
 
 from aiox.kernel.envelope import KNOWN, Envelope, OutboxReady, Pressure
-from aiox.kernel.ids import AgentId
-from aiox.kernel.jid import BareJid, bare
+from aiox.kernel.jid import bare
 from aiox.runtime import nats, postgres
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
@@ -31,10 +30,8 @@ from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
-from component.descriptors import Descriptors
-from component.features.acd import asks_descriptor
+from component.enquiries import Enquiries, Known, asks_registry
 from component.features.chat_states import Composing, state_message
-from component.features.presence import SubscriptionPolicy
 from component.links import Links
 from component.outbox import Outbox, Stores
 from component.queries import answer_query
@@ -42,12 +39,12 @@ from component.slots import Carried, Enter, Leave, Slots
 from component.stanza_xml import kind_of
 from component.watchers import Watchers
 from component.xmpp import XmppLink
-from registry import archive, directory, outbox
+from registry import archive, cards, outbox
 from registry.descriptors import find_descriptor
 from registry.slots import SlotLocks
 
 DECIDERS: Final = 4
-"""Presence requests that ask the registry at the same time."""
+"""Enquiries that ask the registry at the same time."""
 
 PROBES: Final = 16
 """Per slot: so many addresses leave none of the server's shares untouched."""
@@ -89,11 +86,12 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     replies = Outbox(link, stores, domain, composing, telemetry, clock, log, carried.sends, crash)
     locks = SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
     slots = Slots(locks, carried, *_entrance(link, replies, admission), clock, log)
-    watchers = Watchers(_may_see(pool), link.send, clock, log)
-    descriptors = Descriptors(partial(find_descriptor, pool), link.send, clock, log)
-    link.on_stanza(Router(admission, watchers, descriptors, link))
+    known = _known(pool)
+    watchers = Watchers(known.cards, known.portrait, link.send, clock, log)
+    enquiries = Enquiries(known, link.send, clock, log)
+    link.on_stanza(Router(admission, watchers, enquiries, link))
 
-    said = _Announcements(replies, composing, crowding, link.send, clock, log)
+    said = _Announcements(replies, composing, crowding, watchers, link.send, clock, log)
     for subject in (nats.OUTBOX_READY, nats.PRESSURE):
         await client.subscribe(subject, cb=said.take)
     ready = _ready(link, carried, slots, bus, pool)
@@ -103,8 +101,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     for number in range(PARALLEL):
         supervisor.start(f"admission-{number}", admission.work())
     for number in range(DECIDERS):
-        supervisor.start(f"presence-{number}", watchers.work())
-    supervisor.start("descriptors", descriptors.work())
+        supervisor.start(f"enquiries-{number}", enquiries.work())
+    supervisor.start("presence", watchers.work())
+    supervisor.start("news", watchers.follow(partial(cards.news_end, pool), partial(cards.news, pool)))
     supervisor.start("send", replies.send_for_ever())
     supervisor.start("confirm", replies.confirm_for_ever())
     supervisor.start("file", replies.file_for_ever())
@@ -148,10 +147,10 @@ class Sender(Protocol):
 class Router:
     """Which part of the room takes a stanza."""
 
-    def __init__(self, admission: Admission, watchers: Watchers, descriptors: Descriptors, link: Sender) -> None:
+    def __init__(self, admission: Admission, watchers: Watchers, enquiries: Enquiries, link: Sender) -> None:
         self._admission = admission
         self._watchers = watchers
-        self._descriptors = descriptors
+        self._enquiries = enquiries
         self._link = link
 
     def __call__(self, element: Element) -> None:
@@ -160,8 +159,8 @@ class Router:
             self._admission.receive(element)
         elif kind == "presence":
             self._watchers.receive(element)
-        elif kind == "iq" and asks_descriptor(element):
-            self._descriptors.receive(element)
+        elif kind == "iq" and asks_registry(element):
+            self._enquiries.receive(element)
         elif kind == "iq" and (reply := answer_query(element)) is not None:
             self._link.send(reply)
 
@@ -177,6 +176,7 @@ class _Announcements:
         replies: Outbox,
         composing: Composing,
         crowding: Crowding,
+        watchers: Watchers,
         send: Callable[[Element], bool],
         clock: Clock,
         log: Log,
@@ -184,6 +184,7 @@ class _Announcements:
         self._replies = replies
         self._composing = composing
         self._crowding = crowding
+        self._watchers = watchers
         self._send = send
         self._clock = clock
         self._log = log
@@ -204,6 +205,8 @@ class _Announcements:
         elif isinstance(ready, OutboxReady):
             if ready.kind == "answer":
                 self._crowding.answered(ready.to_jid, bare(ready.from_jid), ready.priority)
+            # A turn that ended may have used the quota up, or left a call that waits.
+            self._watchers.look_again(bare(ready.from_jid), bare(ready.to_jid))
             # The check above has told mypy nothing about the envelope's own type.
             self._replies.take(cast(Envelope[OutboxReady], event))
 
@@ -225,11 +228,13 @@ def _stores(pool: Pool, archived: Pool) -> Stores:
     )
 
 
-def _may_see(pool: Pool) -> SubscriptionPolicy:
-    async def may_see(agent_id: AgentId, jid: BareJid) -> bool:
-        return await directory.may_see(pool, agent_id, jid)
-
-    return may_see
+def _known(pool: Pool) -> Known:
+    return Known(
+        descriptor=partial(find_descriptor, pool),
+        cards=partial(cards.find_cards, pool),
+        portrait=partial(cards.find_portrait, pool),
+        visible=partial(cards.list_visible, pool),
+    )
 
 
 def _ready(link: Links, carried: Carried, slots: Slots, bus: JetStreamBus, pool: Pool) -> Ready:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from aiox.kernel.envelope import OutboxReady
+from aiox.kernel.envelope import INTRODUCTION, OutboxReady
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.jid import domain
 from component.errors import add_error
 from component.features.chat_states import add_state
+from component.features.presence import request
 from component.stanza_xml import COMPONENT, HINTS, SID, add, legal, stanza, to_text
 
 PART_BYTES: Final = 50 * 1024
@@ -32,6 +33,8 @@ def stanzas_of(ready: OutboxReady) -> list[Element]:
     """The stanzas of an outbox row: one, or several for a long answer. The same at every attempt."""
     if ready.kind == "error":
         return [_error(ready)]
+    if ready.kind == INTRODUCTION:
+        return [request(ready.from_jid, ready.to_jid, ready.body)]
     parts = split(legal(ready.body), PART_BYTES)
     return [_message(ready, part, number) for number, part in enumerate(parts, 1)]
 

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from aiox.commands.agent_change import TAKEN, changed
 from aiox.commands.agent_fields import AgentFields, Grantee, shown_image, spec_of, whole
 from aiox.commands.hub import Actor, Hub
+from aiox.commands.notices import introduction
 from aiox.commands.refusal import refused
 from aiox.kernel.actions import Action
 from aiox.kernel.agent import Visibility
@@ -20,7 +21,7 @@ from aiox.kernel.ids import AgentId, VersionId
 from aiox.kernel.jid import BareJid, agent_jid
 from aiox.kernel.outcome import Refused
 from aiox.runtime.postgres import owner_scope
-from registry import agent_avatars, agents, ledger, tenants
+from registry import agent_avatars, agents, ledger, outbox, tenants
 from registry.agent_changes import AliasTaken
 
 ACTION: Final = Action.AGENT_CREATE
@@ -104,3 +105,7 @@ async def _store(hub: Hub, actor: Actor, agent: agents.NewAgent, fields: CreateA
             "policy_hash": version.spec.policy_hash(),
         }
         await ledger.append(connection, [changed(hub, actor, CREATED, agent.id, details)])
+        name = version.spec.profile.name
+        await outbox.put(
+            connection, [introduction(actor.owner, agent.id, agent.jid, actor.jid, name, agent.created_at)]
+        )

@@ -1,11 +1,14 @@
-"""What an agent's address tells a person beside the answers of turns: an approval waits, was denied, was not used."""
+"""What an agent's address tells a person beside the answers of turns: that it is there, that an approval waits, was
+denied, was not used.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from aiox.kernel.envelope import XMPP, Envelope, OutboxReady
+from aiox.kernel.envelope import INTRODUCTION, XMPP, Envelope, OutboxReady
 from aiox.kernel.ids import OwnerId, TurnId, derived_id
 from aiox.wire.codec import encode
 from registry.turns import OutboxRow
@@ -19,11 +22,23 @@ def notice(owner: OwnerId, parent: UUID, sender: str, to: str, text: str, now: d
 
     `sender` is the agent's bare address, `parent` what it is about.
     """
-    outbox_id = derived_id(parent, f"notice:{to}")
-    turn = TurnId(outbox_id)
-    ready = OutboxReady(
+    return _row(_notice(owner, derived_id(parent, f"notice:{to}"), sender, to, text), parent, "approvals", now)
+
+
+def introduction(owner: OwnerId, agent: UUID, sender: str, to: str, name: str, now: datetime) -> OutboxRow:
+    """A new agent asks its owner to be taken among the contacts: so it shows in every client, with its name and state.
+
+    `sender` is the agent's bare address, `name` its own.
+    """
+    text = f"{name} is your new AI agent on this hub. Accept to see it among your contacts and write to it."
+    ready = replace(_notice(owner, derived_id(agent, f"introduction:{to}"), sender, to, text), kind=INTRODUCTION)
+    return _row(replace(ready, from_jid=sender), agent, "agents", now)
+
+
+def _notice(owner: OwnerId, outbox_id: UUID, sender: str, to: str, text: str) -> OutboxReady:
+    return OutboxReady(
         outbox_id=outbox_id,
-        turn_id=turn,
+        turn_id=TurnId(outbox_id),
         owner=owner,
         from_jid=f"{sender}/{RESOURCE}",
         to_jid=to,
@@ -36,17 +51,20 @@ def notice(owner: OwnerId, parent: UUID, sender: str, to: str, text: str, now: d
         thread="",
         part=0,
     )
+
+
+def _row(ready: OutboxReady, parent: UUID, producer: str, now: datetime) -> OutboxRow:
     event = Envelope(
-        id=derived_id(outbox_id, "event"),
+        id=derived_id(ready.outbox_id, "event"),
         type="outbox.ready",
         version=1,
-        tenant=owner,
+        tenant=ready.owner,
         channel=XMPP,
-        correlation_id=outbox_id,
+        correlation_id=ready.outbox_id,
         causation_id=parent,
         occurred_at=now,
-        producer="approvals",
+        producer=producer,
         traceparent="",
         payload=ready,
     )
-    return OutboxRow(outbox_id, turn, owner, encode(event), now)
+    return OutboxRow(ready.outbox_id, ready.turn_id, ready.owner, encode(event), now)

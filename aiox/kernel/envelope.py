@@ -35,6 +35,10 @@ KNOWN: Final = "known"
 """Kind of an announcement without a row: this message has had its outcome before, so nothing will be sent for it."""
 
 
+INTRODUCTION: Final = "introduction"
+"""Kind of a row by which a new agent asks its owner to be taken among the contacts; `body` says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxReady:
     """A stanza to send: an outbox row, announced."""
@@ -45,7 +49,7 @@ class OutboxReady:
     from_jid: str
     to_jid: str
     kind: str
-    """answer | error | notice | known"""
+    """answer | error | notice | introduction | known"""
     body: str
     error_code: str
     stanza_id: str

@@ -1,51 +1,108 @@
 """Presence of agents (RFC 6121 sections 3 and 4): shown only to those who may see the agent.
 
-Hidden, forbidden and unknown agents are the same silence. Nothing is kept here: the asker's server keeps the roster,
-and the policy is asked again at every probe.
+Hidden, forbidden and unknown agents are the same silence. Who may see one is asked again at every probe; the roster is
+kept by the contact's own server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+from uuid import NAMESPACE_URL, uuid5
 from xml.etree.ElementTree import Element
 
-from slixmpp.jid import JID, InvalidJID
+from aiox.kernel.jid import bare
+from component.features.avatar import add_update
+from component.features.caps import add_caps
+from component.features.disco import AGENT_VER
+from component.features.vcard import DISCLOSURE, ROLE
+from component.stanza_xml import COMPONENT, HINTS, SID, add, stanza
+from registry.cards import Card
 
-from aiox.kernel.ids import AgentId, agent_id_of
-from aiox.kernel.jid import BareJid
-from component.stanza_xml import stanza
-
-SubscriptionPolicy = Callable[[AgentId, BareJid], Awaitable[bool]]
-"""Whether a bare JID may see an agent. Raises when the registry cannot be asked; then nothing is shown."""
-
+NICK: Final = "http://jabber.org/protocol/nick"
 RESOURCE: Final = "aiox"
 """The resource under which an agent is available."""
 
-_ASKING: Final = frozenset({"subscribe", "probe"})
+
+class State(IntEnum):
+    """How an agent is, for one contact: what concerns others is not shown."""
+
+    AVAILABLE = 0
+    BUSY = 1
+    """It has been working on what the contact asked for quite a while."""
+    WAITING = 2
+    """A call that the contact has a part in waits for approval."""
+    SPENT = 3
+    """The owner's tokens of the day are used up."""
 
 
-def asks_to_see(presence: Element) -> bool:
-    """Whether this is a subscription request or a probe, which needs the policy."""
-    return presence.get("type", "") in _ASKING
+class _Words(NamedTuple):
+    show: str
+    status: str
 
 
-async def answer_presence(presence: Element, may_see: SubscriptionPolicy) -> list[Element]:
-    """What to send for a presence stanza; often nothing."""
-    try:
-        asker, agent = JID(presence.get("from", "")), JID(presence.get("to", ""))
-    except InvalidJID:
-        return []
-    if not asker.local or not agent.local:
-        return []
-    kind = presence.get("type", "")
-    if kind == "unsubscribe":
-        return [
-            stanza("presence", agent.bare, asker.bare, "unsubscribed"),
-            stanza("presence", f"{agent.bare}/{RESOURCE}", asker.bare, "unavailable"),
-        ]
-    if kind not in _ASKING or not await may_see(agent_id_of(agent.local), BareJid(asker.bare)):
-        return []
-    to = asker.bare if kind == "subscribe" else str(asker)
-    available = stanza("presence", f"{agent.bare}/{RESOURCE}", to)
-    return [stanza("presence", agent.bare, asker.bare, "subscribed"), available] if kind == "subscribe" else [available]
+_WORDS: Final = MappingProxyType(
+    {
+        State.AVAILABLE: _Words("", ROLE),
+        State.BUSY: _Words("dnd", f"{ROLE}, busy with your message"),
+        State.WAITING: _Words("away", f"{ROLE}, waiting for approval: /pending tells for what"),
+        State.SPENT: _Words("xa", f"{ROLE}, quota used up until midnight UTC"),
+    }
+)
+
+
+def state_of(card: Card, *, busy: bool) -> State:
+    """What to show of an agent; what keeps it from answering comes first."""
+    if card.spent:
+        return State.SPENT
+    if card.waits:
+        return State.WAITING
+    return State.BUSY if busy else State.AVAILABLE
+
+
+def available(address: str, to: str, card: Card, state: State, photo: str) -> Element:
+    """The agent's presence. `address` is the one it was asked under, `photo` the hash of its picture or empty."""
+    words = _WORDS[state]
+    presence = stanza("presence", f"{address}/{RESOURCE}", to)
+    if words.show:
+        add(presence, COMPONENT, "show", words.show)
+    add(presence, COMPONENT, "status", words.status)
+    add(presence, NICK, "nick", card.name)
+    add_caps(presence, AGENT_VER)
+    add_update(presence, photo)
+    return presence
+
+
+def unavailable(address: str, to: str) -> Element:
+    """The agent is not there any more, for this contact."""
+    return stanza("presence", f"{address}/{RESOURCE}", to, "unavailable")
+
+
+def accepted(address: str, to: str) -> Element:
+    """The answer to a subscription request: yes. Behind it go the presence and, to a new contact, the greeting."""
+    return stanza("presence", address, to, "subscribed")
+
+
+def request(address: str, to: str, why: str) -> Element:
+    """The agent asks a person to be taken among the contacts."""
+    presence = stanza("presence", address, bare(to), "subscribe")
+    add(presence, COMPONENT, "status", why)
+    return presence
+
+
+def ended(address: str, to: str) -> list[Element]:
+    """The answer to the end of a subscription; the same at every address."""
+    return [stanza("presence", address, to, "unsubscribed"), unavailable(address, to)]
+
+
+def greeting(address: str, to: str, card: Card) -> Element:
+    """What a new contact reads. Its id is the same each time, so that an archive keeps it once."""
+    greeting_id = str(uuid5(NAMESPACE_URL, f"aiox greeting {address} {bare(to)}"))
+    message = stanza("message", f"{address}/{RESOURCE}", bare(to), "chat", greeting_id)
+    about = f"{card.description.strip()}\n" if card.description.strip() else ""
+    add(message, COMPONENT, "body", f"Hello, I am {card.name}.\n{about}{DISCLOSURE}\n/help lists what the hub can do.")
+    add(message, SID, "origin-id", id=greeting_id)
+    add(message, NICK, "nick", card.name)
+    add(message, HINTS, "store")
+    return message

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 from component.stanza_xml import HINTS, add, child, stanza
 
 RECEIPTS: Final = "urn:xmpp:receipts"
+MARKERS: Final = "urn:xmpp:chat-markers:0"
 
 
 def asks_receipt(message: Element) -> bool:

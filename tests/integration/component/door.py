@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import nats
@@ -16,7 +17,7 @@ from nats.aio.client import Client
 
 from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady
 from aiox.kernel.ids import HUB_OWNER, AgentId, derived_id
-from aiox.kernel.jid import BareJid
+from aiox.kernel.jid import BareJid, agent_jid
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.nats import ensure_inbound
 from aiox.runtime.settings import Limits, Settings
@@ -26,13 +27,14 @@ from aiox.wire.codec import decode
 from component.admission import Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
-from component.descriptors import Descriptors
+from component.enquiries import Enquiries, Known
 from component.features.chat_states import Composing
 from component.outbox import Outbox, Stores
 from component.service import Router
 from component.watchers import Watchers
 from component.xmpp import XmppLink
 from registry.archive import Kept, Stanza
+from registry.cards import Card, Entry, Listing, Page
 from registry.outbox import Row
 from tests.integration.component.servers import AGENTS, DOMAIN, SECRET, Ejabberd, Nats, until
 
@@ -133,20 +135,14 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
     outbox = Outbox(link, table.stores, DOMAIN, composing, telemetry, clock, log)
     door = Door(link, outbox, admission, table, client, [], set())
 
-    async def may_see(agent: AgentId, _asker: BareJid) -> bool:
-        return agent in door.visible
-
-    watchers = Watchers(may_see, link.send, clock, log)
-
-    async def find_descriptor(_agent: AgentId, _asker: BareJid) -> None:
-        return None
-
-    descriptors = Descriptors(find_descriptor, link.send, clock, log)
-    link.on_stanza(Router(admission, watchers, descriptors, link))
+    known = _known(door)
+    watchers = Watchers(known.cards, known.portrait, link.send, clock, log)
+    enquiries = Enquiries(known, link.send, clock, log)
+    link.on_stanza(Router(admission, watchers, enquiries, link))
     for number in range(8):
         supervisor.start(f"admission-{number}", admission.work())
     supervisor.start("watchers", watchers.work())
-    supervisor.start("descriptors", descriptors.work())
+    supervisor.start("enquiries", enquiries.work())
     supervisor.start("link", link.run())
     supervisor.start("send", outbox.send_for_ever())
     supervisor.start("confirm", outbox.confirm_for_ever())
@@ -162,6 +158,27 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
         await supervisor.stop()
         await client.close()
         telemetry.close()
+
+
+def _known(door: Door) -> Known:
+    """A registry of a few lines: whoever asks may see what is visible."""
+
+    async def nothing(_agent: AgentId, _asker: BareJid) -> None:
+        return None
+
+    async def find(asked: Sequence[tuple[AgentId, BareJid]]) -> list[Card | None]:
+        return [card_of(agent) if agent in door.visible else None for agent, _ in asked]
+
+    async def visible(_jid: BareJid, _text: str, _page: Page) -> Listing:
+        found = sorted(card_of(agent).jid for agent in door.visible)
+        return Listing(tuple(Entry(jid, "Ada") for jid in found), len(found))
+
+    return Known(nothing, find, nothing, visible)
+
+
+def card_of(agent: AgentId, **changes: Any) -> Card:
+    card = Card(agent, agent_jid(agent, DOMAIN), "", False, 1, "Ada", "knows things", "", ("maths",), "0" * 64)
+    return replace(card, **changes)
 
 
 async def spell(seconds: float) -> None:

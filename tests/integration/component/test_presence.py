@@ -55,7 +55,7 @@ async def test_hidden_and_unknown_agents_are_the_same_silence(guest: ClientXMPP)
 
 async def test_disco_names_the_hub_and_agents(guest: ClientXMPP) -> None:
     hub = await guest.plugin["xep_0030"].get_info(jid=JID(AGENTS), timeout=5)
-    assert ("component", "generic", None, "AIOX") in hub["disco_info"]["identities"]
+    assert ("automation", "agent-gateway", None, "AIOX") in hub["disco_info"]["identities"]
     agent = await guest.plugin["xep_0030"].get_info(jid=JID(f"{UNSEEN}@{AGENTS}"), timeout=5)
     assert ("client", "bot", None, "AIOX agent") in agent["disco_info"]["identities"]
 

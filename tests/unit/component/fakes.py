@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 
+from aiox.kernel.avatar import Image
+from aiox.kernel.ids import AgentId
+from aiox.kernel.jid import BareJid
 from component.bus import BusBusy
 from component.outbox import LinkLost
 from component.stanza_xml import to_text
+from registry.cards import Card
 
 
 @dataclass
@@ -84,6 +89,15 @@ class HandClock:
 
     def monotonic(self) -> float:
         return self.seconds
+
+
+async def nobody(asked: Sequence[tuple[AgentId, BareJid]]) -> list[Card | None]:
+    """A registry without agents."""
+    return [None] * len(asked)
+
+
+async def no_picture(_agent: AgentId, _asker: BareJid) -> Image | None:
+    return None
 
 
 async def settle() -> None:

@@ -20,11 +20,10 @@ def ask(inner: str, kind: str = "get", to: str = AGENT) -> Element | None:
     [
         '<ping xmlns="urn:xmpp:ping"/>',
         '<query xmlns="jabber:iq:version"/>',
-        f'<query xmlns="{INFO}"/>',
         f'<query xmlns="{ITEMS}"/>',
     ],
 )
-@pytest.mark.parametrize("to", [AGENT, "nobody@agents.hub.test", "agents.hub.test"])
+@pytest.mark.parametrize("to", [AGENT, "nobody@agents.hub.test"])
 def test_known_queries_get_a_result_at_every_address(inner: str, to: str) -> None:
     reply = ask(inner, to=to)
     assert reply is not None
@@ -38,7 +37,6 @@ def test_known_queries_get_a_result_at_every_address(inner: str, to: str) -> Non
         ('<query xmlns="urn:unknown"/>', "get"),
         ('<query xmlns="urn:unknown"/>', "set"),
         ('<ping xmlns="urn:xmpp:ping"/>', "set"),
-        (f'<query xmlns="{INFO}" node="x"/>', "get"),
     ],
 )
 def test_everything_else_is_unavailable(inner: str, kind: str) -> None:
@@ -56,10 +54,19 @@ def test_query_from_nowhere_is_not_answered() -> None:
     assert answer_query(parse('<iq type="get" id="1"><ping xmlns="urn:xmpp:ping"/></iq>')) is None
 
 
-def test_agents_that_exist_and_that_do_not_describe_themselves_alike() -> None:
-    def features(to: str) -> list[tuple[str, dict[str, str]]]:
-        reply = ask(f'<query xmlns="{INFO}"/>', to=to)
-        assert reply is not None
-        return [(inner.tag, inner.attrib) for inner in reply[0]]
+def test_the_hub_is_a_gateway_with_a_directory() -> None:
+    reply = ask(f'<query xmlns="{INFO}"/>', to="agents.hub.test")
+    assert reply is not None
+    said = {(inner.get("category"), inner.get("type")) for inner in reply[0]} | {inner.get("var") for inner in reply[0]}
+    assert {("automation", "agent-gateway"), "urn:xmpp:agent-directory:0", "jabber:iq:search"} <= said
+    node = ask(f'<query xmlns="{INFO}" node="urn:xmpp:agent-directory:0"/>', to="agents.hub.test")
+    assert node is not None
+    assert ("automation", "agent-directory") in {(inner.get("category"), inner.get("type")) for inner in node[0]}
 
-    assert features(AGENT) == features("nobody@agents.hub.test")
+
+@pytest.mark.parametrize("to", [AGENT, "agents.hub.test"])
+@pytest.mark.parametrize("namespace", [INFO, ITEMS])
+def test_an_unknown_node_is_not_found(namespace: str, to: str) -> None:
+    reply = ask(f'<query xmlns="{namespace}" node="x"/>', to=to)
+    assert reply is not None
+    assert reply.find(f"{{{COMPONENT}}}error/{{{STANZAS}}}item-not-found") is not None

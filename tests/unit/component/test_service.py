@@ -18,8 +18,9 @@ from aiox.wire.codec import encode
 from component.features.chat_states import Composing
 from component.outbox import Outbox
 from component.service import _Announcements
+from component.watchers import Watchers
 from tests.integration.component.door import enveloped, ready_for
-from tests.unit.component.fakes import FakeLink
+from tests.unit.component.fakes import FakeLink, no_picture, nobody
 from tests.unit.orchestrator.messages import received
 
 
@@ -40,7 +41,8 @@ class Heard:
 async def hear(kind: str, composing: Composing, link: FakeLink, replies: Replies, turn: TurnId) -> None:
     ready = replace(ready_for(received().payload, "text"), kind=kind, turn_id=turn)
     log, clock = structlog.get_logger(), SystemClock()
-    announcements = _Announcements(cast(Outbox, replies), composing, Crowding(), link.send, clock, log)
+    watchers = Watchers(nobody, no_picture, link.send, clock, log)
+    announcements = _Announcements(cast(Outbox, replies), composing, Crowding(), watchers, link.send, clock, log)
     await announcements.take(cast(Msg, Heard(encode(enveloped(ready)))))
 
 

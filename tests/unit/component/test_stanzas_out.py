@@ -57,6 +57,13 @@ def test_error_carries_the_id_of_the_question_and_the_code() -> None:
     )
 
 
+def test_an_introduction_asks_to_be_taken_among_the_contacts() -> None:
+    (made,) = stanzas_of(replace(READY, kind="introduction", from_jid=AGENT, body="Ada is new"))
+    assert to_text(made) == (
+        f'<presence from="{AGENT}" to="alice@hub.test" type="subscribe"><status>Ada is new</status></presence>'
+    )
+
+
 def test_hidden_forbidden_and_unknown_look_alike() -> None:
     made = {
         to_text(stanzas_of(replace(READY, kind="error", error_code="ACCESS_DENIED", body=body))[0])
