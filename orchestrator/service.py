@@ -44,6 +44,7 @@ from orchestrator.ports import Ports
 from orchestrator.pressure import Fill, Pressure
 from orchestrator.purge import Forget, Purge
 from orchestrator.quota_keeper import QuotaKeeper
+from orchestrator.quota_notices import tell_for_ever as tell_of_quotas
 from orchestrator.retention import sweep_for_ever
 from orchestrator.scaling import Scaling
 from orchestrator.turns import handle
@@ -155,6 +156,7 @@ def _keep_house(supervisor: Supervisor, ports: Ports, keys: LiveKeyRing, memory:
     forget = partial(short_term.forget, memory)
     supervisor.start("purge", _purge(ports.settings, pool, forget, clock, log).run())
     supervisor.start("approvals", sweep_approvals(ports.hub, ports.resubmit, log))
+    supervisor.start("quota notices", tell_of_quotas(pool, clock, log))
     supervisor.start("retention", sweep_for_ever(pool, log))
 
 

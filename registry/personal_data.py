@@ -57,6 +57,7 @@ EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
         "executions": Table(hidden=("input", "output", "scoring")),
         "preferences": Table(),
         "provider_credentials": Table(hidden=("secret",)),
+        "quota_notices": Table(record="scope_id"),
         "quota_usage": Table(record="scope_id"),
         "second_factors": Table(hidden=("secret",)),
         "sessions": Table(hidden=("xmpp_token",)),

@@ -194,7 +194,7 @@ def _ends() -> None:
             WHERE agent_id = p_agent AND (input IS NOT NULL OR output IS NOT NULL);
             DELETE FROM aiox.dead_letters WHERE agent_id = p_agent;
             IF to_regclass('aiox.approvals') IS NOT NULL THEN -- revision 0015
-                UPDATE aiox.approvals SET arguments = NULL, message = NULL
+                UPDATE aiox.approvals SET arguments = NULL, message = NULL, transcript = NULL
                 WHERE agent_id = p_agent AND (arguments IS NOT NULL OR message IS NOT NULL);
             END IF;
             PERFORM aiox.ledger_append(ARRAY[p_record]);

@@ -88,7 +88,7 @@ async def test_what_ran_is_left_alone_and_its_texts_are_gone(stores: Stores) -> 
     assert bus.of(world) == []
 
 
-PURGED = "UPDATE approvals SET arguments = NULL, message = NULL WHERE id = $1"
+PURGED = "UPDATE approvals SET arguments = NULL, message = NULL, transcript = NULL WHERE id = $1"
 ERASED = "DELETE FROM tenant_keys k USING approvals a WHERE a.id = $1 AND k.owner_user_id = a.owner_user_id"
 
 

@@ -1,0 +1,68 @@
+"""Tells owners of limits that are used to 80 and to 100 per cent: a message, a state event, a ledger row, once each.
+
+Limits of a minute are not told of: they come and go with every turn, and whoever they stop reads of it in the refusal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+from uuid import uuid4
+
+from aiox.commands.notices import notice
+from aiox.runtime.clock import Clock
+from aiox.runtime.logs import Log, describe
+from aiox.runtime.postgres import Pool, StoreTrouble, owner_scope
+from policy.ledger import Record
+from policy.quota import DAY_S
+from policy.quota_notice import sentence
+from registry import events, ledger, outbox, quota_notices
+from registry.quota_notices import Due
+
+EVERY_S: Final = 10.0
+"""Between two looks, in seconds."""
+MOST: Final = 200
+
+
+async def tell_for_ever(pool: Pool, clock: Clock, log: Log) -> None:
+    """Looks until cancelled. A store that is away is waited for."""
+    while True:
+        await asyncio.sleep(EVERY_S)
+        try:
+            await tell(pool, clock)
+        except StoreTrouble as away:
+            log.warning("quota_notices_wait", error=describe(away))
+
+
+async def tell(pool: Pool, clock: Clock) -> int:
+    """One look; returns how many owners were told. Any number of processes may look."""
+    day = int(clock.now().timestamp()) // DAY_S
+    return sum([await _tell(pool, clock, due) for due in await quota_notices.find_due(pool, day, MOST)])
+
+
+async def _tell(pool: Pool, clock: Clock, due: Due) -> bool:
+    now, crossed = clock.now(), due.crossed
+    parent = uuid4()
+    async with owner_scope(pool, due.owner) as connection:
+        if not await quota_notices.claim(connection, due, now) or not due.rises:
+            return False
+        words = notice(due.owner, parent, due.sender, due.owner_jid, sentence(crossed), now)
+        await outbox.put(connection, [words])
+        await events.append(connection, due.owner, "quota", due.scope, crossed.code, str(crossed.budget))
+        record = Record(
+            id=parent,
+            owner=due.owner,
+            event_type="quota.noticed",
+            severity="warning",
+            details={
+                "scope_id": str(due.scope),
+                "budget": str(crossed.budget),
+                "level": crossed.level,
+                "used": crossed.used,
+                "allowed": crossed.allowed,
+            },
+            created_at=now,
+            actor=due.owner_jid,
+        )
+        await ledger.append(connection, [record])
+    return True
