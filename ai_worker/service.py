@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from prometheus_client import REGISTRY
 
 from ai_worker.beat import Heart
-from ai_worker.indexing import index
+from ai_worker.indexing import Reading, index
 from ai_worker.link import Guard, LinkRefused
 from ai_worker.memory.embedder import MiniLM
 from ai_worker.memory.recall import Recall
@@ -23,6 +23,7 @@ from ai_worker.model.litellm_model import warm
 from ai_worker.model.metrics import ModelMetrics
 from ai_worker.model.openai_stream import open_session
 from ai_worker.model.terms import Terms
+from ai_worker.parsing.process import ProcessParser
 from ai_worker.running import Running
 from ai_worker.session import Office, Session, done_in
 from ai_worker.tools.registry import tools_of
@@ -44,7 +45,8 @@ STOP: Final = {"turns": 4.0, "server": 1.5, "session": 0.5, "tasks": 1.5, "bus":
 """How long each step of a stop may take, in seconds."""
 DRAIN_S: Final = STOP["turns"] - 0.5
 """How long running turns may go on once the process is asked to stop."""
-MAX_MESSAGE_BYTES: Final = 8 << 20
+MAX_MESSAGE_BYTES: Final = 64 << 20
+"""Above the largest file that may be uploaded (limits.upload_bytes)."""
 
 Context = Any
 """grpc.aio.ServicerContext: the generated stubs and grpc's own types disagree on its name."""
@@ -53,9 +55,9 @@ Context = Any
 class WorkerLink(AgentWorkerServicer):
     """Translates between gRPC and the rooms behind it. Whatever the guard refuses ends in UNAUTHENTICATED."""
 
-    def __init__(self, office: Office, store: Store, heart: Heart, supervisor: Supervisor, log: Log) -> None:
+    def __init__(self, office: Office, reading: Reading, heart: Heart, supervisor: Supervisor, log: Log) -> None:
         self._office = office
-        self._store = store
+        self._reading = reading
         self._heart = heart
         self._supervisor = supervisor
         self._log = log
@@ -100,10 +102,11 @@ class WorkerLink(AgentWorkerServicer):
             memory_bytes=beat.memory_bytes,
         )
 
-    async def IndexDocument(self, request: pb.DocumentGiven, context: Context) -> pb.DocumentIndexed:  # noqa: N802
-        """Takes a document into the agent's memory."""
+    async def IndexDocument(self, request: pb.DocumentGiven, context: Context) -> None:  # type: ignore[override] # noqa: N802
+        """Takes a document into the agent's memory, and says how far it is."""
         claims = await self._admit(request, context)
-        return await index(request, claims, self._store, self._log)
+        async for said in index(request, claims, self._reading):
+            await context.write(said)
 
     def end(self) -> None:
         """Ends all links once what waits is sent."""
@@ -194,7 +197,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)
         office = Office(mind, guard, running, settings.model.timeout_ms / 1000)
         heart = Heart(worker_id, settings.ports.ai_worker, running, clock)
-        link = WorkerLink(office, store, heart, supervisor, log)
+        link = WorkerLink(office, Reading(store, ProcessParser(), log), heart, supervisor, log)
         server, _ = link_server(link, secrets, settings.ports.ai_worker)
         await server.start()
         opened.push_async_callback(closing.step, "server", partial(server.stop, 1.0))

@@ -9,7 +9,6 @@ from uuid import UUID
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
 from ai_worker.transcript import continued
 from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, ToolOffer, Turn
-from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed
 from aiox.kernel.tools import call_id
 from aiox.runtime.tokens import TurnClaims
@@ -157,13 +156,3 @@ def turn_done(request_id: str, owner: UUID, outcome: Answered | Failed) -> pb.Tu
             distance=citation.distance,
         )
     return done
-
-
-def indexed(given: pb.DocumentGiven, owner: UUID, chunks: int) -> pb.DocumentIndexed:
-    """A document was stored."""
-    return pb.DocumentIndexed(request_id=given.request_id, owner_user_id=str(owner), chunks=chunks)
-
-
-def not_indexed(given: pb.DocumentGiven, owner: UUID, code: ErrorCode, text: str) -> pb.DocumentIndexed:
-    """A document was not stored, and why."""
-    return pb.DocumentIndexed(request_id=given.request_id, owner_user_id=str(owner), error_code=code, error_text=text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -21,9 +22,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES: Final = 1 << 20
 REQUEST_TIMEOUT_S: Final = 60.0
+UPLOAD_TIMEOUT_S: Final = 600.0
+"""For a file to come in."""
 STREAM_TIMEOUT_S: Final = 900.0
 """For answers that are event streams, from their beginning; they end themselves before (gateway.streams)."""
 _EVENTS: Final = b"text/event-stream"
+_FILES: Final = re.compile(r"/v1/agents/[^/]+/documents")
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _METHODS: Final = _WITH_BODY | {"GET", "HEAD", "DELETE", "OPTIONS"}
 _POLICY: Final = (
@@ -68,7 +72,7 @@ class Guard:
             return
         began = self._clock.monotonic()
         try:
-            async with asyncio.timeout(self._timeout_s) as budget:
+            async with asyncio.timeout(UPLOAD_TIMEOUT_S if is_upload(scope) else self._timeout_s) as budget:
                 answer = _Answer(send, self._headers(scope), budget, self._clock)
                 await self._app(scope, receive, answer)
         except TimeoutError:
@@ -96,6 +100,8 @@ class Guard:
 class Body:
     """Lets a body in when it is JSON and at most 1 MiB; bodies of other methods are not read.
 
+    Files are let through as they come: their route reads them piece by piece, up to a limit of their own.
+
     No NUL comes in by path or query: no store takes that character. In bodies the fields of commands refuse it.
     """
 
@@ -109,7 +115,7 @@ class Body:
                 scope, receive, send
             )
             return
-        if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
+        if scope["type"] != "http" or scope["method"] not in _WITH_BODY or is_upload(scope):
             await self._app(scope, receive, send)
             return
         body = await _read_body(scope, receive)
@@ -140,6 +146,11 @@ class _Answer:
                 self._budget.reschedule(asyncio.get_running_loop().time() + STREAM_TIMEOUT_S)
             message = {**message, "headers": [*given, *self._extra]}
         await self._send(message)
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether a request brings a file: POST to an agent's documents."""
+    return scope["type"] == "http" and scope["method"] == "POST" and _FILES.fullmatch(scope["path"]) is not None
 
 
 def _nul(scope: Scope) -> ErrorCode | None:

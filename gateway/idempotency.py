@@ -17,7 +17,7 @@ from aiox.commands.hub import Actor
 from aiox.kernel.errors import ErrorCode
 from aiox.runtime.logs import Log, describe
 from gateway.errors import problem
-from gateway.guard import App, Message, Receive, Scope, Send
+from gateway.guard import App, Message, Receive, Scope, Send, is_upload
 from registry.idempotency import Claim, KeptAnswer, Keys, Standing
 
 PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
@@ -51,7 +51,8 @@ class Idempotent:
         """One request. Refused with KEY_REUSED, KEY_IN_USE, or BODY_INVALID for what is no key."""
         actor = scope.get("state", {}).get("actor")
         given = [value.decode("latin-1") for key, value in scope.get("headers", ()) if key == b"idempotency-key"]
-        if scope["type"] != "http" or scope["method"] != "POST" or not given or not isinstance(actor, Actor):
+        asked = scope["type"] == "http" and scope["method"] == "POST" and bool(given) and isinstance(actor, Actor)
+        if not asked or is_upload(scope):  # the same file again changes nothing by itself
             await self._app(scope, receive, send)
             return
         if len(given) != 1 or _KEY.match(given[0]) is None:

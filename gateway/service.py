@@ -23,6 +23,7 @@ from aiox.runtime.health import Ready, serve
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log
 from aiox.runtime.mail import post_of
+from aiox.runtime.objects import store_of
 from aiox.runtime.postgres import Pool
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
@@ -70,6 +71,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         settings.domain,
         providers=ProviderDesk(api_bases=settings.providers.api_bases),
         tools=known_tools(settings.tools.test_folder),
+        objects=store_of(settings.home),
+        upload_bytes=settings.limits.upload_bytes,
         keep=decisions.add,
     )
     post = post_of(settings, clock)

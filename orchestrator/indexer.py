@@ -1,25 +1,34 @@
-"""Has waiting documents indexed by a worker. The row in PostgreSQL is the queue; a crash loses nothing."""
+"""Has waiting documents read and indexed by a worker. The row in PostgreSQL is the queue; a crash loses nothing."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import uuid4
 
 from aiox.kernel.ids import OwnerId
+from aiox.runtime.clock import Clock
 from aiox.runtime.keyring import CannotOpen, KeyRing
 from aiox.runtime.logs import Log, describe
-from aiox.runtime.postgres import Pool, StoreTrouble
+from aiox.runtime.objects import ObjectMissing, ObjectStore
+from aiox.runtime.postgres import Pool, StoreTrouble, owner_scope
 from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.workers.link import WorkerLost
 from orchestrator.workers.pool import NoWorker, WorkerPool
-from registry import documents
-from registry.documents import WaitingDocument
+from registry import indexing, storage
+from registry.documents import DocumentState
+from registry.indexing import DocumentContent, WaitingDocument
 
 POLL_S = 0.5
-TIMEOUT_S = 300.0
+TIMEOUT_S = 1800.0
+"""For one document, whole."""
+TELL_S = 1.0
+"""How often its owner is told how far it is, at most."""
 ATTEMPTS = 4
 """Tries before a document is failed, 10, 20, 30 s apart. A worker that was lost with it counts."""
+_UNDER_WAY = frozenset({DocumentState.PARSING, DocumentState.EMBEDDING})
 _POOL = "default"
 _BATCH = 16
 
@@ -31,6 +40,8 @@ class Indexer:
     pool: Pool
     ring_of: Callable[[OwnerId], Awaitable[KeyRing]]
     workers: WorkerPool
+    objects: ObjectStore
+    clock: Clock
     log: Log
 
     async def run(self) -> None:
@@ -46,7 +57,7 @@ class Indexer:
 
     async def _round(self) -> None:
         """Those tried least often come first: what is bad waits behind what is new, and not in front of it."""
-        while self.workers.healthy() and (waiting := await documents.find_waiting(self.pool, _BATCH)):
+        while self.workers.healthy() and (waiting := await indexing.find_waiting(self.pool, _BATCH)):
             for document in waiting:
                 if not self.workers.healthy():
                     return
@@ -54,7 +65,9 @@ class Indexer:
 
     async def _try(self, waiting: WaitingDocument) -> None:
         """Counted before it is tried: a document that kills whoever takes it comes to an end, too."""
-        tries = await documents.count_attempt(self.pool, waiting.owner, waiting.id)
+        tries = await indexing.count_attempt(self.pool, waiting.owner, waiting.id)
+        if not tries:
+            return
         if tries > ATTEMPTS:
             await self._fail(waiting, f"It could not be read in {ATTEMPTS} attempts. Change it, or put it again.")
             return
@@ -64,33 +77,56 @@ class Indexer:
             raise
         except Exception as broken:  # noqa: BLE001 -- the boundary: one document must not stop the others
             self.log.warning("document_not_indexed", document_id=str(waiting.id), tries=tries, error=describe(broken))
+            await indexing.mark(self.pool, waiting.owner, waiting.id, DocumentState.WAITING, 0, 0)
 
     async def _index(self, waiting: WaitingDocument) -> None:
-        content = await documents.load_content(self.pool, waiting.owner, waiting.id)
+        content = await indexing.load_content(self.pool, waiting.owner, waiting.id)
         if content is None:
             return
         try:
-            text = content.open(await self.ring_of(waiting.owner))
-        except CannotOpen as wrong:
-            await self._fail(waiting, str(wrong))
+            read = await content.open(await self.ring_of(waiting.owner), self.objects)
+        except (CannotOpen, ObjectMissing) as wrong:
+            await self._fail(waiting, f"What was stored cannot be opened any more: {wrong}. Put it again.")
             return
-        given = pb.DocumentGiven(
+        said = await self._followed(waiting, await self._given(content, read))
+        if said.error_code:
+            await self._fail(waiting, said.error_text or said.error_code)
+            return
+        await indexing.mark_ready(self.pool, waiting.owner, waiting.id, said.chunks, said.media_type)
+        self.log.info("document_indexed", document_id=str(waiting.id), chunks=said.chunks)
+
+    async def _followed(self, waiting: WaitingDocument, given: pb.DocumentGiven) -> pb.DocumentIndexed:
+        """The worker's last word; its owner is told what came before. Raises WorkerLost when there is none."""
+        said, told = pb.DocumentIndexed(), (0.0, "")
+        async with aclosing(self.workers.index(_POOL, given, TIMEOUT_S)) as news:
+            async for said in news:
+                now = self.clock.monotonic()
+                if said.state in _UNDER_WAY and (said.state != told[1] or now - told[0] >= TELL_S):
+                    told = (now, said.state)
+                    state = DocumentState(said.state)
+                    await indexing.mark(self.pool, waiting.owner, waiting.id, state, said.chunks, said.embedded)
+        if not said.error_code and said.state != DocumentState.READY:
+            raise WorkerLost("the worker did not say how it ended")
+        return said
+
+    async def _given(self, content: DocumentContent, read: bytes) -> pb.DocumentGiven:
+        """What the worker is given, with what the memory has room for: at least a byte, 0 would mean no limit."""
+        async with owner_scope(self.pool, content.owner) as connection:
+            used = await storage.used(connection, content.owner, content.agent_id, content.agent_mb)
+        return pb.DocumentGiven(
             request_id=str(uuid4()),
-            owner_user_id=str(waiting.owner),
-            agent_id=str(waiting.agent_id),
-            document_id=str(waiting.id),
+            owner_user_id=str(content.owner),
+            agent_id=str(content.agent_id),
+            document_id=str(content.id),
             title=content.title,
+            name=content.source,
             media_type=content.media_type,
-            content=text.encode(),
+            content=read,
             correlation_id=str(uuid4()),
+            room_bytes=max(1, used.left),
+            embedding_model=content.embedding_model,
         )
-        indexed = await self.workers.index(_POOL, given, TIMEOUT_S)
-        if indexed.error_code:
-            await self._fail(waiting, indexed.error_text or indexed.error_code)
-            return
-        await documents.mark_ready(self.pool, waiting.owner, waiting.id, indexed.chunks)
-        self.log.info("document_indexed", document_id=str(waiting.id), chunks=indexed.chunks)
 
     async def _fail(self, waiting: WaitingDocument, reason: str) -> None:
-        await documents.mark_failed(self.pool, waiting.owner, waiting.id, reason)
+        await indexing.mark_failed(self.pool, waiting.owner, waiting.id, reason)
         self.log.warning("document_failed", document_id=str(waiting.id), reason=reason)

@@ -19,6 +19,7 @@ from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log, describe
+from aiox.runtime.objects import store_of
 from aiox.runtime.postgres import Pool
 from aiox.runtime.provider_check import check_provider
 from aiox.runtime.secrets import Secrets
@@ -39,6 +40,7 @@ from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
 from orchestrator.lanes import Group, Lanes
 from orchestrator.live import Live
+from orchestrator.object_sweep import ObjectSweep
 from orchestrator.partitions import LEASE_S, Partitions
 from orchestrator.ports import Ports
 from orchestrator.pressure import Fill, Pressure
@@ -150,7 +152,9 @@ def _keep_house(supervisor: Supervisor, ports: Ports, keys: LiveKeyRing, memory:
     pool, clock, log = ports.pool, ports.clock, ports.log
     append, clear = partial(ledger.append, pool), partial(clear_short_term, memory)
     ring_of = partial(load_ring, pool, keys)
-    supervisor.start("indexer", Indexer(pool, ring_of, ports.workers, log).run())
+    objects = store_of(ports.settings.home)
+    supervisor.start("indexer", Indexer(pool, ring_of, ports.workers, objects, clock, log).run())
+    supervisor.start("object sweep", ObjectSweep(pool, objects, log).run())
     supervisor.start("credential tests", Retests(pool, ring_of, check_provider, clock, log).run())
     supervisor.start("erasures", Erasures(pool, clear, ports.versions, append, clock, log, settle_s).run())
     forget = partial(short_term.forget, memory)

@@ -1,13 +1,18 @@
-"""Documents that agents know. The text is sealed with the tenant's key; chunks and vectors are the worker's."""
+"""Documents that agents know. The text, or the key of the file, is sealed with the tenant's key; chunks and vectors are
+the worker's.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
+
+from asyncpg import Record
 
 from aiox.kernel.ids import AgentId, OwnerId
 from aiox.runtime.keyring import KeyRing, Place
@@ -18,6 +23,8 @@ class DocumentState(StrEnum):
     """How far a document has come on its way into memory."""
 
     WAITING = "waiting"
+    PARSING = "parsing"
+    EMBEDDING = "embedding"
     READY = "ready"
     FAILED = "failed"
 
@@ -31,40 +38,20 @@ class Stored(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingDocument:
-    """A document that nobody has embedded yet."""
+class KeptFile:
+    """A file in the object store, under the document's id: its own key, and digest and size of what was sealed."""
 
-    id: UUID
-    owner: OwnerId
-    agent_id: AgentId
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentContent:
-    """A document with its sealed text, which opens at `place` with the tenant's ring."""
-
-    id: UUID
-    owner: OwnerId
-    agent_id: AgentId
-    title: str
-    source: str
-    media_type: str
-    embedding_model: str
-    sealed: bytes
-
-    @property
-    def place(self) -> Place:
-        """Where the sealed text belongs."""
-        return content_place(self.owner, self.id)
-
-    def open(self, ring: KeyRing) -> str:
-        """The text in clear. Raises CannotOpen."""
-        return ring.open(self.sealed, self.place).decode()
+    key: bytes = field(repr=False)
+    sha256: bytes
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """A document to be stored. `source` is its stable name within the agent: a path or an address."""
+    """A document to be stored. `source` is its stable name within the agent: a path or an address.
+
+    Its text stands in the row, or it is a file in the object store that is read later.
+    """
 
     id: UUID
     owner: OwnerId
@@ -75,11 +62,15 @@ class NewDocument:
     content: str
     embedding_model: str
     created_at: datetime
+    file: KeptFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentSummary:
-    """What the owner sees of a document. `bytes` is the size of its text in UTF-8."""
+    """What the owner sees of a document. `bytes` is the size of the file, or of the text in UTF-8.
+
+    `chunks` passages were cut from it, `embedded` of which stand in memory.
+    """
 
     id: UUID
     title: str
@@ -88,13 +79,25 @@ class DocumentSummary:
     bytes: int
     state: DocumentState
     chunks: int
+    embedded: int
     error: str
     created_at: datetime
+    is_file: bool
 
 
 def content_place(owner: OwnerId, document_id: UUID) -> Place:
     """What binds a sealed text to its document."""
     return Place(owner, "documents", "content", document_id)
+
+
+def key_place(owner: OwnerId, document_id: UUID) -> Place:
+    """What binds the sealed key of a file to its document."""
+    return Place(owner, "documents", "file_key", document_id)
+
+
+def file_place(owner: OwnerId, document_id: UUID) -> Place:
+    """What binds a file in the object store to its document."""
+    return Place(owner, "documents", "file", document_id)
 
 
 async def put(connection: Connection, ring: KeyRing, document: NewDocument) -> tuple[Stored, UUID]:
@@ -104,7 +107,7 @@ async def put(connection: Connection, ring: KeyRing, document: NewDocument) -> t
     lock, so the later one replaces. A failed document is tried again. Returns what happened and the id that stands.
     """
     content = document.content.encode()
-    sha256 = hashlib.sha256(content).digest()
+    sha256 = document.file.sha256 if document.file else hashlib.sha256(content).digest()
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"documents:{document.agent_id}:{document.source}"
     )
@@ -127,9 +130,11 @@ async def put(connection: Connection, ring: KeyRing, document: NewDocument) -> t
 
 
 async def _insert(connection: Connection, ring: KeyRing, document: NewDocument, content: bytes, sha256: bytes) -> None:
+    text = None if document.file else ring.seal(content, content_place(document.owner, document.id))
+    key = ring.seal(document.file.key, key_place(document.owner, document.id)) if document.file else None
     await connection.execute(
         "INSERT INTO documents (id, owner_user_id, agent_id, title, source, media_type, sha256, bytes, content,"
-        " embedding_model, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        " file_key, embedding_model, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         document.id,
         document.owner,
         document.agent_id,
@@ -137,102 +142,65 @@ async def _insert(connection: Connection, ring: KeyRing, document: NewDocument, 
         document.source,
         document.media_type,
         sha256,
-        len(content),
-        ring.seal(content, content_place(document.owner, document.id)),
+        document.file.bytes if document.file else len(content),
+        text,
+        key,
         document.embedding_model,
         document.created_at,
     )
 
 
+_SEEN: Final = """
+    SELECT id, title, source, media_type, bytes, state, chunks, embedded, error, created_at,
+           file_key IS NOT NULL AS is_file
+    FROM documents WHERE owner_user_id = $1 AND agent_id = $2"""
+
+
 async def list_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId) -> Sequence[DocumentSummary]:
     """The documents of one of this owner's agents, by source."""
     async with owner_scope(pool, owner) as connection:
-        rows = await connection.fetch(
-            "SELECT id, title, source, media_type, bytes, state, chunks, error, created_at FROM documents"
-            " WHERE owner_user_id = $1 AND agent_id = $2 ORDER BY source",
-            owner,
-            agent_id,
-        )
-    return [
-        DocumentSummary(
-            id=row["id"],
-            title=row["title"],
-            source=row["source"],
-            media_type=row["media_type"],
-            bytes=row["bytes"],
-            state=DocumentState(row["state"]),
-            chunks=row["chunks"],
-            error=row["error"],
-            created_at=row["created_at"],
-        )
-        for row in rows
-    ]
+        rows = await connection.fetch(f"{_SEEN} ORDER BY source", owner, agent_id)
+    return [_summary(row) for row in rows]
 
 
-async def find_waiting(pool: Pool, limit: int) -> Sequence[WaitingDocument]:
-    """Documents of all owners that wait to be embedded and are due, those tried least often first, then the oldest.
-
-    One that was tried waits 10 s for each attempt. For the orchestrator's role only.
-    """
-    rows = await pool.fetch("SELECT document_id, owner_user_id, agent_id FROM find_documents($1)", limit)
-    return [
-        WaitingDocument(row["document_id"], OwnerId(row["owner_user_id"]), AgentId(row["agent_id"])) for row in rows
-    ]
-
-
-async def load_content(pool: Pool, owner: OwnerId, document_id: UUID) -> DocumentContent | None:
-    """A document of this owner with its sealed text; None when it is gone, for instance replaced meanwhile."""
+async def find(pool: Pool, owner: OwnerId, agent_id: AgentId, document_id: UUID) -> DocumentSummary | None:
+    """One of them; None when this agent has no such document."""
     async with owner_scope(pool, owner) as connection:
-        row = await connection.fetchrow(
-            "SELECT agent_id, title, source, media_type, embedding_model, content FROM documents"
-            " WHERE owner_user_id = $1 AND id = $2 AND content IS NOT NULL",
-            owner,
-            document_id,
+        row = await connection.fetchrow(f"{_SEEN} AND id = $3", owner, agent_id, document_id)
+    return None if row is None else _summary(row)
+
+
+async def delete(pool: Pool, owner: OwnerId, agent_id: AgentId, document_id: UUID) -> bool:
+    """Deletes a document with its passages, words and vectors; its file goes seconds later, and cannot be opened from
+    now on: its key went with the row. False when there is none.
+    """
+    async with owner_scope(pool, owner) as connection:
+        done = await connection.execute(
+            "DELETE FROM documents WHERE owner_user_id = $1 AND agent_id = $2 AND id = $3", owner, agent_id, document_id
         )
-    if row is None:
-        return None
-    return DocumentContent(
-        id=document_id,
-        owner=owner,
-        agent_id=AgentId(row["agent_id"]),
+    return done != "DELETE 0"
+
+
+async def load_key(pool: Pool, ring: KeyRing, owner: OwnerId, document_id: UUID) -> bytes | None:
+    """The key of a document's file; None for one without a file. Raises CannotOpen."""
+    async with owner_scope(pool, owner) as connection:
+        sealed = await connection.fetchval(
+            "SELECT file_key FROM documents WHERE owner_user_id = $1 AND id = $2", owner, document_id
+        )
+    return None if sealed is None else ring.open(bytes(sealed), key_place(owner, document_id))
+
+
+def _summary(row: Record) -> DocumentSummary:
+    return DocumentSummary(
+        id=row["id"],
         title=row["title"],
         source=row["source"],
         media_type=row["media_type"],
-        embedding_model=row["embedding_model"],
-        sealed=bytes(row["content"]),
+        bytes=row["bytes"],
+        state=DocumentState(row["state"]),
+        chunks=row["chunks"],
+        embedded=row["embedded"],
+        error=row["error"],
+        created_at=row["created_at"],
+        is_file=row["is_file"],
     )
-
-
-async def count_attempt(pool: Pool, owner: OwnerId, document_id: UUID) -> int:
-    """Counts one more try to embed a document; returns how many there were, this one with them. 0 when it is gone."""
-    async with owner_scope(pool, owner) as connection:
-        tries = await connection.fetchval(
-            "UPDATE documents SET attempts = attempts + 1, tried_at = clock_timestamp()"
-            " WHERE owner_user_id = $1 AND id = $2 RETURNING attempts",
-            owner,
-            document_id,
-        )
-    return tries or 0
-
-
-async def mark_ready(pool: Pool, owner: OwnerId, document_id: UUID, chunks: int) -> bool:
-    """The document stands in memory as `chunks` chunks. False when it is gone meanwhile."""
-    return await _mark(pool, owner, document_id, DocumentState.READY, chunks, "")
-
-
-async def mark_failed(pool: Pool, owner: OwnerId, document_id: UUID, error: str) -> bool:
-    """The document could not be embedded; `error` is a sentence for its owner. False when it is gone meanwhile."""
-    return await _mark(pool, owner, document_id, DocumentState.FAILED, 0, error[:500])
-
-
-async def _mark(pool: Pool, owner: OwnerId, document_id: UUID, state: DocumentState, chunks: int, error: str) -> bool:
-    async with owner_scope(pool, owner) as connection:
-        done = await connection.execute(
-            "UPDATE documents SET state = $3, chunks = $4, error = $5 WHERE owner_user_id = $1 AND id = $2",
-            owner,
-            document_id,
-            state,
-            chunks,
-            error,
-        )
-    return done != "UPDATE 0"

@@ -53,7 +53,7 @@ EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
         "approval_decisions": Table(hidden=("person",)),
         "audit_logs": Table(hidden=("record", "hash", "previous_hash")),
         "dead_letters": Table(hidden=("envelope",)),
-        "documents": Table(hidden=("sha256",), sealed=("content",)),
+        "documents": Table(hidden=("sha256", "file_key"), sealed=("content",)),
         "executions": Table(hidden=("input", "output", "scoring")),
         "preferences": Table(),
         "provider_credentials": Table(hidden=("secret",)),

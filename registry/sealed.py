@@ -22,7 +22,7 @@ class SealedTable:
 SEALED: Final = (
     SealedTable("agent_versions", ("system_prompt",)),
     SealedTable("agent_drafts", ("system_prompt",), record="agent_id"),
-    SealedTable("documents", ("content",)),
+    SealedTable("documents", ("content", "file_key")),
     SealedTable("executions", ("input", "output")),
     SealedTable("asked_turns", ("answer",), record="correlation_id"),
     SealedTable("idempotency_keys", ("answer",)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
+from uuid import UUID
 
 import numpy as np
 import onnxruntime
@@ -30,8 +32,12 @@ class Embeds(Protocol):
         """Name of the embedding model; vectors of different models are never compared."""
         ...
 
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One vector for each text. Raises RuntimeError when the backend is gone."""
+    async def embed(self, texts: Sequence[str], owner: UUID | None = None, *, patient: bool = False) -> list[Vector]:
+        """One vector for each text. Raises RuntimeError when the backend is gone.
+
+        `owner`: whose texts these are, when a repeat may be answered from a cache. `patient`: nobody waits for it, so
+        that whoever is waited for goes first.
+        """
         ...
 
     def count(self, text: str) -> int:
@@ -43,10 +49,12 @@ class EmbedderMissing(Exception):
     """The graph was not built. The message says how to mend it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, order=True)
 class _Asked:
-    text: str
-    answer: asyncio.Future[Vector]
+    patient: bool
+    number: int
+    text: str = field(compare=False)
+    answer: asyncio.Future[Vector] = field(compare=False)
 
 
 class MiniLM:
@@ -74,7 +82,8 @@ class MiniLM:
         self._counter: Tokenizer = Tokenizer.from_file(str(words))
         self._counter.no_truncation()
         self._counter.no_padding()
-        self._waiting: asyncio.Queue[_Asked] = asyncio.Queue()
+        self._waiting: asyncio.PriorityQueue[_Asked] = asyncio.PriorityQueue()
+        self._numbers = count()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
 
     @property
@@ -86,14 +95,14 @@ class MiniLM:
         """Word pieces of a text, without the two marks around it."""
         return len(self._counter.encode(text, add_special_tokens=False).ids)
 
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One unit vector for each text, in order. Waits its turn; safe to cancel."""
+    async def embed(self, texts: Sequence[str], owner: UUID | None = None, *, patient: bool = False) -> list[Vector]:
+        """One unit vector for each text, in order. Waits its turn; safe to cancel. Nothing is cached here."""
         loop = asyncio.get_running_loop()
-        asked = [_Asked(text, loop.create_future()) for text in texts]
+        answers = {place: loop.create_future() for place in range(len(texts))}
         # Texts of like length share a batch: it is as long as its longest.
-        for one in sorted(asked, key=lambda one: len(one.text)):
-            self._waiting.put_nowait(one)
-        return list(await asyncio.gather(*(one.answer for one in asked)))
+        for place in sorted(answers, key=lambda place: len(texts[place])):
+            self._waiting.put_nowait(_Asked(patient, next(self._numbers), texts[place], answers[place]))
+        return list(await asyncio.gather(*answers.values()))
 
     async def run(self) -> None:
         """Serves until cancelled: what waits, at most a batch at a time."""

@@ -17,6 +17,9 @@ from ai_worker.memory.ranking import Hit, Posting, by_words
 from aiox.runtime.postgres import Connection
 
 _LENGTHS: Final = ""
+_PASSAGES: Final = 500
+_ROWS: Final = 2000
+"""In one statement: each has the time that the database gives a statement."""
 _LEXEMES: Final = """
     SELECT passage.number - 1 AS ordinal, found.lexeme, cardinality(found.positions) AS count
     FROM unnest($1::text[]) WITH ORDINALITY passage (content, number),
@@ -46,12 +49,12 @@ class Segment:
 
 async def keep(connection: Connection, segment: Segment, contents: Sequence[str]) -> None:
     """Stores the words of a segment's passages; again is a no-op. `connection` is in the owner's scope."""
-    rows = await connection.fetch(_LEXEMES, list(contents))
     places: dict[str, list[tuple[int, int]]] = defaultdict(list)
     lengths = [0] * len(contents)
-    for row in rows:
-        places[row["lexeme"]].append((row["ordinal"], row["count"]))
-        lengths[row["ordinal"]] += row["count"]
+    for start in range(0, len(contents), _PASSAGES):
+        for row in await connection.fetch(_LEXEMES, list(contents[start : start + _PASSAGES])):
+            places[row["lexeme"]].append((start + row["ordinal"], row["count"]))
+            lengths[start + row["ordinal"]] += row["count"]
     document, memory = (segment.id, None) if segment.is_document else (None, segment.id)
     scope = "subject" if segment.subject else "agent"
 
@@ -60,7 +63,9 @@ async def keep(connection: Connection, segment: Segment, contents: Sequence[str]
         return (*who, segment.id, document, memory, ordinals, counts)
 
     found = [stored(word, [at for at, _ in some], [count for _, count in some]) for word, some in places.items()]
-    await connection.executemany(_INSERT, [stored(_LENGTHS, [], lengths), *found])
+    rows = [stored(_LENGTHS, [], lengths), *found]
+    for start in range(0, len(rows), _ROWS):
+        await connection.executemany(_INSERT, rows[start : start + _ROWS])
 
 
 async def search(connection: Connection, owner: UUID, agent: UUID, subject: str, question: str, most: int) -> list[Hit]:

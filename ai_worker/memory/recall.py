@@ -68,7 +68,7 @@ class Recall:
         """
         if not await self._anything(owner, agent, subject):
             return ()
-        (vector,) = await self.embedder.embed([question])
+        (vector,) = await self.embedder.embed([question], owner)
         asked = as_halfvec(vector)
         async with owner_scope(self.pool, owner, agent, subject) as connection:
             nearest = await connection.fetch(_NEAREST, owner, agent, subject, self.embedder.model, asked, CANDIDATES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -16,6 +18,7 @@ from ai_worker.words import Kind
 from aiox.kernel.ids import derived_id
 from aiox.runtime.clock import Clock
 from aiox.runtime.postgres import Connection, Pool, owner_scope
+from policy.storage import VECTOR_BYTES
 
 _MEMORY: Final = """
     INSERT INTO agent_memories
@@ -28,19 +31,32 @@ _VECTOR: Final = """
     ON CONFLICT DO NOTHING"""
 _DOCUMENT: Final = "SELECT true FROM documents WHERE owner_user_id = $1 AND agent_id = $2 AND id = $3"
 
+BATCH: Final = 64
+"""Passages that are embedded between two reports of how far a document is."""
+_ROWS: Final = 500
+"""Rows in one statement: each has the time that the database gives a statement."""
+
 
 class NoSuchDocument(Exception):
     """The agent has no document of this id."""
 
 
+class NoRoom(Exception):
+    """The passages would take more than the memory has room for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text to know: `markdown` has headings, else paragraphs alone count."""
+    """A text to know: `markdown` has headings, else paragraphs alone count.
+
+    `room_bytes`: what its passages may take, with their vectors; None: as much as they need.
+    """
 
     id: UUID
     title: str
     text: str
     markdown: bool
+    room_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +68,35 @@ class Store:
     clock: Clock
 
     async def document(self, owner: UUID, agent: UUID, document: Document) -> int:
-        """Stores a document's passages for all who may invoke the agent; returns how many. Raises NoSuchDocument."""
-        # PostgreSQL's text cannot hold NUL.
-        chunks = cut(document.text.replace("\x00", ""), self.embedder.count, markdown=document.markdown)
-        vectors = await self.embedder.embed([embedded_text(chunk) for chunk in chunks])
+        """Stores a document's passages for all who may invoke the agent; returns how many. Raises as `steps` does."""
+        return [passages async for _, passages in self.steps(owner, agent, document)][-1]
+
+    async def steps(self, owner: UUID, agent: UUID, document: Document) -> AsyncIterator[tuple[int, int]]:
+        """The same, telling after each batch how many passages are embedded, of how many. The last one says that all
+        are stored; until then nothing is. Raises NoSuchDocument, NoRoom.
+        """
+        # Cutting a long text takes seconds: beside the event loop. PostgreSQL's text cannot hold NUL.
+        text = document.text.replace("\x00", "")
+        chunks = await asyncio.to_thread(cut, text, self.embedder.count, markdown=document.markdown)
+        if document.room_bytes is not None and stored_bytes(chunks) > document.room_bytes:
+            raise NoRoom
+        texts, vectors = [embedded_text(chunk) for chunk in chunks], []
+        for start in range(0, len(texts), BATCH):
+            yield start, len(chunks)
+            vectors += await self.embedder.embed(texts[start : start + BATCH], patient=True)
         async with owner_scope(self.pool, owner, agent) as connection:
             if not await connection.fetchval(_DOCUMENT, owner, agent, document.id):
                 raise NoSuchDocument(str(document.id))
             await self._chunks(connection, owner, agent, document.id, chunks, vectors)
-            segment = Segment(owner, agent, "", document.id, is_document=True)
-            await full_text.keep(connection, segment, [embedded_text(chunk) for chunk in chunks])
-        return len(chunks)
+            await full_text.keep(connection, Segment(owner, agent, "", document.id, is_document=True), texts)
+        yield len(chunks), len(chunks)
 
     async def fact(self, owner: UUID, agent: UUID, subject: str, fact: str) -> UUID:
         """Stores what `subject` (a bare JID) asked to remember, usable in that subject's turns only."""
         fact = fact.replace("\x00", "")
         # The same words once more are the same memory; case and spacing do not count.
         memory_id = derived_id(agent, "\x1f".join(("fact", subject, " ".join(fact.casefold().split()))))
-        (vector,) = await self.embedder.embed([fact])
+        (vector,) = await self.embedder.embed([fact], owner)
         scope = (owner, agent, "subject", subject)
         async with owner_scope(self.pool, owner, agent, subject) as connection:
             await connection.execute(_MEMORY, memory_id, *scope, Kind.FACT, None, 0, "", fact, self.clock.now())
@@ -88,18 +115,19 @@ class Store:
     ) -> None:
         now = self.clock.now()
         scope = (owner, agent, "agent", "")
-        ids = [chunk_id(document_id, chunk) for chunk in chunks]
-        await connection.executemany(
-            _MEMORY,
-            [
-                (one, *scope, Kind.CHUNK, document_id, chunk.ordinal, chunk.section, chunk.content, now)
-                for one, chunk in zip(ids, chunks, strict=True)
-            ],
-        )
-        await connection.executemany(
-            _VECTOR,
-            [(one, *scope, self.embedder.model, as_halfvec(vector)) for one, vector in zip(ids, vectors, strict=True)],
-        )
+        memories, rows = [], []
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            one = chunk_id(document_id, chunk)
+            memories.append((one, *scope, Kind.CHUNK, document_id, chunk.ordinal, chunk.section, chunk.content, now))
+            rows.append((one, *scope, self.embedder.model, as_halfvec(vector)))
+        for start in range(0, len(rows), _ROWS):
+            await connection.executemany(_MEMORY, memories[start : start + _ROWS])
+            await connection.executemany(_VECTOR, rows[start : start + _ROWS])
+
+
+def stored_bytes(chunks: Sequence[Chunk]) -> int:
+    """What passages take, each with its vector, as the quota counts them (registry/migrations/storage.py)."""
+    return sum(len(one.content.encode()) + len(one.section.encode()) + VECTOR_BYTES for one in chunks)
 
 
 def chunk_id(document_id: UUID, chunk: Chunk) -> UUID:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from contextlib import suppress
 from dataclasses import dataclass
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Final
 
 from ai_worker.parsing.port import BROKEN, MAX_ANSWER_BYTES, TOO_SLOW, WALL_S, answer_of, question
 from ai_worker.parsing.text import Parsed, Unreadable
 
 _COMMAND: Final = (sys.executable, "-I", "-m", "ai_worker.parsing.child")
+_PIECE: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,49 +26,45 @@ class ProcessParser:
 
     async def parse(self, content: bytes, declared: str, name: str) -> Parsed:
         """As the port says. The child inherits no environment and no descriptors."""
-        child = await asyncio.create_subprocess_exec(
-            *self.command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, start_new_session=True
-        )
+        child = await asyncio.to_thread(self._start, question(content, declared, name))
         try:
             async with asyncio.timeout(self.wall_s):
-                said, _ = await asyncio.gather(_read(child), _feed(child, question(content, declared, name)))
-                status = await child.wait()
+                said = await asyncio.to_thread(_read, child)
         except TimeoutError:
             raise Unreadable(TOO_SLOW) from None
         finally:
-            await _end(child)
-        if status == -signal.SIGXCPU:
+            child.kill()  # nothing to one that has ended
+            await asyncio.shield(asyncio.to_thread(child.wait))
+        if child.returncode == -signal.SIGXCPU:
             raise Unreadable(TOO_SLOW)
-        if status != 0:
+        if child.returncode != 0:
             raise Unreadable(BROKEN)
         return answer_of(said)
 
+    def _start(self, given: bytes) -> Popen[bytes]:
+        """Not by the event loop: uvloop forks, and a fork of a process with gRPC in it may die at once. This vforks.
 
-async def _feed(child: Process, content: bytes) -> None:
-    """A child that ends early has said why, or its status does."""
-    if child.stdin is None:
-        raise RuntimeError("no pipe")
-    with suppress(BrokenPipeError, ConnectionResetError):
-        child.stdin.write(content)
-        await child.stdin.drain()
-    child.stdin.close()
+        The file lies in memory that is the child's standard input: nobody has to feed it.
+        """
+        memory = os.memfd_create("document")
+        try:
+            with os.fdopen(os.dup(memory), "wb") as whole:
+                whole.write(given)
+            os.lseek(memory, 0, os.SEEK_SET)
+            return Popen(self.command, stdin=memory, stdout=PIPE, stderr=DEVNULL, env={}, start_new_session=True)
+        finally:
+            os.close(memory)
 
 
-async def _read(child: Process) -> bytes:
+def _read(child: Popen[bytes]) -> bytes:
+    """All that it writes until it ends or is killed. One that writes more than a document can be is killed for it."""
     if child.stdout is None:
         raise RuntimeError("no pipe")
     said = bytearray()
-    while piece := await child.stdout.read(1 << 16):
-        said += piece
-        if len(said) > MAX_ANSWER_BYTES:
-            raise Unreadable(BROKEN)
+    with child.stdout as pipe:
+        while piece := pipe.read(_PIECE):
+            said += piece[: MAX_ANSWER_BYTES + 1 - len(said)]
+            if len(said) > MAX_ANSWER_BYTES:
+                child.kill()
+    child.wait()
     return bytes(said)
-
-
-async def _end(child: Process) -> None:
-    """Its pipe is read to the end, or it would stay open."""
-    if child.returncode is None:
-        child.kill()
-    while child.stdout is not None and await child.stdout.read(1 << 16):
-        pass
-    await child.wait()

@@ -24,6 +24,7 @@ from aiox.kernel.outcome import Refused
 from aiox.runtime import postgres
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import LiveKeyRing
+from aiox.runtime.objects import store_of
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from registry import accounts
@@ -63,7 +64,14 @@ async def desk(settings: Settings, owner: str) -> AsyncIterator[Desk]:
     secrets = Secrets.of(settings.home, "gateway")
     pool = await postgres.connect(settings, secrets, "gateway", size=2)
     try:
-        hub = Hub(pool, LiveKeyRing.of(secrets), SystemClock(), settings.domain)
+        hub = Hub(
+            pool,
+            LiveKeyRing.of(secrets),
+            SystemClock(),
+            settings.domain,
+            objects=store_of(settings.home),
+            upload_bytes=settings.limits.upload_bytes,
+        )
         known = await accounts.find_all(pool)
         wanted = owner.lower() or f"demo@{settings.domain}"
         found = [one for one in known if wanted in (one.email, one.jid)] or (known if not owner else [])

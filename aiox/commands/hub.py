@@ -12,6 +12,7 @@ from aiox.kernel.jid import BareJid
 from aiox.kernel.tools import ToolDescription, known_tools
 from aiox.runtime.clock import Clock
 from aiox.runtime.keyring import KeyRing
+from aiox.runtime.objects import NoStore, ObjectStore
 from aiox.runtime.postgres import Pool
 from aiox.runtime.provider_check import ProviderCheck, check_provider
 from policy.ledger import Record
@@ -45,6 +46,10 @@ class Hub:
     """How credentials are tested, and where they may be sent."""
     tools: Mapping[str, ToolDescription] = field(default_factory=lambda: known_tools(""), repr=False, compare=False)
     """The hub's tool registry, by name."""
+    objects: ObjectStore = field(default_factory=NoStore, repr=False, compare=False)
+    """Where files lie; without one, whoever wants a file is told so."""
+    upload_bytes: int = field(default=25 << 20, repr=False, compare=False)
+    """The largest file that is taken."""
     keep: Keep | None = field(default=None, repr=False, compare=False)
     """How decisions get on the ledger where many people ask at once; None: each with a commit of its own."""
 

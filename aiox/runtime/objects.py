@@ -38,6 +38,31 @@ class ObjectStore(Protocol):
         ...
 
 
+class NoStore:
+    """For processes that keep no files: whoever asks is told that there is no store."""
+
+    async def put(self, name: UUID, pieces: AsyncIterator[bytes]) -> None:
+        """Refused."""
+        raise OSError("this process has no object store")
+
+    def read(self, name: UUID) -> AsyncIterator[bytes]:
+        """Refused."""
+        raise OSError("this process has no object store")
+
+    async def delete(self, name: UUID) -> None:
+        """Refused."""
+        raise OSError("this process has no object store")
+
+    async def older(self, age_s: float) -> Sequence[UUID]:
+        """Refused."""
+        raise OSError("this process has no object store")
+
+
+def store_of(home: Path) -> ObjectStore:
+    """The object store of the hub at `home`."""
+    return FolderStore(home / "objects")
+
+
 @dataclass(frozen=True, slots=True)
 class FolderStore:
     """Objects as files of a folder (0700, files 0600), which all services that use them share.

@@ -57,9 +57,9 @@ class Limits(_Section):
     """What the doors and the path accept."""
 
     messages_per_minute: int = Field(
-        20, ge=1, description="messages a bare JID may send, refilled evenly; over HTTP, counted for itself"
+        20, ge=1, description="messages a person may send in a minute, by both doors and all replicas together"
     )
-    message_burst: int = Field(20, ge=1, description="messages a bare JID may send at once")
+    message_burst: int = Field(20, ge=1, description="messages a component takes from one bare JID at once")
     turn_timeout_ms: int = Field(60_000, ge=100, description="for a whole turn, all tries inside, in milliseconds")
     worker_capacity: int = Field(8, ge=1, description="turns one worker thinks about at a time")
     debounce_ms: int = Field(
@@ -72,6 +72,9 @@ class Limits(_Section):
     runs_per_minute: int = Field(5, ge=1, description="requests over HTTP per account to run an operation")
     attempts: int = Field(5, ge=1, description="tries before a turn becomes a dead letter")
     deleted_agent_days: int = Field(30, ge=0, le=3650, description="a deleted agent can be restored for so many days")
+    upload_bytes: int = Field(
+        25 << 20, ge=1 << 10, le=50 << 20, description="the largest file that may be uploaded as a document"
+    )
     inbound_bytes: int = Field(1 << 30, ge=1 << 20, description="JetStream holds at most this many bytes of inbound")
 
 

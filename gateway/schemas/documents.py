@@ -18,7 +18,10 @@ class StoredDocument(Out):
 
 
 class DocumentOut(Out):
-    """A document and how far it is on its way into memory. `bytes` is the size of its text."""
+    """A document and how far it is on its way into memory: `embedded` of `chunks` passages; `error` says why it failed.
+
+    `bytes` is the size of the file, or of a text in UTF-8.
+    """
 
     id: UUID
     title: str
@@ -27,8 +30,10 @@ class DocumentOut(Out):
     bytes: int
     state: DocumentState
     chunks: int
+    embedded: int
     error: str
     created_at: datetime
+    is_file: bool
 
 
 class DocumentList(Out):

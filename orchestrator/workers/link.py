@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets as random_source
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -174,13 +174,14 @@ class WorkerLink:
             else:
                 self._send(pb.FromHub(tool_refused=answer))
 
-    async def index(self, given: pb.DocumentGiven, timeout_s: float) -> pb.DocumentIndexed:
-        """Has a document cut, embedded and stored. Raises WorkerLost."""
+    async def index(self, given: pb.DocumentGiven, timeout_s: float) -> AsyncGenerator[pb.DocumentIndexed, None]:
+        """Has a document read, cut, embedded and stored: how far it is, last how it ended. Raises WorkerLost."""
         request = pb.DocumentGiven()
         request.CopyFrom(given)
         request.token = self.token(given.owner_user_id, given.agent_id, given.request_id)
         try:
-            return await self._stub.IndexDocument(request, timeout=timeout_s)
+            async for said in self._stub.IndexDocument(request, timeout=timeout_s):
+                yield said
         except grpc.aio.AioRpcError as broken:
             raise WorkerLost(f"{self._worker_id}: {broken.code().name}") from broken
         except (grpc.aio.UsageError, asyncio.CancelledError) as closed:

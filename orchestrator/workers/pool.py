@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,12 +120,15 @@ class WorkerPool:
             if desk.has_calls:
                 raise CallsInterrupted(worker.beat.worker_id)
 
-    async def index(self, pool: str, given: pb.DocumentGiven, timeout_s: float) -> pb.DocumentIndexed:
-        """Has a document indexed by the least-loaded worker. Raises NoWorker or WorkerLost."""
+    def index(self, pool: str, given: pb.DocumentGiven, timeout_s: float) -> AsyncGenerator[pb.DocumentIndexed, None]:
+        """Has a document indexed by the least-loaded worker: how far it is, last how it ended.
+
+        Raises NoWorker at once; the generator raises WorkerLost.
+        """
         members = [worker for worker in self._members(pool) if worker.open]
         if not members:
             raise NoWorker("no healthy worker")
-        return await min(members, key=lambda worker: worker.load).link.index(given, timeout_s)
+        return min(members, key=lambda worker: worker.load).link.index(given, timeout_s)
 
     async def _ask(self, worker: Member, asked: pb.TurnAsked, desk: Desk, until: float) -> pb.TurnDone | None:
         """One try at one worker, whose place is given back; None when the turn must go elsewhere."""

@@ -65,10 +65,13 @@ def test_every_route_has_exactly_one_action_and_every_action_one_way_in() -> Non
     assert sorted({*found, *ways()}) == sorted(Action)
 
 
-def shell_commands() -> Iterator[str]:
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]  # a group
-        inner = getattr(command, "commands", None)
-        yield from [name] if inner is None else [f"{name} {one}" for one in inner]
+def shell_commands(group: Any = None, before: str = "") -> Iterator[str]:
+    top: Any = group or get_command(app)
+    for name, command in top.commands.items():
+        if hasattr(command, "commands"):
+            yield from shell_commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}"
 
 
 def test_every_shell_command_has_exactly_one_action() -> None:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aiox.cli.groups import documents
 from aiox.runtime.settings import load_settings
 
 if TYPE_CHECKING:
     from aiox.cli.agents import Work
 
 app = typer.Typer(help="Agents of an account: make, change, publish, share, delete.", no_args_is_help=True)
+app.add_typer(documents.app, name="documents")
 
 Owner = Annotated[str, typer.Option(help="the account's e-mail address or JID; left out: the demo's, or the only one")]
 Which = Annotated[str, typer.Argument(help="the agent's id, address, alias or name", metavar="AGENT")]

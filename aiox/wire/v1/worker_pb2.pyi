@@ -562,7 +562,7 @@ Global___HealthAsked: _TypeAlias = HealthAsked  # noqa: Y015
 
 @_typing.final
 class DocumentGiven(_message.Message):
-    """A document of an agent, to be cut, embedded and stored as memories of scope `agent`."""
+    """A document of an agent, to be read, cut, embedded and stored as memories of scope `agent`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -575,6 +575,9 @@ class DocumentGiven(_message.Message):
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ROOM_BYTES_FIELD_NUMBER: _builtins.int
+    EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
@@ -582,9 +585,15 @@ class DocumentGiven(_message.Message):
     document_id: _builtins.str
     title: _builtins.str
     media_type: _builtins.str
-    """text/plain or text/markdown"""
+    """as it was declared: the bytes decide"""
     content: _builtins.bytes
     correlation_id: _builtins.str
+    name: _builtins.str
+    """what the file is called"""
+    room_bytes: _builtins.int
+    """what its passages and their vectors may take"""
+    embedding_model: _builtins.str
+    """what the agent wants; empty: the worker's own"""
     def __init__(
         self,
         *,
@@ -597,10 +606,13 @@ class DocumentGiven(_message.Message):
         media_type: _builtins.str = ...,
         content: _builtins.bytes = ...,
         correlation_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        room_bytes: _builtins.int = ...,
+        embedding_model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "content", b"content", "correlation_id", b"correlation_id", "document_id", b"document_id", "media_type", b"media_type", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "title", b"title", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "content", b"content", "correlation_id", b"correlation_id", "document_id", b"document_id", "embedding_model", b"embedding_model", "media_type", b"media_type", "name", b"name", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "room_bytes", b"room_bytes", "title", b"title", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -913,11 +925,20 @@ class DocumentIndexed(_message.Message):
     CHUNKS_FIELD_NUMBER: _builtins.int
     ERROR_CODE_FIELD_NUMBER: _builtins.int
     ERROR_TEXT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    EMBEDDED_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     chunks: _builtins.int
     error_code: _builtins.str
     error_text: _builtins.str
+    state: _builtins.str
+    """parsing | embedding | ready; with an error_code: failed"""
+    embedded: _builtins.int
+    """of `chunks`, so far"""
+    media_type: _builtins.str
+    """what the bytes are"""
     def __init__(
         self,
         *,
@@ -926,10 +947,13 @@ class DocumentIndexed(_message.Message):
         chunks: _builtins.int = ...,
         error_code: _builtins.str = ...,
         error_text: _builtins.str = ...,
+        state: _builtins.str = ...,
+        embedded: _builtins.int = ...,
+        media_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "error_code", b"error_code", "error_text", b"error_text", "owner_user_id", b"owner_user_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "embedded", b"embedded", "error_code", b"error_code", "error_text", b"error_text", "media_type", b"media_type", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

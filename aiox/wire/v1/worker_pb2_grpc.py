@@ -52,7 +52,7 @@ class AgentWorkerStub:
                 request_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.HealthAsked.SerializeToString,
                 response_deserializer=aiox_dot_wire_dot_v1_dot_worker__pb2.HealthReport.FromString,
                 _registered_method=True)
-        self.IndexDocument = channel.unary_unary(
+        self.IndexDocument = channel.unary_stream(
                 '/aiox.wire.v1.AgentWorker/IndexDocument',
                 request_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.DocumentGiven.SerializeToString,
                 response_deserializer=aiox_dot_wire_dot_v1_dot_worker__pb2.DocumentIndexed.FromString,
@@ -84,7 +84,8 @@ class AgentWorkerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def IndexDocument(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """how far it is, and last how it ended
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -107,7 +108,7 @@ def add_AgentWorkerServicer_to_server(servicer, server):
                     request_deserializer=aiox_dot_wire_dot_v1_dot_worker__pb2.HealthAsked.FromString,
                     response_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.HealthReport.SerializeToString,
             ),
-            'IndexDocument': grpc.unary_unary_rpc_method_handler(
+            'IndexDocument': grpc.unary_stream_rpc_method_handler(
                     servicer.IndexDocument,
                     request_deserializer=aiox_dot_wire_dot_v1_dot_worker__pb2.DocumentGiven.FromString,
                     response_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.DocumentIndexed.SerializeToString,
@@ -218,7 +219,7 @@ class AgentWorker:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
             '/aiox.wire.v1.AgentWorker/IndexDocument',

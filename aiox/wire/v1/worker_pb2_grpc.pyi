@@ -38,7 +38,8 @@ class AgentWorkerStub:
     ProcessMessage: _grpc.UnaryUnaryMultiCallable[_worker_pb2.TurnAsked, _worker_pb2.TurnDone]
     StreamResponse: _grpc.StreamStreamMultiCallable[_worker_pb2.FromHub, _worker_pb2.FromWorker]
     HealthCheck: _grpc.UnaryUnaryMultiCallable[_worker_pb2.HealthAsked, _worker_pb2.HealthReport]
-    IndexDocument: _grpc.UnaryUnaryMultiCallable[_worker_pb2.DocumentGiven, _worker_pb2.DocumentIndexed]
+    IndexDocument: _grpc.UnaryStreamMultiCallable[_worker_pb2.DocumentGiven, _worker_pb2.DocumentIndexed]
+    """how far it is, and last how it ended"""
 
 @_typing.type_check_only
 class AgentWorkerAsyncStub(AgentWorkerStub):
@@ -50,7 +51,8 @@ class AgentWorkerAsyncStub(AgentWorkerStub):
     ProcessMessage: _aio.UnaryUnaryMultiCallable[_worker_pb2.TurnAsked, _worker_pb2.TurnDone]  # type: ignore[assignment]
     StreamResponse: _aio.StreamStreamMultiCallable[_worker_pb2.FromHub, _worker_pb2.FromWorker]  # type: ignore[assignment]
     HealthCheck: _aio.UnaryUnaryMultiCallable[_worker_pb2.HealthAsked, _worker_pb2.HealthReport]  # type: ignore[assignment]
-    IndexDocument: _aio.UnaryUnaryMultiCallable[_worker_pb2.DocumentGiven, _worker_pb2.DocumentIndexed]  # type: ignore[assignment]
+    IndexDocument: _aio.UnaryStreamMultiCallable[_worker_pb2.DocumentGiven, _worker_pb2.DocumentIndexed]  # type: ignore[assignment]
+    """how far it is, and last how it ended"""
 
 class AgentWorkerServicer(metaclass=_abc_1.ABCMeta):
     """The worker link: mutual TLS, and on every message from the hub a JWT made for that request.
@@ -83,6 +85,7 @@ class AgentWorkerServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _worker_pb2.DocumentGiven,
         context: _ServicerContext,
-    ) -> _typing.Union[_worker_pb2.DocumentIndexed, _abc.Awaitable[_worker_pb2.DocumentIndexed]]: ...
+    ) -> _typing.Union[_abc.Iterator[_worker_pb2.DocumentIndexed], _abc.AsyncIterator[_worker_pb2.DocumentIndexed]]:
+        """how far it is, and last how it ended"""
 
 def add_AgentWorkerServicer_to_server(servicer: AgentWorkerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

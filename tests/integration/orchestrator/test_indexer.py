@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -15,12 +16,15 @@ from aiox.commands import put_document
 from aiox.commands.hub import Actor
 from aiox.commands.put_document import DocumentPut, PutDocument
 from aiox.kernel.ids import AgentId
+from aiox.runtime.clock import SystemClock
+from aiox.runtime.objects import NoStore
+from aiox.runtime.postgres import owner_scope
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator import indexer as module
 from orchestrator.indexer import ATTEMPTS, Indexer
 from orchestrator.workers.link import WorkerLost
 from orchestrator.workers.pool import NoWorker, WorkerPool
-from registry import documents
+from registry import documents, indexing
 from registry.documents import DocumentState
 from registry.tenants import load_ring
 from tests.stores import Stores
@@ -37,14 +41,22 @@ class Workers:
     def healthy(self) -> list[str]:
         return [] if self.away else ["one"]
 
-    async def index(self, _pool: str, given: pb.DocumentGiven, _timeout_s: float) -> pb.DocumentIndexed:
+    def index(self, _pool: str, given: pb.DocumentGiven, _timeout_s: float) -> AsyncGenerator[pb.DocumentIndexed, None]:
         if self.away:
             raise NoWorker("none")
-        text = given.content.decode()
+        return self._index(given.content.decode())
+
+    async def _index(self, text: str) -> AsyncGenerator[pb.DocumentIndexed, None]:
         self.seen.append(text)
+        yield pb.DocumentIndexed(state="parsing")
         if "poison" in text:
             raise self.broken("it died of it")
-        return pb.DocumentIndexed(chunks=1)
+        if "refused" in text:
+            yield pb.DocumentIndexed(state="parsing", error_code="BODY_INVALID", error_text="It is damaged.")
+            return
+        yield pb.DocumentIndexed(state="embedding", embedded=1, chunks=2)
+        if "silent" not in text:
+            yield pb.DocumentIndexed(state="ready", embedded=2, chunks=2, media_type="text/x-seen")
 
 
 @pytest.fixture
@@ -64,7 +76,8 @@ async def give(stores: Stores, owner: tuple[Actor, AgentId], text: str) -> UUID:
 
 def indexer(stores: Stores, workers: Workers) -> Indexer:
     pool = stores.pools["orchestrator"]
-    return Indexer(pool, partial(load_ring, pool, stores.keys), cast(WorkerPool, workers), structlog.get_logger())
+    ring_of, log = partial(load_ring, pool, stores.keys), structlog.get_logger()
+    return Indexer(pool, ring_of, cast(WorkerPool, workers), NoStore(), SystemClock(), log)
 
 
 async def states(stores: Stores, owner: tuple[Actor, AgentId]) -> dict[str, tuple[DocumentState, str]]:
@@ -117,6 +130,46 @@ async def test_without_a_worker_nothing_is_tried(stores: Stores, owner: tuple[Ac
     assert (await states(stores, owner))["good"][0] is DocumentState.READY
 
 
+async def test_how_far_it_is_stands_in_the_row_and_in_the_owners_events(
+    stores: Stores, owner: tuple[Actor, AgentId]
+) -> None:
+    document = await give(stores, owner, "good")
+    await indexer(stores, Workers())._round()
+    (found,) = await documents.list_of_agent(stores.pools["gateway"], owner[0].owner, owner[1])
+    assert (found.state, found.chunks, found.embedded) == (DocumentState.READY, 2, 2)
+    assert found.media_type == "text/x-seen"
+    async with owner_scope(stores.pools["gateway"], owner[0].owner) as connection:
+        rows = await connection.fetch("SELECT state, detail FROM state_events WHERE thing = $1 ORDER BY seq", document)
+    assert [tuple(row) for row in rows] == [("waiting", ""), ("parsing", ""), ("embedding", "1/2"), ("ready", "")]
+
+
+async def test_what_the_worker_refuses_is_the_sentence_for_its_owner(
+    stores: Stores, owner: tuple[Actor, AgentId]
+) -> None:
+    await give(stores, owner, "refused")
+    await indexer(stores, Workers())._round()
+    assert (await states(stores, owner))["refused"] == (DocumentState.FAILED, "It is damaged.")
+
+
+async def test_a_worker_that_does_not_say_how_it_ended_is_asked_again(
+    stores: Stores, owner: tuple[Actor, AgentId]
+) -> None:
+    workers = Workers()
+    await give(stores, owner, "silent")
+    await indexer(stores, workers)._round()
+    assert (await states(stores, owner))["silent"][0] is DocumentState.WAITING
+    await time_passes(stores)
+    await indexer(stores, workers)._round()
+    assert workers.seen == ["silent", "silent"]
+
+
+async def test_two_orchestrators_do_not_read_the_same_document(stores: Stores, owner: tuple[Actor, AgentId]) -> None:
+    document = await give(stores, owner, "good")
+    pool = stores.pools["orchestrator"]
+    claims = await asyncio.gather(*(indexing.count_attempt(pool, owner[0].owner, document) for _ in range(5)))
+    assert sorted(claims) == [0, 0, 0, 0, 1]
+
+
 @pytest.mark.control
 async def test_without_the_pause_and_the_count_the_first_blocks_the_others(
     stores: Stores, owner: tuple[Actor, AgentId], monkeypatch: pytest.MonkeyPatch
@@ -126,7 +179,7 @@ async def test_without_the_pause_and_the_count_the_first_blocks_the_others(
     async def not_counted(*_: object) -> int:
         return 1
 
-    monkeypatch.setattr(documents, "count_attempt", not_counted)
+    monkeypatch.setattr(indexing, "count_attempt", not_counted)
     monkeypatch.setattr(module, "_BATCH", 1)
     workers = Workers()
     await give(stores, owner, "poison")

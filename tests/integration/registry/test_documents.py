@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 from aiox.commands.hub import Actor
 from aiox.kernel.ids import AgentId
+from aiox.runtime.objects import NoStore
 from aiox.runtime.postgres import owner_scope
-from registry import documents, tenants
+from registry import documents, indexing, tenants
 from registry.documents import DocumentState, NewDocument, Stored
 from tests.stores import NOW, Stores
 
@@ -34,7 +35,7 @@ async def test_failed_document_is_tried_again(stores: Stores) -> None:
     actor = await stores.account()
     agent_id = await stores.agent(actor)
     _, first = await put(stores, actor, agent_id, "one")
-    assert await documents.mark_failed(stores.pools["orchestrator"], actor.owner, first, "no worker")
+    assert await indexing.mark_failed(stores.pools["orchestrator"], actor.owner, first, "no worker")
     stored, _ = await put(stores, actor, agent_id, "one")
     assert stored is Stored.REPLACED
 
@@ -62,18 +63,19 @@ async def test_orchestrator_finds_opens_and_marks(stores: Stores) -> None:
     agent_id = await stores.agent(actor)
     _, document_id = await put(stores, actor, agent_id, "héllo")
     pool = stores.pools["orchestrator"]
-    assert document_id in {one.id for one in await documents.find_waiting(pool, 1000)}
-    content = await documents.load_content(pool, actor.owner, document_id)
+    assert document_id in {one.id for one in await indexing.find_waiting(pool, 1000)}
+    content = await indexing.load_content(pool, actor.owner, document_id)
     assert content is not None
-    assert content.open(await tenants.load_ring(pool, stores.keys, actor.owner)) == "héllo"
-    assert await documents.mark_ready(pool, actor.owner, document_id, 3)
-    assert document_id not in {one.id for one in await documents.find_waiting(pool, 1000)}
+    ring = await tenants.load_ring(pool, stores.keys, actor.owner)
+    assert await content.open(ring, NoStore()) == "héllo".encode()
+    assert await indexing.mark_ready(pool, actor.owner, document_id, 3)
+    assert document_id not in {one.id for one in await indexing.find_waiting(pool, 1000)}
 
 
 async def test_what_is_gone_or_foreign_is_not_marked(stores: Stores) -> None:
     actor, other = await stores.account(), await stores.account()
     _, document_id = await put(stores, actor, await stores.agent(actor), "one")
     pool = stores.pools["orchestrator"]
-    assert not await documents.mark_ready(pool, actor.owner, uuid4(), 1)
-    assert not await documents.mark_ready(pool, other.owner, document_id, 1)
-    assert await documents.load_content(pool, other.owner, document_id) is None
+    assert not await indexing.mark_ready(pool, actor.owner, uuid4(), 1)
+    assert not await indexing.mark_ready(pool, other.owner, document_id, 1)
+    assert await indexing.load_content(pool, other.owner, document_id) is None

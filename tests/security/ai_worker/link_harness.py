@@ -12,10 +12,12 @@ from uuid import UUID, uuid4
 import grpc
 
 from ai_worker.beat import Heart
+from ai_worker.indexing import Reading
 from ai_worker.link import Guard
 from ai_worker.memory.store import Document, Store
 from ai_worker.model.choose import Models
 from ai_worker.model.openai_stream import open_session
+from ai_worker.parsing.text import Parsed
 from ai_worker.running import Running
 from ai_worker.service import WorkerLink, link_server
 from ai_worker.session import Office
@@ -65,8 +67,15 @@ class Memory:
 class KnowsEverything(Store):
     """Takes any document, so that only the guard stands in the way."""
 
-    async def document(self, owner: UUID, agent: UUID, document: Document) -> int:
-        return 1
+    async def steps(self, owner: UUID, agent: UUID, document: Document) -> AsyncIterator[tuple[int, int]]:
+        yield 1, 1
+
+
+class ReadsEverything:
+    """No process: what comes is the text."""
+
+    async def parse(self, content: bytes, declared: str, name: str) -> Parsed:
+        return Parsed(declared, content.decode(), markdown=False)
 
 
 @dataclass
@@ -114,7 +123,7 @@ async def serving(folder: Path, guard: type[Guard] = Guard, try_timeout_s: float
     embedder: Any = None
     link = WorkerLink(
         Office(mind, keeper, running, try_timeout_s),
-        KnowsEverything(pool, embedder, clock),
+        Reading(KnowsEverything(pool, embedder, clock), ReadsEverything(), log),
         Heart(WORKER, 0, running, clock),
         supervisor,
         log,

@@ -69,9 +69,9 @@ class Counting:
     def count(self, text: str) -> int:
         return self._inner.count(text)
 
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+    async def embed(self, texts: Sequence[str], owner: UUID | None = None, *, patient: bool = False) -> list[Vector]:
         self.texts += len(texts)
-        return await self._inner.embed(texts)
+        return await self._inner.embed(texts, owner, patient=patient)
 
 
 async def another(stores: Stores, embedder: Counting) -> Known:
