@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from subprocess import Popen
 from typing import Final
 
 from ai_worker.sandbox.port import Finished, Limits, SandboxUnavailable, Why
@@ -72,7 +72,7 @@ async def run(
     async with AsyncExitStack() as opened:
         try:
             streams = [await opened.enter_async_context(one.reader()) for one in outlets]
-            process = await _start(argv, stdin, passed, outlets)
+            process = _start(argv, stdin, passed, outlets)
         finally:
             for one in outlets:
                 os.close(one.writable)
@@ -88,11 +88,15 @@ async def run(
     return Finished(why, status, out, err, result, took)
 
 
-async def _start(argv: Sequence[str], stdin: int, passed: Sequence[int], outlets: Sequence[Outlet]) -> Process:
+def _start(argv: Sequence[str], stdin: int, passed: Sequence[int], outlets: Sequence[Outlet]) -> Popen[bytes]:
+    """Not by the event loop: uvloop forks, and a fork of a process with gRPC in it may die at once. This vforks.
+
+    Nor in another thread: bubblewrap is told to die with the thread that started it.
+    """
     out, err, result = (one.writable for one in outlets)
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv, stdin=stdin, stdout=out, stderr=err, pass_fds=(*passed, result), env={}, start_new_session=True
+        process = Popen(
+            argv, stdin=stdin, stdout=out, stderr=err, pass_fds=(*passed, result), env={}, start_new_session=True
         )
     except OSError as broken:
         raise SandboxUnavailable(f"bubblewrap cannot be started: {broken.strerror}. Mend: sh setup/debian.sh") from None
@@ -101,8 +105,23 @@ async def _start(argv: Sequence[str], stdin: int, passed: Sequence[int], outlets
     return process
 
 
+async def _ended(process: Popen[bytes]) -> None:
+    """Waits until it is over, without a thread and whoever else listens for children."""
+    if process.poll() is not None:
+        return
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    descriptor = os.pidfd_open(process.pid)
+    loop.add_reader(descriptor, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    process.wait()
+
+
 async def _to_its_end(
-    process: Process, outlets: Sequence[Outlet], streams: Sequence[asyncio.StreamReader], limits: Limits
+    process: Popen[bytes], outlets: Sequence[Outlet], streams: Sequence[asyncio.StreamReader], limits: Limits
 ) -> Why:
     """Why it ended: by itself when its pipes are closed and it is gone."""
     why = Why.EXITED
@@ -110,7 +129,7 @@ async def _to_its_end(
         async with asyncio.timeout(limits.wall_s), asyncio.TaskGroup() as group:
             watch = group.create_task(_watch(process.pid, limits.memory_bytes))
             await asyncio.gather(*(one.read(stream) for one, stream in zip(outlets, streams, strict=True)))
-            await process.wait()
+            await _ended(process)
             watch.cancel()
     except* TimeoutError:
         why = Why.TIME
@@ -128,9 +147,7 @@ async def _watch(pid: int, most: int) -> None:
             raise _Stopped(Why.MEMORY)
 
 
-async def _kill(process: Process) -> None:
+async def _kill(process: Popen[bytes]) -> None:
     """The first process of the namespace dies with bubblewrap, and the kernel ends all others with that one."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
-    await process.wait()
+    process.kill()  # nothing to one that has ended
+    await asyncio.shield(_ended(process))
