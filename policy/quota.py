@@ -25,6 +25,7 @@ class Unit(StrEnum):
 
     TOKENS = "tokens"
     TURNS = "turns at once"
+    MESSAGES = "messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def refusal(exceeded: Exceeded) -> str:
     if exceeded.unit is Unit.TURNS:
         return f"The limit of {exceeded.limit} turns at once ({exceeded.window}) is reached. Try when one has ended."
     wait = f"{exceeded.resets_in_s} s" if exceeded.resets_in_s < 120 else f"{-(-exceeded.resets_in_s // 60)} min"
-    return f"The limit of {exceeded.limit} tokens ({exceeded.window}) is used up. It resets in {wait}."
+    return f"The limit of {exceeded.limit} {exceeded.unit} ({exceeded.window}) is used up. It resets in {wait}."
 
 
 def window_key(scope: UUID, seconds: int, now_ms: int) -> str:

@@ -37,6 +37,26 @@ if not whole then return {'forgotten', run} end
 local asked = cjson.decode(ARGV[1])
 local turn, owner, entries = asked.turn, asked.owner, prefix .. 'r:' .. asked.owner
 
+-- Messages of this person by both doors. Each counts once; one that was refused stays so.
+local rate = asked.rate
+if rate and rate ~= cjson.null then
+  local fresh, no = {}, false
+  for _, message in ipairs(rate.messages) do
+    local counted = redis.call('GET', 'aiox:rated:' .. message)
+    if not counted then fresh[#fresh + 1] = message end
+    no = no or counted == 'no'
+  end
+  if #fresh > 0 then
+    local used = redis.call('INCRBY', rate.key, #fresh)
+    if redis.call('TTL', rate.key) < 0 then redis.call('EXPIRE', rate.key, rate.seconds) end
+    no = no or used > rate.limit
+    for _, message in ipairs(fresh) do
+      redis.call('SET', 'aiox:rated:' .. message, no and 'no' or 'yes', 'EX', rate.kept)
+    end
+  end
+  if no then return {'rate', redis.call('TTL', rate.key)} end
+end
+
 for _, late in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'l:' .. owner, '-inf', asked.now)) do
   local entry = redis.call('HGET', entries, late)
   if entry then

@@ -27,6 +27,10 @@ SETTLED_S: Final = 900
 """How long it is remembered what a turn was settled with: a turn that is run again after a crash asks within it."""
 
 
+EACH_PERSON: Final = "each person, per minute"
+"""The name of the limit on messages."""
+
+
 class QuotaUnavailable(Exception):
     """Redis does not answer, or does not remember: nothing may be spent."""
 
@@ -52,6 +56,20 @@ class AtOnce:
     name: str
     scope: UUID
     turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many messages somebody may send in `seconds`, by both doors; `messages` are those of this turn.
+
+    `key` is the counter that the HTTP door counts in, too (registry.rates.rate_key). A message counts once, however
+    often its turn asks.
+    """
+
+    key: str
+    limit: int
+    seconds: int
+    messages: Sequence[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,8 @@ class Request:
     lease_ms: int
     spent: int = 0
     """By attempts before this one in this process."""
+    rate: Rate | None = None
+    """None for a message that its door has counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +235,23 @@ def _asked(conversation: Conversation, request: Request, holder: str) -> dict[st
             for limit in request.limits
         ],
         "slots": [{"scope": str(one.scope), "limit": one.turns} for one in request.at_once],
+        "rate": None if request.rate is None else _rate(request.rate),
+    }
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {
+        "key": rate.key,
+        "limit": rate.limit,
+        "seconds": rate.seconds,
+        "messages": [str(message) for message in rate.messages],
+        "kept": SETTLED_S,
     }
 
 
 def _exceeded(answer: Sequence[Any], request: Request) -> Exceeded:
+    if answer[0] == b"rate" and request.rate is not None:
+        return Exceeded(EACH_PERSON, request.rate.limit, max(1, int(answer[1])), Unit.MESSAGES)
     if answer[0] == b"slots":
         full = request.at_once[int(answer[1]) - 1]
         return Exceeded(full.name, full.turns, 0, Unit.TURNS)

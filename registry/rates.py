@@ -31,6 +31,11 @@ class Rate:
     resets_in_s: int
 
 
+def rate_key(action: str, who: str) -> str:
+    """The counter of what `who` asks for; `who` is stored as a digest only."""
+    return f"aiox:rate:{action}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
+
+
 class Rates:
     """The counters of all replicas."""
 
@@ -43,9 +48,8 @@ class Rates:
 
         An action has one window: it is part of what is counted, not of the key. Raises RatesUnavailable.
         """
-        key = f"aiox:rate:{action}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
         try:
-            used, ttl = await self._count(keys=[key], args=[window_s])
+            used, ttl = await self._count(keys=[rate_key(action, who)], args=[window_s])
         except (RedisError, OSError) as gone:
             raise RatesUnavailable(str(gone)) from gone
         return Rate(limit, limit - int(used), max(1, int(ttl)))

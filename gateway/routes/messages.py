@@ -28,7 +28,7 @@ from gateway.streams import EventStream
 router = APIRouter(prefix="/v1/agents/{agent_id}/messages", tags=["messages"])
 
 PER_MINUTE: Final = 20
-"""Messages per account, unless the settings say otherwise."""
+"""Messages per person, unless the settings say otherwise."""
 
 
 @router.post(
@@ -60,7 +60,7 @@ async def ask(
 
     With `Accept: text/event-stream` the answer comes here: events `state`, `delta` and, last, `answer` or `error`.
     """
-    await door.limit(ask_agent.ACTION, str(actor.owner), PER_MINUTE)
+    await door.limit(ask_agent.ACTION, actor.jid, PER_MINUTE)  # by address: XMPP counts in the same window
     repeats_itself(request)  # key and text name the turn: asked again, it is the same one
     fields = AskAgent(agent_id=AgentId(agent_id), key=idempotency_key or "", **text.model_dump())
 

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from aiox.commands.resume import RESUMED
+from aiox.kernel.actions import Action
+from aiox.kernel.envelope import HTTP
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Refused
 from aiox.kernel.units import estimate_tokens
 from aiox.runtime.keyring import UnknownKey
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
-from orchestrator.proofs import Loaded, Reserved, Stopped
-from policy.quota import DAY_S, MINUTE_S, Exceeded, refusal
+from orchestrator.proofs import Loaded, Reserved, Stopped, Turn
+from policy.quota import DAY_S, MINUTE_S, Exceeded, Unit, refusal
 from registry import quotas
-from registry.quotas import AtOnce, Conversation, Limit, QuotaUnavailable, Request
+from registry.quotas import AtOnce, Conversation, Limit, QuotaUnavailable, Rate, Request
+from registry.rates import WINDOW_S, rate_key
 from registry.short_term import PastTurn, open_entry, read_again
 
 PATIENCE_S: Final = 3.0
@@ -23,7 +27,10 @@ PATIENCE_S: Final = 3.0
 
 
 async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
-    """Counts the input high, caps the output to the tightest window; refuses when the input alone does not fit."""
+    """Counts the input high, caps the output to the tightest window; refuses when the input alone does not fit.
+
+    In the same step the message is counted against what its sender may send in a minute, by whichever door.
+    """
     turn, authorised = loaded.turn, loaded.authorised
     message = turn.message
     conversation = Conversation(
@@ -40,6 +47,8 @@ async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
             return _stopped(
                 loaded, ErrorCode.QUOTA_UNAVAILABLE, SENTENCES[ErrorCode.QUOTA_UNAVAILABLE], "Q0 no-counter"
             )
+    if isinstance(found, Exceeded) and found.unit is Unit.MESSAGES:
+        return _stopped(loaded, ErrorCode.RATE_LIMITED, refusal(found), "Q2 messages")
     if isinstance(found, Exceeded):
         return _stopped(loaded, ErrorCode.QUOTA_EXCEEDED, refusal(found), f"Q1 {found.window}")
     history = await _opened(ports, loaded, found.entries)
@@ -124,7 +133,17 @@ def _request(ports: Ports, loaded: Loaded) -> Request:
         now_ms=round(ports.clock.now().timestamp() * 1000),
         lease_ms=2 * ports.settings.limits.turn_timeout_ms,
         spent=loaded.turn.spending.total,
+        rate=_rate(ports, loaded.turn),
     )
+
+
+def _rate(ports: Ports, turn: Turn) -> Rate | None:
+    """The HTTP door counts its messages itself, before it takes them; a held turn that goes on was counted."""
+    if turn.envelope.channel == HTTP or turn.envelope.type == RESUMED:
+        return None
+    key = rate_key(Action.AGENT_INVOKE, turn.message.sender)
+    messages = [member.message.turn_id for member in turn.all_members]
+    return Rate(key, ports.settings.limits.messages_per_minute, WINDOW_S, messages)
 
 
 def _done_before(loaded: Loaded) -> str:

@@ -9,7 +9,7 @@ from aiox.cli.traces import read_trace
 from aiox.runtime.steps import Step
 from tests.e2e.database import superuser
 from tests.e2e.over_http import SOON_S, events_of, signed_in, until_ended
-from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, teach
+from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, shape, teach
 from tests.stack import RunningHub
 
 
@@ -129,3 +129,22 @@ async def test_state_events_reach_who_watches_and_who_comes_back(hub: RunningHub
                 if len(missed) == 3:
                     break
     assert missed == ["ready", "asked_turn.accepted", "asked_turn.answered"]
+
+
+async def test_both_doors_spend_of_one_budget_of_messages(hub: RunningHub) -> None:
+    ada = await hub.account(quota=ROOMY_ACCOUNT)
+    agent = await hub.agent(ada, governance=ROOMY)
+    async with signed_in(hub, ada) as client, online(hub, ada) as person:
+        path = f"/v1/agents/{agent.agent_id}/messages"
+        for number in range(17):
+            asked = await client.post(path, json={"text": f"question {number}"})
+            assert asked.status_code == 202, asked.text
+        await until_ended(client, asked.headers["location"])
+        for number in range(3):
+            await answer_to(person, agent.jid, f"stanza {number}")
+        assert "resets in" in (text := shape(await person.error_for(person.say(agent.jid, "one more")), hide=()))
+        assert "RATE_LIMITED" in text
+        over = await client.post(path, json={"text": "and one more"})
+        assert (over.status_code, over.json()["code"]) == (429, "RATE_LIMITED")
+        assert int(over.headers["retry-after"]) > 0
+        assert "/cancel" in await answer_to(person, agent.jid, "/help"), "commands cost nothing"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from redis.asyncio import Redis
@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.redis import connect
-from policy.quota import Exceeded, Reservation, Slots, Unit, Window, reserve
+from policy.quota import Exceeded, Reservation, Slots, Unit, Window, refusal, reserve
 from registry.quota_memory import Books, QuotaMemory
-from registry.quotas import AtOnce, Conversation, Limit, Quotas, Request, Reserved
+from registry.quotas import AtOnce, Conversation, Limit, Quotas, Rate, Request, Reserved
+from registry.rates import Rates, rate_key
 from tests.stack import Place
 
 NOW_MS = 1_800_000_000_000
@@ -213,3 +214,53 @@ async def test_of_an_agent_without_short_term_memory_nothing_is_missing(memory: 
     found = await quotas.reserve(Conversation(owner, AgentId(uuid4()), "ada@localhost", 0), request)
     assert isinstance(found, Reserved)
     assert not found.history_missing
+
+
+def _messages(*messages: UUID, limit: int, key: str) -> Rate:
+    return Rate(key, limit, 60, messages)
+
+
+async def _say(quotas: Quotas, rate: Rate, turn: TurnId | None = None) -> Reserved | Exceeded:
+    owner = OwnerId(uuid4())
+    request = Request(
+        turn or TurnId(uuid4()), 1, 10, [Limit("minute", owner, 1000, 60)], [], NOW_MS, LEASE_MS, rate=rate
+    )
+    return await quotas.reserve(Conversation(owner, AgentId(uuid4()), "ada@localhost", 0), request)
+
+
+async def test_messages_of_a_person_are_counted_with_those_of_the_other_door(memory: Redis) -> None:
+    quotas, who = Quotas(memory, f"test-{uuid4()}"), f"{uuid4()}@localhost"
+    key = rate_key("agent.invoke", who)
+    for _ in range(2):
+        await Rates(memory).count("agent.invoke", who, 4)
+    for _ in range(2):
+        assert isinstance(await _say(quotas, _messages(uuid4(), limit=4, key=key)), Reserved)
+    refused = await _say(quotas, _messages(uuid4(), limit=4, key=key))
+    assert isinstance(refused, Exceeded)
+    assert (refused.unit, refused.limit) == (Unit.MESSAGES, 4)
+    assert 0 < refused.resets_in_s <= 60
+    assert "4 messages (each person, per minute)" in refusal(refused)
+    assert (await Rates(memory).count("agent.invoke", who, 4)).left < 0
+    assert isinstance(await _say(quotas, _messages(uuid4(), limit=4, key=rate_key("agent.invoke", "other"))), Reserved)
+
+
+async def test_a_message_counts_once_however_often_its_turn_asks(memory: Redis) -> None:
+    quotas, key, first, second = Quotas(memory, f"test-{uuid4()}"), rate_key("a", str(uuid4())), uuid4(), uuid4()
+    for _ in range(3):
+        assert isinstance(await _say(quotas, _messages(first, limit=2, key=key), TurnId(first)), Reserved)
+    assert isinstance(await _say(quotas, _messages(first, second, limit=2, key=key), TurnId(first)), Reserved)
+    late = uuid4()
+    for _ in range(2):
+        assert isinstance(await _say(quotas, _messages(late, limit=2, key=key)), Exceeded), "and it stays refused"
+    assert await memory.get(key) == b"3"
+
+
+@pytest.mark.control
+async def test_without_a_rate_nobody_is_refused_for_it(memory: Redis) -> None:
+    quotas, key = Quotas(memory, f"test-{uuid4()}"), rate_key("a", str(uuid4()))
+    owner = OwnerId(uuid4())
+    for _ in range(5):
+        request = Request(TurnId(uuid4()), 1, 10, [Limit("minute", owner, 1000, 60)], [], NOW_MS, LEASE_MS)
+        found = await quotas.reserve(Conversation(owner, AgentId(uuid4()), "ada@localhost", 0), request)
+        assert isinstance(found, Reserved)
+    assert not await memory.exists(key)
