@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -44,6 +44,8 @@ class StubModel:
     keep_requests: bool = True
     url: str = ""
     answers: deque[Scripted] = field(default_factory=deque)
+    decides: Callable[[str], Scripted] | None = None
+    """Answers by the question instead, where it is set."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     count: int = 0
@@ -82,7 +84,7 @@ class StubModel:
             await self._free.wait()
         finally:
             self.thinking -= 1
-        answer = self.answers.popleft() if self.answers else Scripted(f"echo: {_question(body)}")
+        answer = self._answer(_question(body))
         if answer.status != 200:
             return _failure(answer)
         if answer.breaks:
@@ -93,6 +95,11 @@ class StubModel:
                 await _stream(response, request, body, answer)
             return response
         return web.json_response(_whole(body, answer))
+
+    def _answer(self, question: str) -> Scripted:
+        if self.decides is not None:
+            return self.decides(question)
+        return self.answers.popleft() if self.answers else Scripted(f"echo: {question}")
 
     async def _break(self, request: web.Request, body: dict[str, Any], answer: Scripted) -> web.StreamResponse:
         if answer.breaks == "page":
@@ -181,15 +188,22 @@ async def _models(_request: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def stub_model(
-    *answers: Scripted | str, latency_ms: float = 0.0, port: int = 0, keep_requests: bool = True
+    *answers: Scripted | str,
+    latency_ms: float = 0.0,
+    port: int = 0,
+    keep_requests: bool = True,
+    keepalive_s: float = 75.0,
 ) -> AsyncIterator[StubModel]:
-    """Serves on loopback until the block ends. Port 0 picks a free one; `StubModel.url` ends in /v1."""
+    """Serves on loopback until the block ends. Port 0 picks a free one; `StubModel.url` ends in /v1.
+
+    `keepalive_s`: how long a connection may stay that nobody uses.
+    """
     stub = StubModel(latency_ms=latency_ms, keep_requests=keep_requests)
     stub.script(*answers)
     application = web.Application(client_max_size=16 << 20)
     application.router.add_post("/v1/chat/completions", stub.complete)
     application.router.add_get("/v1/models", _models)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, keepalive_timeout=keepalive_s)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()

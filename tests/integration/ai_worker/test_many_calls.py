@@ -58,10 +58,16 @@ class Caller:
     stream: Any
     waiting: dict[str, asyncio.Queue[pb.FromWorker]] = field(default_factory=dict)
     ended: Counter[str] = field(default_factory=Counter)
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def token(self, request: UUID, owner: UUID = OWNER, agent: UUID = AGENT) -> str:
         worker_id = f"worker-{self.settings.ports.ai_worker}"
         return mint(self.key, worker_id, owner, agent, request, str(uuid4()), int(SystemClock().now().timestamp()))
+
+    async def send(self, message: pb.FromHub) -> None:
+        """One at a time: a stream takes no second message before it has the first."""
+        async with self.writing:
+            await self.stream.write(message)
 
     async def read(self) -> None:
         """Hands each turn what is said of it."""
@@ -74,11 +80,11 @@ class Caller:
         """One turn, to its end; one that is to be cancelled is cancelled at its first piece."""
         kind, request = kind_of(number), uuid4()
         heard = self.waiting[str(request)] = asyncio.Queue()
-        await self.stream.write(pb.FromHub(turn_asked=self._asked(request, kind, number)))
+        await self.send(pb.FromHub(turn_asked=self._asked(request, kind, number)))
         while (message := await heard.get()).WhichOneof("body") != "turn_done":
             if kind == "cancel":
                 cancel = pb.Cancel(request_id=str(request), owner_user_id=str(OWNER), token=self.token(request))
-                await self.stream.write(pb.FromHub(cancel=cancel))
+                await self.send(pb.FromHub(cancel=cancel))
         del self.waiting[str(request)]
         done = message.turn_done
         self.ended[f"{kind} {done.error_code or 'answered'} {'used' if done.tokens_used else 'free'}"] += 1
@@ -188,6 +194,6 @@ async def test_control_a_connection_that_is_held_is_counted(nats: Place, stores:
         before = caller.sockets()
         request = uuid4()
         caller.waiting[str(request)] = asyncio.Queue()
-        await caller.stream.write(pb.FromHub(turn_asked=caller._asked(request, "cancel", 1)))
+        await caller.send(pb.FromHub(turn_asked=caller._asked(request, "cancel", 1)))
         await caller.waiting[str(request)].get()
         assert caller.sockets() > before
