@@ -11,7 +11,14 @@ from pathlib import Path
 import uvloop
 
 from aiox.runtime.clock import SystemClock
-from bench import api_beside_bare, decision_beside_cedarpy, hub_beside_echo, ledger_beside_insert, overload
+from bench import (
+    api_beside_bare,
+    decision_beside_cedarpy,
+    hub_beside_echo,
+    ledger_beside_insert,
+    model_beside_litellm,
+    overload,
+)
 from bench.measure import Samples, Side, interleave
 from bench.report import machine_line, table
 
@@ -22,6 +29,7 @@ SCENARIOS: dict[str, Callable[[int, int, float], AbstractAsyncContextManager[Seq
     api_beside_bare.NAME: api_beside_bare.sides,
     ledger_beside_insert.NAME: ledger_beside_insert.sides,
     decision_beside_cedarpy.NAME: decision_beside_cedarpy.sides,
+    model_beside_litellm.NAME: model_beside_litellm.sides,
 }
 
 
