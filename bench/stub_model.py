@@ -31,9 +31,10 @@ class Scripted:
     usage: bool = True
     calls: tuple[dict[str, str], ...] = ()
     """Tools that the model calls: `name`, and `arguments` as JSON text."""
-    breaks: Literal["", "hang", "stall", "half", "garbage", "page"] = ""
-    """`hang`: no answer at all; `stall` and `half`: the text and no end, the connection open or cut; `garbage`: events
-    that are no JSON; `page`: HTML. Hanging ends when who asked has gone."""
+    breaks: Literal["", "hang", "stall", "half", "garbage", "page", "slam"] = ""
+    """`slam`: the connection is closed without a word; `hang`: no answer at all; `stall` and `half`: the text and no
+    end, the connection open or cut; `garbage`: events that are no JSON; `page`: HTML. What hangs ends when who asked
+    has gone."""
 
 
 @dataclass(slots=True)
@@ -102,6 +103,8 @@ class StubModel:
         return self.answers.popleft() if self.answers else Scripted(f"echo: {question}")
 
     async def _break(self, request: web.Request, body: dict[str, Any], answer: Scripted) -> web.StreamResponse:
+        if answer.breaks == "slam" and request.transport is not None:
+            request.transport.abort()
         if answer.breaks == "page":
             return web.Response(text="<html>Welcome to the portal</html>", content_type="text/html")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -60,9 +60,7 @@ class OpenAiStream:
         answer = _Answer()
         try:
             async with asyncio.timeout_at(deadline):
-                response = await self._session.post(
-                    self._url, json=self._question(prompt, limits), headers=self._headers, allow_redirects=False
-                )
+                response = await self._post(self._question(prompt, limits))
             try:
                 if response.status != 200:
                     raise refused_with(response.status, response.headers.get("Retry-After", ""))
@@ -79,6 +77,20 @@ class OpenAiStream:
             # The provider's own words are left out: they may quote the key or the prompt.
             raise _failed(ErrorCode.PROVIDER_ERROR) from broken
         yield answer.last(prompt)
+
+    async def _post(self, question: dict[str, Any]) -> aiohttp.ClientResponse:
+        """Once, and once more when the connection broke before a word came.
+
+        A connection of the pool may have been closed by the other side in the moment in which it is used again: this
+        says nothing about the provider.
+        """
+        for last in (False, True):
+            try:
+                return await self._session.post(self._url, json=question, headers=self._headers, allow_redirects=False)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as broken:
+                if last or isinstance(broken, aiohttp.ClientConnectorError):
+                    raise
+        raise RuntimeError("the last try returns or raises")
 
     def _question(self, prompt: Prompt, limits: Limits) -> dict[str, Any]:
         question: dict[str, Any] = {

@@ -48,13 +48,14 @@ BREAKS: dict[str, tuple[Scripted, ...]] = {
     "answers nothing": (Scripted(breaks="hang"),),
     "stops in the middle, connection open": (Scripted(SAID, breaks="stall"),),
     "stops in the middle, connection cut": (Scripted(SAID, breaks="half"),),
+    "closes the connection without a word": (Scripted(breaks="slam"),) * 2,
     "sends events that are no JSON": (Scripted("x", breaks="garbage"),),
     "sends a page of HTML": (Scripted("x", breaks="page"),),
     "sends an empty answer": (Scripted(""),),
     "cannot be reached": (),
 }
 ROWS = re.findall(
-    r"^\| ((?:answers|stops|sends|cannot)[^|]*) \| ([A-Z_]+) \| (\d) \| ([^|]*) \|$", PAGE.read_text(), re.M
+    r"^\| ((?:answers|stops|closes|sends|cannot)[^|]*) \| ([A-Z_]+) \| (\d) \| ([^|]*) \|$", PAGE.read_text(), re.M
 )
 
 
