@@ -24,12 +24,25 @@ T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
-    """In which passages of a segment (a document, or one fact) a word stands, and how often in each."""
+class Places:
+    """Numbers of passages, segment after segment (a document, or one fact): of each of `segments` as many as `sizes`
+    says. `ordinals` name the passage within its segment, `counts` say how often a word stands in it.
+    """
 
-    segment: UUID
-    ordinals: Sequence[int]
-    counts: Sequence[int]
+    segments: Sequence[UUID]
+    sizes: NDArray[np.int64]
+    ordinals: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[UUID, Sequence[int], Sequence[int]]]) -> Places:
+        """From segments with their ordinals and counts."""
+
+        def flat(rows: Iterable[Sequence[int]]) -> NDArray[np.int64]:
+            return np.array([number for row in rows for number in row], dtype=np.int64)
+
+        sizes = np.array([len(ordinals) for _, ordinals, _ in found], dtype=np.int64)
+        return cls([one for one, _, _ in found], sizes, flat(row[1] for row in found), flat(row[2] for row in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +58,29 @@ class Hit:
     share: float
 
 
-def by_words(postings: Mapping[str, Sequence[Posting]], lengths: Mapping[UUID, Sequence[int]], most: int) -> list[Hit]:
+def by_words(postings: Mapping[str, Places], lengths: Places, most: int) -> list[Hit]:
     """The passages with the highest BM25 score, best first, at most `most`.
 
-    `postings` has an entry for each word of the question, empty where it stands nowhere; `lengths` the words of each
-    passage of each segment, by ordinal.
+    `postings` has an entry for each word of the question, empty where it stands nowhere; the counts of `lengths` are
+    the words of every passage of every segment, in the order of their ordinals. Segments without lengths do not count.
     """
-    segments = list(lengths)
-    starts = dict(zip(segments, np.cumsum([0, *(len(lengths[one]) for one in segments)])[:-1].tolist(), strict=True))
-    length = np.array([count for one in segments for count in lengths[one]], dtype=np.float64)
-    if not length.size or not postings:
+    if not lengths.counts.size or not postings:
         return []
+    begins = np.cumsum(lengths.sizes) - lengths.sizes
+    starts = dict(zip(lengths.segments, begins.tolist(), strict=True))
+    length = lengths.counts.astype(np.float64)
     norm = K1 * (1 - B + B * length / max(float(length.mean()), 1.0))
     scores, covered, whole = np.zeros(length.size), np.zeros(length.size), 0.0
     for found in postings.values():
-        places, counts = _flat(found, starts)
+        places, counts = _placed(found, starts)
         idf = math.log(1 + (length.size - places.size + 0.5) / (places.size + 0.5))
         whole += idf
         scores[places] += idf * counts * (K1 + 1) / (counts + norm[places])
         covered[places] += idf
     ranked = np.argsort(-scores, kind="stable")[:most]
-    owners = np.searchsorted(np.array([starts[one] for one in segments]), ranked, side="right") - 1
+    owners = np.searchsorted(begins, ranked, side="right") - 1
     return [
-        Hit(segments[owner], int(place) - starts[segments[owner]], float(covered[place] / whole))
+        Hit(lengths.segments[owner], int(place - begins[owner]), float(covered[place] / whole))
         for place, owner in zip(ranked, owners, strict=True)
         if scores[place] > 0
     ]
@@ -82,7 +95,8 @@ def fused(*rankings: Iterable[T]) -> list[T]:
     return sorted(scores, key=lambda one: -scores[one])
 
 
-def _flat(found: Sequence[Posting], starts: Mapping[UUID, int]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    places = [starts[one.segment] + ordinal for one in found for ordinal in one.ordinals]
-    counts = [count for one in found for count in one.counts]
-    return np.array(places, dtype=np.int64), np.array(counts, dtype=np.float64)
+def _placed(found: Places, starts: Mapping[UUID, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where a word stands, counted through all segments, and how often at each place."""
+    begins = np.array([starts.get(one, -1) for one in found.segments], dtype=np.int64).repeat(found.sizes)
+    known = begins >= 0
+    return (begins + found.ordinals)[known], found.counts[known]
