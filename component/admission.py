@@ -24,11 +24,11 @@ from aiox.wire.codec import encode
 from component.buckets import Buckets
 from component.bus import Bus, BusBusy
 from component.errors import error_reply
-from component.features.chat_states import Composing, state_message
 from component.features.receipts import receipt
 from component.lanes import Lanes
 from component.metrics import MESSAGES
 from component.stanzas_in import Question, Refusal, Sender, is_conversation, read_message, vouched_sender
+from component.talk import Talk
 
 PARALLEL: Final = 128
 """Conversations that may wait for the bus at the same time."""
@@ -63,7 +63,7 @@ class Admission:
         bus: Bus,
         send: Send,
         buckets: Buckets,
-        composing: Composing,
+        talk: Talk,
         telemetry: Telemetry,
         clock: Clock,
         log: Log,
@@ -74,7 +74,7 @@ class Admission:
         self._bus = bus
         self._send = send
         self._buckets = buckets
-        self._composing = composing
+        self._talk = talk
         self._telemetry = telemetry
         self._clock = clock
         self._log = log
@@ -185,14 +185,12 @@ class Admission:
         return await self._bus.store(subject, encode(envelope), str(received.turn_id) if received.message_id else "")
 
     def _confirm(self, question: Question, is_new: bool) -> None:
-        """The receipt, and "composing" for what will be answered: a message that was stored before has its own."""
+        """The receipt, and that it is read and worked on: one that was stored before has had that already."""
         MESSAGES.labels("admitted").inc()
         if question.wants_receipt:
             self._send(receipt(question.stanza))
-        if question.wants_states and is_new:
-            received = question.received
-            self._composing.started(received.turn_id)
-            self._send(state_message(received.agent_jid, received.sender_full, "composing"))
+        for told in self._talk.admitted(question) if is_new else ():
+            self._send(told)
 
     def _refuse(self, stanza: Element, code: ErrorCode) -> None:
         MESSAGES.labels(code.value).inc()

@@ -26,10 +26,10 @@ from aiox.runtime.crash import CrashPoint, Hook, no_hook
 from aiox.runtime.logs import Log
 from aiox.runtime.steps import Step
 from aiox.runtime.telemetry import Telemetry
-from component.features.chat_states import Composing, state_message
 from component.letters import Letter, Letters
 from component.metrics import REPLIES
 from component.stanzas_out import stanzas_of
+from component.talk import Talk
 from registry.archive import Kept, Stanza
 from registry.outbox import Row
 
@@ -103,7 +103,7 @@ class Outbox:
         link: Link,
         stores: Stores,
         server_domain: str,
-        composing: Composing,
+        talk: Talk,
         telemetry: Telemetry,
         clock: Clock,
         log: Log,
@@ -113,7 +113,7 @@ class Outbox:
         self._link = link
         self._stores = stores
         self._server_domain = server_domain
-        self._composing = composing
+        self._talk = talk
         self._telemetry = telemetry
         self._clock = clock
         self._log = log
@@ -274,7 +274,7 @@ class Outbox:
             return
         self._crash(CrashPoint.BEFORE_SEND, ready.body)
         try:
-            stanzas = self._stanzas(ready, absent)
+            stanzas = self._stanzas(letter.envelope, absent)
         except Exception as bug:  # noqa: BLE001 -- one bad row must not stop the others
             self._give_up(letter, repr(bug))
             return
@@ -372,12 +372,9 @@ class Outbox:
         self._freed.set()
         self._work.set()
 
-    def _stanzas(self, ready: OutboxReady, absent: set[str] | None) -> list[Element]:
-        stanzas = [one for one in stanzas_of(ready) if absent is None or one.get("id", "") in absent]
-        # An answer carries <active/>; an error carries no state, so "composing" is ended behind it.
-        if self._composing.ended(ready.turn_id) and ready.kind == "error":
-            stanzas.append(state_message(ready.from_jid, ready.to_jid, "paused"))
-        return stanzas
+    def _stanzas(self, envelope: Envelope[OutboxReady], absent: set[str] | None) -> list[Element]:
+        stanzas, behind = self._talk.answered(envelope)
+        return [*(one for one in stanzas if absent is None or one.get("id", "") in absent), *behind]
 
 
 def _archived_stanzas(ready: OutboxReady) -> list[Stanza]:

@@ -31,12 +31,12 @@ from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
 from component.enquiries import Enquiries, Known, asks_registry
-from component.features.chat_states import Composing, state_message
 from component.links import Links
 from component.outbox import Outbox, Stores
 from component.queries import answer_query
 from component.slots import Carried, Enter, Leave, Slots
 from component.stanza_xml import kind_of
+from component.talk import Talk
 from component.watchers import Watchers
 from component.xmpp import XmppLink
 from registry import archive, cards, outbox
@@ -74,16 +74,16 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     await nats.ensure_inbound(client.jetstream(), settings)
     bus = JetStreamBus(client)
     link = Links(_links(settings, secrets, log))
-    composing, crash = Composing(), crash_hook(settings.crash)
+    talk, crash = Talk(clock), crash_hook(settings.crash)
     limits = settings.limits
     buckets = Buckets(limits.messages_per_minute, limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
     crowding = Crowding()
-    admission = Admission(bus, link.send, buckets, composing, telemetry, clock, log, chance, crash, crowding)
+    admission = Admission(bus, link.send, buckets, talk, telemetry, clock, log, chance, crash, crowding)
     stores = _stores(pool, archived)
     carried = Carried(settings.components)
     domain = settings.domain
-    replies = Outbox(link, stores, domain, composing, telemetry, clock, log, carried.sends, crash)
+    replies = Outbox(link, stores, domain, talk, telemetry, clock, log, carried.sends, crash)
     locks = SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
     slots = Slots(locks, carried, *_entrance(link, replies, admission), clock, log)
     known = _known(pool)
@@ -91,7 +91,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     enquiries = Enquiries(known, link.send, clock, log)
     link.on_stanza(Router(admission, watchers, enquiries, link))
 
-    said = _Announcements(replies, composing, crowding, watchers, link.send, clock, log)
+    said = _Announcements(replies, talk, crowding, watchers, link.send, clock, log)
     for subject in (nats.OUTBOX_READY, nats.PRESSURE):
         await client.subscribe(subject, cb=said.take)
     ready = _ready(link, carried, slots, bus, pool)
@@ -103,6 +103,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     for number in range(DECIDERS):
         supervisor.start(f"enquiries-{number}", enquiries.work())
     supervisor.start("presence", watchers.work())
+    supervisor.start("talk", talk.run(link.send, watchers.busy_with))
     supervisor.start("news", watchers.follow(partial(cards.news_end, pool), partial(cards.news, pool)))
     supervisor.start("send", replies.send_for_ever())
     supervisor.start("confirm", replies.confirm_for_ever())
@@ -113,6 +114,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await supervisor.run_until_stopped()
     finally:
         await closing.step("admission", admission.close)
+        for told in talk.stop():
+            link.send(told)
         await closing.step("slots", slots.stop)
         await closing.step("links", link.close)
         await supervisor.stop()
@@ -174,7 +177,7 @@ class _Announcements:
     def __init__(
         self,
         replies: Outbox,
-        composing: Composing,
+        talk: Talk,
         crowding: Crowding,
         watchers: Watchers,
         send: Callable[[Element], bool],
@@ -182,7 +185,7 @@ class _Announcements:
         log: Log,
     ) -> None:
         self._replies = replies
-        self._composing = composing
+        self._talk = talk
         self._crowding = crowding
         self._watchers = watchers
         self._send = send
@@ -198,8 +201,8 @@ class _Announcements:
             return
         ready = event.payload
         if isinstance(ready, OutboxReady) and ready.kind == KNOWN:
-            if self._composing.ended(ready.turn_id):
-                self._send(state_message(ready.from_jid, ready.to_jid, "paused"))
+            for told in self._talk.known(ready):
+                self._send(told)
         elif isinstance(ready, Pressure):
             self._crowding.heard(ready, self._clock.monotonic())
         elif isinstance(ready, OutboxReady):

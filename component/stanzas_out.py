@@ -11,6 +11,7 @@ from aiox.kernel.jid import domain
 from component.errors import add_error
 from component.features.chat_states import add_state
 from component.features.presence import request
+from component.features.styling import styled
 from component.stanza_xml import COMPONENT, HINTS, SID, add, legal, stanza, to_text
 
 PART_BYTES: Final = 50 * 1024
@@ -35,7 +36,8 @@ def stanzas_of(ready: OutboxReady) -> list[Element]:
         return [_error(ready)]
     if ready.kind == INTRODUCTION:
         return [request(ready.from_jid, ready.to_jid, ready.body)]
-    parts = split(legal(ready.body), PART_BYTES)
+    body = styled(ready.body) if ready.kind == "answer" else ready.body
+    parts = split(legal(body), PART_BYTES)
     return [_message(ready, part, number) for number, part in enumerate(parts, 1)]
 
 

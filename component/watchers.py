@@ -62,7 +62,7 @@ class Watchers:
         self._clock = clock
         self._log = log
         self._shown = Shown()
-        self._busy: set[Pair] = set()
+        self._busy: set[tuple[str, str]] = set()
         self._buckets = Buckets(REQUESTS_PER_MINUTE, REQUEST_BURST)
         self._waiting: asyncio.Queue[_Request] = asyncio.Queue(WAITING)
 
@@ -93,11 +93,11 @@ class Watchers:
         if self._shown.of(pair) is not None:
             self._put(_Request(pair, "", contact))
 
-    def busy(self, pairs: set[Pair]) -> None:
-        """Which agents have been working for which contacts for quite a while; replaces what was said before."""
+    def busy_with(self, pairs: set[tuple[str, str]]) -> None:
+        """Which agents, by address, have been working for which contacts for long; replaces what was said before."""
         changed, self._busy = pairs ^ self._busy, pairs
-        for pair in changed:
-            self.look_again(*pair)
+        for address, contact in changed:
+            self.look_again(address, contact)
 
     async def work(self) -> None:
         """Answers what waits, until cancelled."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final, Literal
 from xml.etree.ElementTree import Element
 
-from aiox.kernel.ids import TurnId
 from component.stanza_xml import HINTS, add, stanza
 
 CHAT_STATES: Final = "http://jabber.org/protocol/chatstates"
@@ -29,21 +27,3 @@ def state_message(sender: str, to: str, state: State) -> Element:
     add_state(message, state)
     add(message, HINTS, "no-store")
     return message
-
-
-class Composing:
-    """Which turns show "composing" right now. Bounded: the oldest are forgotten, clients time them out themselves."""
-
-    def __init__(self, limit: int = 10_000) -> None:
-        self._turns: OrderedDict[TurnId, None] = OrderedDict()
-        self._limit = limit
-
-    def started(self, turn_id: TurnId) -> None:
-        """The correspondent was shown "composing"."""
-        self._turns[turn_id] = None
-        if len(self._turns) > self._limit:
-            self._turns.popitem(last=False)
-
-    def ended(self, turn_id: TurnId) -> bool:
-        """Whether "composing" was shown and not ended before; it is now."""
-        return self._turns.pop(turn_id, self) is None

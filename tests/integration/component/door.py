@@ -28,9 +28,9 @@ from component.admission import Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
 from component.enquiries import Enquiries, Known
-from component.features.chat_states import Composing
 from component.outbox import Outbox, Stores
 from component.service import Router
+from component.talk import Talk
 from component.watchers import Watchers
 from component.xmpp import XmppLink
 from registry.archive import Kept, Stanza
@@ -128,11 +128,12 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
     await ensure_inbound(client.jetstream(), Settings(limits=Limits(inbound_bytes=1 << 26)))
     link = XmppLink("127.0.0.1", xmpp.component_port, AGENTS, DOMAIN, SECRET, log, sessions=count(1))
     link.open()
-    composing, table, clock = Composing(), Table(), SystemClock()
+    table, clock = Table(), SystemClock()
+    talk = Talk(clock)
     buckets = Buckets(per_minute, per_minute)
     chance = Chance(uuid4, lambda: True)
-    admission = Admission(JetStreamBus(client, 2.0), link.send, buckets, composing, telemetry, clock, log, chance)
-    outbox = Outbox(link, table.stores, DOMAIN, composing, telemetry, clock, log)
+    admission = Admission(JetStreamBus(client, 2.0), link.send, buckets, talk, telemetry, clock, log, chance)
+    outbox = Outbox(link, table.stores, DOMAIN, talk, telemetry, clock, log)
     door = Door(link, outbox, admission, table, client, [], set())
 
     known = _known(door)

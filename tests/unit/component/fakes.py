@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 
 from aiox.kernel.avatar import Image
-from aiox.kernel.ids import AgentId
+from aiox.kernel.ids import AgentId, TurnId
 from aiox.kernel.jid import BareJid
 from component.bus import BusBusy
 from component.outbox import LinkLost
 from component.stanza_xml import to_text
+from component.stanzas_in import Question, Sender, read_message
+from component.talk import Talk
 from registry.cards import Card
+from tests.unit.component.stanzas import ALICE, message
 
 
 @dataclass
@@ -98,6 +101,15 @@ async def nobody(asked: Sequence[tuple[AgentId, BareJid]]) -> list[Card | None]:
 
 async def no_picture(_agent: AgentId, _asker: BareJid) -> Image | None:
     return None
+
+
+def opened(talk: Talk, turn: TurnId, extra: str = "", message_id: str = "q1", body: str = "hi") -> list[str]:
+    """A question that was admitted; what its sender is told."""
+    states = '<active xmlns="http://jabber.org/protocol/chatstates"/>'
+    stanza = message(f"<body>{body}</body>{states}{extra}", f'type="chat" id="{message_id}"')
+    found = read_message(stanza, Sender(ALICE, BareJid("alice@hub.test")), lambda: turn)
+    assert isinstance(found, Question)
+    return [to_text(one) for one in talk.admitted(replace(found, received=replace(found.received, turn_id=turn)))]
 
 
 async def settle() -> None:

@@ -20,7 +20,7 @@ from aiox.wire.codec import decode
 from component import admission as module
 from component.admission import Admission, Chance
 from component.buckets import Buckets
-from component.features.chat_states import Composing
+from component.talk import Talk
 from tests.unit.component.fakes import FakeBus, FakeLink, HandClock, settle
 from tests.unit.component.stanzas import AGENT, message
 
@@ -45,7 +45,7 @@ async def room(folder: Path, *, sampled: bool = False, burst: int = 1000) -> Asy
     bus, link, clock, telemetry = FakeBus(), FakeLink(), HandClock(), Telemetry("component", folder)
     chance = Chance(uuid4, lambda: sampled)
     buckets = Buckets(60, burst)
-    made = Admission(bus, link.send, buckets, Composing(), telemetry, clock, structlog.get_logger(), chance)
+    made = Admission(bus, link.send, buckets, Talk(clock), telemetry, clock, structlog.get_logger(), chance)
     tasks = [asyncio.create_task(made.work()) for _ in range(4)]
     try:
         yield Room(made, bus, link, clock, telemetry)

@@ -15,11 +15,11 @@ from aiox.kernel.ids import TurnId
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.telemetry import Telemetry
 from component import outbox as module
-from component.features.chat_states import Composing
 from component.outbox import Outbox, Stores
+from component.talk import Talk
 from registry.archive import Kept, Stanza
 from registry.outbox import Row
-from tests.unit.component.fakes import FakeLink, HandClock, settle
+from tests.unit.component.fakes import FakeLink, HandClock, opened, settle
 from tests.unit.component.test_stanzas_out import READY
 
 SERVER = "hub.test"
@@ -80,7 +80,7 @@ class Room:
     outbox: Outbox
     link: FakeLink
     table: Table
-    composing: Composing
+    talk: Talk
     clock: HandClock
 
     def announce(self, number: int, conversation: int = 0, **changes: str) -> None:
@@ -93,15 +93,16 @@ class Room:
 
 @asynccontextmanager
 async def room(folder: Path, *, sweeping: bool = False) -> AsyncIterator[Room]:
-    link, composing, telemetry, clock = FakeLink(), Composing(), Telemetry("component", folder), HandClock(100.0)
+    link, telemetry, clock = FakeLink(), Telemetry("component", folder), HandClock(100.0)
+    talk = Talk(clock)
     table = Table(clock)
     stores = Stores(table.pending, table.due, table.mark_sent, table.look_up)
-    made = Outbox(link, stores, SERVER, composing, telemetry, clock, structlog.get_logger())
+    made = Outbox(link, stores, SERVER, talk, telemetry, clock, structlog.get_logger())
     clock.seconds += 50
     work = [made.send_for_ever(), made.confirm_for_ever(), made.file_for_ever()]
     tasks = [asyncio.create_task(one) for one in (*work, *([made.sweep_for_ever()] if sweeping else []))]
     try:
-        yield Room(made, link, table, composing, clock)
+        yield Room(made, link, table, talk, clock)
     finally:
         for task in tasks:
             task.cancel()
@@ -381,11 +382,11 @@ async def test_sweep_finds_what_nobody_announced_page_by_page(tmp_path: Path, mo
 async def test_error_ends_composing_and_an_answer_ends_it_itself(tmp_path: Path) -> None:
     async with room(tmp_path) as it:
         turn = TurnId(READY.turn_id)
-        it.composing.started(turn)
+        opened(it.talk, turn)
         it.announce(1)
         await settle()
         assert len(it.link.sent) == 1
-        it.composing.started(turn)
+        opened(it.talk, turn)
         it.announce(2, kind="error", error_code="TIMEOUT")
         await settle()
         assert "<paused " in it.link.sent[-1]

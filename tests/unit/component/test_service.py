@@ -15,12 +15,12 @@ from aiox.kernel.ids import TurnId
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.crowding import Crowding
 from aiox.wire.codec import encode
-from component.features.chat_states import Composing
 from component.outbox import Outbox
 from component.service import _Announcements
+from component.talk import Talk
 from component.watchers import Watchers
 from tests.integration.component.door import enveloped, ready_for
-from tests.unit.component.fakes import FakeLink, no_picture, nobody
+from tests.unit.component.fakes import FakeLink, no_picture, nobody, opened
 from tests.unit.orchestrator.messages import received
 
 
@@ -38,28 +38,29 @@ class Heard:
     subject: str = "aiox.out"
 
 
-async def hear(kind: str, composing: Composing, link: FakeLink, replies: Replies, turn: TurnId) -> None:
+async def hear(kind: str, talk: Talk, link: FakeLink, replies: Replies, turn: TurnId) -> None:
     ready = replace(ready_for(received().payload, "text"), kind=kind, turn_id=turn)
     log, clock = structlog.get_logger(), SystemClock()
     watchers = Watchers(nobody, no_picture, link.send, clock, log)
-    announcements = _Announcements(cast(Outbox, replies), composing, Crowding(), watchers, link.send, clock, log)
+    announcements = _Announcements(cast(Outbox, replies), talk, Crowding(), watchers, link.send, clock, log)
     await announcements.take(cast(Msg, Heard(encode(enveloped(ready)))))
 
 
 @pytest.mark.parametrize("shown", [True, False])
 async def test_composing_ends_for_a_message_that_had_its_answer_before(shown: bool) -> None:
-    composing, link, replies, turn = Composing(), FakeLink(), Replies(), TurnId(uuid4())
+    talk, link, replies, turn = Talk(SystemClock()), FakeLink(), Replies(), TurnId(uuid4())
     if shown:
-        composing.started(turn)
+        opened(talk, turn)
     for _ in range(2):
-        await hear(KNOWN, composing, link, replies, turn)
+        await hear(KNOWN, talk, link, replies, turn)
     assert ["<paused " in text for text in link.sent] == [True] * shown
     assert replies.taken == []
 
 
 async def test_a_row_is_left_to_the_outbox() -> None:
-    composing, link, replies, turn = Composing(), FakeLink(), Replies(), TurnId(uuid4())
-    composing.started(turn)
-    await hear("answer", composing, link, replies, turn)
+    talk, link, replies, turn = Talk(SystemClock()), FakeLink(), Replies(), TurnId(uuid4())
+    opened(talk, turn)
+    await hear("answer", talk, link, replies, turn)
     assert (len(replies.taken), link.sent) == (1, [])
-    assert composing.ended(turn), "the outbox ends it with the answer"
+    assert talk.tick() == []
+    assert len(talk.stop()) == 1, "the outbox ends it with the answer"

@@ -121,9 +121,9 @@ async def test_presence_goes_out_only_when_it_changes() -> None:
 async def test_long_work_shows_as_busy_to_who_asked_for_it() -> None:
     async with scene() as played:
         await played.hears("probe")
-        played.watchers.busy({PAIR, Pair(AGENT, "bob@hub.test")})
+        played.watchers.busy_with({PAIR, Pair(AGENT, "bob@hub.test")})
         assert await played.said() == [f"{HERE}, busy with your message"]
-        played.watchers.busy(set())
+        played.watchers.busy_with(set())
         assert await played.said() == [HERE]
 
 

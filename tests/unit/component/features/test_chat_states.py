@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from uuid import UUID
-
 import pytest
 
-from aiox.kernel.ids import TurnId
-from component.features.chat_states import CHAT_STATES, Composing, speaks_chat_states, state_message
+from component.features.chat_states import CHAT_STATES, speaks_chat_states, state_message
 from component.stanza_xml import to_text
 from tests.unit.component.stanzas import AGENT, ALICE, message
 
@@ -24,19 +21,3 @@ def test_state_alone_is_not_archived() -> None:
         f'<message from="{AGENT}" to="{ALICE}" type="chat"><composing xmlns="{CHAT_STATES}"/>'
         '<no-store xmlns="urn:xmpp:hints"/></message>'
     )
-
-
-def test_composing_ends_once() -> None:
-    composing, turn = Composing(), TurnId(UUID(int=1))
-    assert not composing.ended(turn)
-    composing.started(turn)
-    assert composing.ended(turn)
-    assert not composing.ended(turn)
-
-
-def test_composing_is_bounded() -> None:
-    composing = Composing(limit=2)
-    turns = [TurnId(UUID(int=number)) for number in range(3)]
-    for turn in turns:
-        composing.started(turn)
-    assert [composing.ended(turn) for turn in turns] == [False, True, True]
