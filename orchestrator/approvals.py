@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from aiox.commands.dead_letters import Resubmit
+from aiox.commands.gate import organisation_of
 from aiox.commands.hub import Hub
 from aiox.commands.notices import notice
 from aiox.commands.resume import agent_jid_of, resumed
@@ -32,6 +33,7 @@ LATE: Final = timedelta(seconds=15)
 """After its grant, an approval that has not run is put on the bus again."""
 MOST: Final = 200
 _OPEN: Final = (State.PENDING, State.GRANTED)
+EXPIRED: Final = "approval.expired"
 NOT_USED: Final = "was approved and not delivered: its call did not run within 15 minutes"
 NOT_DECIDED: Final = "has expired: nobody decided on it in time"
 
@@ -71,6 +73,7 @@ async def _end(connection: Connection, approval_id: UUID) -> bool:
 
 async def _finished(hub: Hub, resubmit: Resubmit, approval_id: UUID, owner: OwnerId, ring: KeyRing) -> bool:
     now = hub.clock.now()
+    organisation = await organisation_of(hub, owner, EXPIRED)
     async with owner_scope(hub.pool, owner) as connection:
         kept = await approvals.load(connection, ring, approval_id, lock=True)
         if kept is None:
@@ -83,7 +86,7 @@ async def _finished(hub: Hub, resubmit: Resubmit, approval_id: UUID, owner: Owne
             text = f"Approval {kept.approval.digest[:8]} for {kept.approval.call.tool} {why}. Nothing was run."
             sender, to = agent_jid_of(kept), kept.approval.call.actor
             await outbox.put(connection, [notice(owner, derived_id(approval_id, "expired"), sender, to, text, now)])
-            await ledger.append(connection, [_record(hub, kept, before)])
+            await ledger.append(connection, [_record(hub, kept, before, organisation)])
             return True
         granted_at = kept.approval.granted_at
         if before is not State.GRANTED or granted_at is None or now - granted_at < LATE:
@@ -92,11 +95,11 @@ async def _finished(hub: Hub, resubmit: Resubmit, approval_id: UUID, owner: Owne
     return True
 
 
-def _record(hub: Hub, kept: Kept, before: State) -> Record:
+def _record(hub: Hub, kept: Kept, before: State, organisation: UUID | None) -> Record:
     return Record(
-        id=derived_id(kept.approval.id, "approval.expired"),
+        id=derived_id(kept.approval.id, EXPIRED),
         owner=kept.owner,
-        event_type="approval.expired",
+        event_type=EXPIRED,
         severity="warning",
         details={
             "approval_id": str(kept.approval.id),
@@ -107,4 +110,5 @@ def _record(hub: Hub, kept: Kept, before: State) -> Record:
         created_at=hub.clock.now(),
         actor=kept.approval.call.actor,
         request_id=kept.turn,
+        organisation_id=organisation,
     )

@@ -9,10 +9,11 @@ import asyncio
 from typing import Final
 from uuid import uuid4
 
+from aiox.commands.gate import organisation_of
+from aiox.commands.hub import Hub
 from aiox.commands.notices import notice
-from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log, describe
-from aiox.runtime.postgres import Pool, StoreTrouble, owner_scope
+from aiox.runtime.postgres import StoreTrouble, owner_scope
 from policy.ledger import Record
 from policy.quota import DAY_S
 from policy.quota_notice import sentence
@@ -22,28 +23,30 @@ from registry.quota_notices import Due
 EVERY_S: Final = 10.0
 """Between two looks, in seconds."""
 MOST: Final = 200
+NOTICED: Final = "quota.noticed"
 
 
-async def tell_for_ever(pool: Pool, clock: Clock, log: Log) -> None:
+async def tell_for_ever(hub: Hub, log: Log) -> None:
     """Looks until cancelled. A store that is away is waited for."""
     while True:
         await asyncio.sleep(EVERY_S)
         try:
-            await tell(pool, clock)
+            await tell(hub)
         except StoreTrouble as away:
             log.warning("quota_notices_wait", error=describe(away))
 
 
-async def tell(pool: Pool, clock: Clock) -> int:
+async def tell(hub: Hub) -> int:
     """One look; returns how many owners were told. Any number of processes may look."""
-    day = int(clock.now().timestamp()) // DAY_S
-    return sum([await _tell(pool, clock, due) for due in await quota_notices.find_due(pool, day, MOST)])
+    day = int(hub.clock.now().timestamp()) // DAY_S
+    return sum([await _tell(hub, due) for due in await quota_notices.find_due(hub.pool, day, MOST)])
 
 
-async def _tell(pool: Pool, clock: Clock, due: Due) -> bool:
-    now, crossed = clock.now(), due.crossed
+async def _tell(hub: Hub, due: Due) -> bool:
+    now, crossed = hub.clock.now(), due.crossed
+    organisation = await organisation_of(hub, due.owner, NOTICED)
     parent = uuid4()
-    async with owner_scope(pool, due.owner) as connection:
+    async with owner_scope(hub.pool, due.owner) as connection:
         if not await quota_notices.claim(connection, due, now) or not due.rises:
             return False
         words = notice(due.owner, parent, due.sender, due.owner_jid, sentence(crossed), now)
@@ -52,7 +55,7 @@ async def _tell(pool: Pool, clock: Clock, due: Due) -> bool:
         record = Record(
             id=parent,
             owner=due.owner,
-            event_type="quota.noticed",
+            event_type=NOTICED,
             severity="warning",
             details={
                 "scope_id": str(due.scope),
@@ -63,6 +66,7 @@ async def _tell(pool: Pool, clock: Clock, due: Due) -> bool:
             },
             created_at=now,
             actor=due.owner_jid,
+            organisation_id=organisation,
         )
         await ledger.append(connection, [record])
     return True

@@ -160,7 +160,7 @@ def _keep_house(supervisor: Supervisor, ports: Ports, keys: LiveKeyRing, memory:
     forget = partial(short_term.forget, memory)
     supervisor.start("purge", _purge(ports.settings, pool, forget, clock, log).run())
     supervisor.start("approvals", sweep_approvals(ports.hub, ports.resubmit, log))
-    supervisor.start("quota notices", tell_of_quotas(pool, clock, log))
+    supervisor.start("quota notices", tell_of_quotas(ports.hub, log))
     supervisor.start("retention", sweep_for_ever(pool, log))
 
 

@@ -113,7 +113,7 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.DOCUMENT_DELETE: _OWNER,
         Action.EXECUTION_LIST: _OWNER,
         Action.LEDGER_VERIFY: _OWNER,
-        Action.LEDGER_READ: _OWNER,
+        Action.LEDGER_READ: _OWNER | {Relation.ORG_OWNER, Relation.ORG_ADMIN, Relation.ORG_AUDITOR},
         Action.LEDGER_EXPORT: _OWNER,
         Action.LEDGER_CHECKPOINTS: _OWNER,
         Action.LEDGER_PROVE: _OWNER,

@@ -1,4 +1,6 @@
-"""Records of the ledger as people read them: an owner their own, the hub's auditor all (SPEC 5 and 6)."""
+"""Records of the ledger as people read them: an owner their own, an organisation's auditor those that name it, the
+hub's auditor all (SPEC 5 and 6).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -47,18 +49,29 @@ class Wanted:
         return (self.below, self.event_type, self.severity, self.correlation_id, self.since, self.until, limit)
 
 
+_LISTED: Final = (
+    "SELECT seq, id, owner_user_id, event_type, severity, actor, details, created_at, correlation_id, request_id"
+    " FROM audit_logs WHERE {} = $8 AND ($1::bigint IS NULL OR seq < $1)"
+    " AND ($2::text IS NULL OR event_type = $2) AND ($3::text IS NULL OR severity = $3)"
+    " AND ($4::uuid IS NULL OR correlation_id = $4) AND ($5::timestamptz IS NULL OR created_at >= $5)"
+    " AND ($6::timestamptz IS NULL OR created_at < $6) ORDER BY seq DESC LIMIT $7"
+)
+
+
 async def list_of_owner(pool: Pool, owner: OwnerId, wanted: Wanted, limit: int) -> Sequence[LedgerRow]:
     """An owner's own records, the newest first. Row-level security holds whatever is asked."""
     async with owner_scope(pool, owner) as connection:
-        rows = await connection.fetch(
-            "SELECT seq, id, owner_user_id, event_type, severity, actor, details, created_at, correlation_id,"
-            " request_id FROM audit_logs WHERE owner_user_id = $8 AND ($1::bigint IS NULL OR seq < $1)"
-            " AND ($2::text IS NULL OR event_type = $2) AND ($3::text IS NULL OR severity = $3)"
-            " AND ($4::uuid IS NULL OR correlation_id = $4) AND ($5::timestamptz IS NULL OR created_at >= $5)"
-            " AND ($6::timestamptz IS NULL OR created_at < $6) ORDER BY seq DESC LIMIT $7",
-            *wanted.values(limit),
-            owner,
-        )
+        rows = await connection.fetch(_LISTED.format("owner_user_id"), *wanted.values(limit), owner)
+    return [_listed(row) for row in rows]
+
+
+async def list_of_organisation(
+    pool: Pool, reader: OwnerId, organisation: UUID, wanted: Wanted, limit: int
+) -> Sequence[LedgerRow]:
+    """Records that name an organisation, the newest first. Row-level security asks for the reader's role there, too."""
+    async with owner_scope(pool, reader) as connection:
+        await connection.execute("SELECT set_config('aiox.organisation', $1, true)", str(organisation))
+        rows = await connection.fetch(_LISTED.format("organisation_id"), *wanted.values(limit), organisation)
     return [_listed(row) for row in rows]
 
 

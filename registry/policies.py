@@ -20,6 +20,7 @@ from aiox.kernel.ids import HUB_OWNER, OwnerId
 from aiox.runtime.postgres import Connection, Pool
 from policy.cedar.judge import Policies, hub_level
 from policy.cedar.level import Fault, Level, Scope, compile_level
+from registry.home_organisations import HomeOrganisations
 
 FRESH_S: Final = 2.0
 """How long what was read is decided by, in seconds."""
@@ -55,6 +56,8 @@ class PolicyStore:
         self._active: tuple[_Key, ...] = ()
         self._of_owner: dict[UUID, tuple[float, tuple[_Key, ...]]] = {}
         self._read_at = float("-inf")
+        self.organisations = HomeOrganisations()
+        """Which organisation the owners belong to, for the records of decisions."""
 
     async def holding(self, pool: Pool, owner: OwnerId | None, now_s: float) -> Policies | None:
         """The policies for a thing of `owner`; the hub's alone for nobody's.

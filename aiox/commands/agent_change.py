@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import uuid4
 
+from aiox.commands.gate import organisation_of
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.refusal import refused_agent
 from aiox.kernel.actions import Action
@@ -51,7 +52,7 @@ class Change:
     async def done(self, event: str, details: Mapping[str, Json]) -> int:
         """Counts the change and puts it on record, last in the transaction. Returns the new revision."""
         revision = await agent_changes.touch(self.connection, self.held.owner, self.held.id)
-        record = changed(self.hub, self.actor, event, self.held.id, {**details, "revision": revision})
+        record = await changed(self.hub, self.actor, event, self.held.id, {**details, "revision": revision})
         await ledger.append(self.connection, [record])
         return revision
 
@@ -85,7 +86,7 @@ async def change(
         return TAKEN
 
 
-def changed(hub: Hub, actor: Actor, event: str, agent_id: AgentId, details: Mapping[str, Json]) -> Record:
+async def changed(hub: Hub, actor: Actor, event: str, agent_id: AgentId, details: Mapping[str, Json]) -> Record:
     """The ledger row of a change: ids, numbers and digests, no texts."""
     return Record(
         id=uuid4(),
@@ -95,4 +96,5 @@ def changed(hub: Hub, actor: Actor, event: str, agent_id: AgentId, details: Mapp
         details={"agent_id": str(agent_id), **details},
         created_at=hub.clock.now(),
         actor=actor.jid,
+        organisation_id=await organisation_of(hub, actor.owner, event),
     )

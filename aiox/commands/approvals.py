@@ -13,7 +13,7 @@ from pydantic import Field
 
 from aiox.commands.dead_letters import Resubmit
 from aiox.commands.fields import Fields
-from aiox.commands.gate import authorise_related
+from aiox.commands.gate import authorise_related, organisation_of
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.notices import notice
 from aiox.commands.refusal import hidden, refusal_of, refused
@@ -117,6 +117,7 @@ async def decide(hub: Hub, actor: Actor, fields: Decide, resubmit: Resubmit) -> 
         return found
     kept, person = found
     ring = await tenants.load_ring(hub.pool, hub.keys, kept.owner)
+    organisation = await organisation_of(hub, kept.owner, action)
     async with owner_scope(hub.pool, kept.owner) as connection:
         locked = await approvals.load(connection, ring, fields.approval_id, lock=True)
         if locked is None:
@@ -124,10 +125,10 @@ async def decide(hub: Hub, actor: Actor, fields: Decide, resubmit: Resubmit) -> 
         ballot = Ballot(person, fields.approves, fields.digest, hub.clock.now())
         decided = rules.decide(locked.approval, ballot)
         if isinstance(decided, Refused):
-            await _record_refusal(connection, locked, actor, decided, ballot.now)
+            await _record_refusal(connection, locked, actor, decided, ballot.now, organisation)
             return decided
         await approvals.vote(connection, locked, decided)
-        await _record(connection, locked, decided, ballot.now)
+        await _record(connection, locked, decided, ballot.now, organisation)
         await outbox.put(connection, _denial(locked, decided, ballot.now))
     if decided.state is State.GRANTED:
         with suppress(NotStored):  # the grant stands, and the orchestrators' sweep puts it on the bus when that is back
@@ -188,7 +189,9 @@ def _denial(kept: Kept, decided: Approval, now: datetime) -> list[OutboxRow]:
     return [notice(kept.owner, derived_id(decided.id, "denied"), agent_jid_of(kept), to, text, now)]
 
 
-async def _record(connection: Connection, kept: Kept, decided: Approval, now: datetime) -> None:
+async def _record(
+    connection: Connection, kept: Kept, decided: Approval, now: datetime, organisation: UUID | None
+) -> None:
     vote = decided.votes[-1]
     details: dict[str, Json] = {
         "approval_id": str(decided.id),
@@ -198,15 +201,21 @@ async def _record(connection: Connection, kept: Kept, decided: Approval, now: da
         "kind": decided.terms.kind,
         "rules": list(decided.terms.rules),
     }
-    record = Record(uuid4(), kept.owner, "approval.decided", "warning", details, now, vote.jid, request_id=kept.turn)
+    record = Record(
+        uuid4(), kept.owner, "approval.decided", "warning", details, now, vote.jid, None, kept.turn, organisation
+    )
     await ledger.append(connection, [record])
 
 
-async def _record_refusal(connection: Connection, kept: Kept, actor: Actor, no: Refused, now: datetime) -> None:
+async def _record_refusal(
+    connection: Connection, kept: Kept, actor: Actor, no: Refused, now: datetime, organisation: UUID | None
+) -> None:
     details: dict[str, Json] = {
         "approval_id": str(kept.approval.id),
         "reason_code": str(no.code),
         "rules": list(no.rules),
     }
-    record = Record(uuid4(), kept.owner, "approval.refused", "warning", details, now, actor.jid, request_id=kept.turn)
+    record = Record(
+        uuid4(), kept.owner, "approval.refused", "warning", details, now, actor.jid, None, kept.turn, organisation
+    )
     await ledger.append(connection, [record])

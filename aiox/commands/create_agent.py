@@ -104,7 +104,7 @@ async def _store(hub: Hub, actor: Actor, agent: agents.NewAgent, fields: CreateA
             "content_digest": version.content_digest,
             "policy_hash": version.spec.policy_hash(),
         }
-        await ledger.append(connection, [changed(hub, actor, CREATED, agent.id, details)])
+        await ledger.append(connection, [await changed(hub, actor, CREATED, agent.id, details)])
         name = version.spec.profile.name
         await outbox.put(
             connection, [introduction(actor.owner, agent.id, agent.jid, actor.jid, name, agent.created_at)]

@@ -36,14 +36,29 @@ async def authorise(hub: Hub, actor: Actor, action: Action, target_owner: OwnerI
 
 
 async def authorise_related(
-    hub: Hub, actor: Actor, action: Action, relation: Relation, target_owner: OwnerId | None
+    hub: Hub,
+    actor: Actor,
+    action: Action,
+    relation: Relation,
+    target_owner: OwnerId | None,
+    organisation: UUID | None = None,
 ) -> Verdict:
-    """The same for what may belong to somebody else who lets the actor in (registry.directory.find_relation)."""
+    """The same for what may belong to somebody else who lets the actor in (registry.directory.find_relation).
+
+    `organisation` is the one that it is about; left out, the owner's.
+    """
     policies = await hub.policies.holding(hub.pool, target_owner or actor.owner, hub.clock.monotonic())
     roles = await roles_towards(hub.pool, policies, actor.jid, target_owner)
     decided = _decided(actor, facts_of(actor, action, relation, roles), policies)
-    await hub.decided(decision(hub.clock, decided, target_owner, uuid4()))
+    if organisation is None and relation is not Relation.NONE:  # a stranger's refusal is the same work everywhere
+        organisation = await organisation_of(hub, target_owner, action)
+    await hub.decided(decision(hub.clock, decided, target_owner, uuid4(), organisation))
     return decided.verdict
+
+
+async def organisation_of(hub: Hub, owner: OwnerId | None, action: str) -> UUID | None:
+    """The organisation that a record of this action or event names; None for what is a person's own affair."""
+    return await hub.policies.organisations.of(hub.pool, owner, action, hub.clock.monotonic())
 
 
 async def roles_towards(pool: Pool, policies: Policies | None, jid: BareJid, owner: OwnerId | None) -> frozenset[str]:
@@ -83,8 +98,10 @@ def code_of(verdict: Deny | Hold) -> ErrorCode:
     return verdict.code if isinstance(verdict, Deny) else ErrorCode.ACCESS_DENIED
 
 
-def decision(clock: Clock, decided: Decision, owner: OwnerId | None, correlation_id: UUID) -> Record:
-    """The ledger row of a decision, allow or deny."""
+def decision(
+    clock: Clock, decided: Decision, owner: OwnerId | None, correlation_id: UUID, organisation: UUID | None = None
+) -> Record:
+    """The ledger row of a decision, allow or deny. `organisation` is whose auditors may read it."""
     match decided.verdict:
         case Allow(rules):
             result, code = "allow", ""
@@ -110,4 +127,5 @@ def decision(clock: Clock, decided: Decision, owner: OwnerId | None, correlation
         created_at=clock.now(),
         actor=decided.facts.actor,
         correlation_id=correlation_id,
+        organisation_id=organisation,
     )

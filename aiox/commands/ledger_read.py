@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
-from aiox.commands.ledger_scope import Scope, entered
+from aiox.commands.ledger_scope import Scope, entered, entered_organisation
 from aiox.kernel.actions import Action
 from aiox.kernel.outcome import Refused
 from registry import ledger_rows
@@ -22,9 +22,13 @@ MOST: Final = 200
 
 
 class ReadLedger(Fields):
-    """Which records, the newest first. `below` is the number of the last one of the page before."""
+    """Which records, the newest first. `below` is the number of the last one of the page before.
+
+    With `organisation` those that name it, of all its members; `scope` says nothing then.
+    """
 
     scope: Scope = Scope.OWN
+    organisation: UUID | None = None
     below: int | None = Field(None, ge=1, lt=1 << 63)
     event_type: str | None = Field(None, max_length=100)
     severity: str | None = Field(None, max_length=20)
@@ -35,12 +39,19 @@ class ReadLedger(Fields):
 
 
 async def run(hub: Hub, actor: Actor, fields: ReadLedger) -> Sequence[LedgerRow] | Refused:
-    """The records. ACCESS_DENIED for everybody's to whom is neither operator nor the hub's auditor."""
+    """The records. ACCESS_DENIED for everybody's to whom is neither operator nor the hub's auditor, and for an
+    organisation's to a member who does not oversee it; NOT_FOUND for an organisation of others.
+    """
+    since: datetime | None = fields.since
+    wanted = Wanted(fields.below, fields.event_type, fields.severity, fields.correlation_id, since, fields.until)
+    if fields.organisation is not None:
+        no = await entered_organisation(hub, actor, ACTION, fields.organisation)
+        if no is not None:
+            return no
+        return await ledger_rows.list_of_organisation(hub.pool, actor.owner, fields.organisation, wanted, fields.limit)
     owner = await entered(hub, actor, ACTION, fields.scope)
     if isinstance(owner, Refused):
         return owner
-    since: datetime | None = fields.since
-    wanted = Wanted(fields.below, fields.event_type, fields.severity, fields.correlation_id, since, fields.until)
     if owner is None:
         return await ledger_rows.list_all(hub.pool, wanted, fields.limit)
     return await ledger_rows.list_of_owner(hub.pool, owner, wanted, fields.limit)

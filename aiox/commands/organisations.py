@@ -229,7 +229,9 @@ async def _judge(hub: Hub, actor: Actor, action: Action, organisation: UUID) -> 
     """The actor's role when it may; NOT_FOUND for who is no member, ACCESS_DENIED for a member who may not."""
     role = await organisations.role_in(hub.pool, actor.owner, organisation)
     relation = Relation.NONE if role is None else Relation(f"org_{role}")
-    no = refusal_of(await gate.authorise_related(hub, actor, action, relation, actor.owner))
+    no = refusal_of(
+        await gate.authorise_related(hub, actor, action, relation, actor.owner, organisation if role else None)
+    )
     if role is None:
         return NOT_HERE
     if no is not None:

@@ -116,7 +116,8 @@ async def _activated(
     if found is None:
         raise RuntimeError("a version that was just made to hold is there")
     details: dict[str, Json] = {"scope": str(scope), "version": version, "digest": found.digest}
-    await ledger.append(connection, [Record(uuid4(), _owner(actor, scope), event, "warning", details, now, actor.jid)])
+    record = Record(uuid4(), _owner(actor, scope), event, "warning", details, now, actor.jid, None, None, _about(scope))
+    await ledger.append(connection, [record])
     return found
 
 
@@ -127,7 +128,8 @@ def _faults(fields: PolicyText) -> tuple[Fault, ...]:
 
 async def _refused(hub: Hub, actor: Actor, action: Action, scope: ScopeName) -> Refused | None:
     relation = await _relation(hub, actor, scope)
-    verdict = await authorise_related(hub, actor, action, relation, _owner(actor, _id(scope)))
+    about = None if relation is Relation.NONE else _about(_id(scope))
+    verdict = await authorise_related(hub, actor, action, relation, _owner(actor, _id(scope)), about)
     return hidden(refusal_of(verdict))
 
 
@@ -148,6 +150,11 @@ def _scope(hub: Hub, actor: Actor, scope: ScopeName) -> AbstractAsyncContextMana
 
 def _owner(actor: Actor, scope: UUID) -> OwnerId:
     return HUB_OWNER if scope == HUB_OWNER else actor.owner
+
+
+def _about(scope: UUID) -> UUID | None:
+    """The organisation whose policy it is; None for the hub's."""
+    return None if scope == HUB_OWNER else scope
 
 
 def _id(scope: ScopeName) -> UUID:

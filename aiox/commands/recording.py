@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
+from aiox.commands.gate import organisation_of
 from aiox.commands.hub import Actor, Hub
 from aiox.kernel.canonical import Json
 from aiox.kernel.ids import HUB_OWNER, OwnerId
@@ -35,6 +36,6 @@ async def happened(
         details=details,
         created_at=hub.clock.now(),
         actor=actor.jid,
-        organisation_id=organisation,
+        organisation_id=organisation or await organisation_of(hub, about or actor.owner, event),
     )
     await ledger.append(hub.pool, [record])

@@ -67,5 +67,5 @@ async def _of_deleted(
     async with owner_scope(hub.pool, actor.owner) as connection:
         if not await work(connection):  # restored or purged since the gate looked
             return UNKNOWN
-        await ledger.append(connection, [changed(hub, actor, event, agent_id, {})])
+        await ledger.append(connection, [await changed(hub, actor, event, agent_id, {})])
     return Retired(agent_id)

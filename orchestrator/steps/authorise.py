@@ -35,7 +35,8 @@ async def authorise(ports: Ports, identified: Identified) -> Authorised | Stoppe
             channel=turn.envelope.channel,
         )
         decided = decide(facts, policies)
-        decision = gate.decision(ports.clock, decided, found.owner, turn.envelope.correlation_id)
+        organisation = await gate.organisation_of(ports.hub, owner, facts.action)
+        decision = gate.decision(ports.clock, decided, found.owner, turn.envelope.correlation_id, organisation)
     verdict = decided.verdict
     if isinstance(verdict, Allow):
         return Authorised.of(identified, decision)

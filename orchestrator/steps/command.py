@@ -26,7 +26,8 @@ async def command(ports: Ports, identified: Identified) -> Stopped | None:
     decided = await judged(ports, identified, COMMANDS.get(said.name, UNKNOWN))
     if decided is None:
         return None
-    record = gate.decision(ports.clock, decided, found.owner, turn.envelope.correlation_id)
+    organisation = await gate.organisation_of(ports.hub, found.owner, decided.facts.action)
+    record = gate.decision(ports.clock, decided, found.owner, turn.envelope.correlation_id, organisation)
     if not isinstance(decided.verdict, Allow):
         reason = decided.verdict.reason if isinstance(decided.verdict, Deny) else "This needs an approval."
         code = gate.code_of(decided.verdict)

@@ -153,11 +153,14 @@ def _asked(ports: Ports, loaded: Loaded, approval: Approval) -> Record:
         actor=approval.call.actor,
         correlation_id=loaded.turn.envelope.correlation_id,
         request_id=loaded.turn.message.turn_id,
+        organisation_id=loaded.authorised.decision.organisation_id,
     )
 
 
 async def note(ports: Ports, loaded: Loaded, decided: Decision) -> None:
     """The judge's word on a call, in the ledger before anything follows from it."""
     turn = loaded.turn
-    record = gate.decision(ports.clock, decided, loaded.authorised.owner, turn.envelope.correlation_id)
+    authorised = loaded.authorised
+    organisation = authorised.decision.organisation_id
+    record = gate.decision(ports.clock, decided, authorised.owner, turn.envelope.correlation_id, organisation)
     await ledger.append(ports.pool, [record])

@@ -103,6 +103,7 @@ def _outcome_record(ended: Accepted, now: datetime) -> Record:
         actor=turn.message.sender,
         correlation_id=turn.envelope.correlation_id,
         request_id=turn.message.turn_id,
+        organisation_id=ended.decision.organisation_id,
     )
 
 

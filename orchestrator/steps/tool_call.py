@@ -274,4 +274,5 @@ def _record(ports: Ports, loaded: Loaded, call: StoredCall, details: dict[str, J
         actor=turn.message.sender,
         correlation_id=turn.envelope.correlation_id,
         request_id=turn.message.turn_id,
+        organisation_id=loaded.authorised.decision.organisation_id,
     )

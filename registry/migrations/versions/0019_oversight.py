@@ -1,4 +1,4 @@
-"""Owners are told of limits that are nearly or wholly used up, once for each."""
+"""Owners are told of limits that fill up, once for each; auditors of an organisation read the records that name it."""
 
 from registry.migrations.guard import definer_function, owner_table, run
 
@@ -11,10 +11,15 @@ depends_on = None
 def upgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
     _quota_notices()
+    _organisations()
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_writer")
 
 
 def downgrade() -> None:
+    run("DROP POLICY organisation ON aiox.audit_logs")
+    run("DROP INDEX aiox.audit_logs_organisation_seq")
+    run("DROP FUNCTION aiox.current_organisation()")
+    run("DROP FUNCTION aiox.find_organisation(uuid)")
     run("DROP FUNCTION aiox.find_quota_notices(bigint, int)")
     run("DROP TABLE aiox.quota_notices")
 
@@ -32,7 +37,8 @@ def _quota_notices() -> None:
             PRIMARY KEY (scope_id, what)
         )""")
     owner_table(
-        "quota_notices", {"orchestrator": "SELECT, INSERT, UPDATE", "finder": "SELECT"}, worker_rule="false"
+        "quota_notices", {"gateway": "SELECT", "orchestrator": "SELECT, INSERT, UPDATE", "finder": "SELECT"},
+        worker_rule="false",
     )
     # What has come to another level than its owner was told. Tokens only rise in their day; memory falls, too.
     definer_function(
@@ -77,3 +83,27 @@ def _quota_notices() -> None:
         "finder",
         "orchestrator",
     )
+
+
+def _organisations() -> None:
+    # A record names one organisation at most: the one that its owner joined first.
+    definer_function(
+        """
+        CREATE FUNCTION aiox.find_organisation(p_owner uuid) RETURNS uuid LANGUAGE sql STABLE AS $$
+            SELECT organisation_id FROM aiox.memberships WHERE user_id = p_owner
+            ORDER BY created_at, organisation_id LIMIT 1
+        $$""",
+        "find_organisation(uuid)",
+        "finder",
+        "gateway, orchestrator",
+    )
+    run("""
+        CREATE FUNCTION aiox.current_organisation() RETURNS uuid LANGUAGE sql STABLE AS $$
+            SELECT NULLIF(current_setting('aiox.organisation', true), '')::uuid
+        $$""")
+    # Read by those who oversee it, and only in a transaction that says so; the roles are asked once per statement.
+    run("CREATE INDEX audit_logs_organisation_seq ON aiox.audit_logs (organisation_id, seq) WHERE organisation_id IS NOT NULL")
+    run("""
+        CREATE POLICY organisation ON aiox.audit_logs FOR SELECT TO aiox_gateway USING (
+            organisation_id = (SELECT aiox.current_organisation())
+            AND (SELECT aiox.role_in(aiox.current_organisation())) IN ('owner', 'admin', 'auditor'))""")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from aiox.commands.hub import Actor
+from aiox.commands.hub import Actor, Hub
 from aiox.kernel.agent import AgentSpec, Governance, Profile
 from aiox.kernel.envelope import OutboxReady
 from aiox.kernel.ids import AgentId
@@ -69,8 +69,8 @@ class Owner:
 
     async def told(self) -> list[str]:
         """Looks twice at once, as two orchestrators do; then what was said since the last time."""
-        pool = self.stores.pools["orchestrator"]
-        await asyncio.gather(tell(pool, self.clock), tell(pool, self.clock))
+        hub = Hub(self.stores.pools["orchestrator"], self.stores.keys, self.clock, "localhost")
+        await asyncio.gather(tell(hub), tell(hub))
         async with self.stores.superuser() as connection:
             rows = await connection.fetch(
                 "UPDATE outbox SET sent_at = now() WHERE owner_user_id = $1 AND sent_at IS NULL RETURNING envelope",
