@@ -6,8 +6,9 @@ retry on, before anything was promised:
 
     let in   when  waiting < limit * (1 + priority + REFUSED_BONUS * times refused before, 4 at most)
 
-priority is the owner's weight of the agent (0..1), as the door has seen it in an answer of this conversation; 0 before
-the first. So an agent of high priority finds room when others do not, and who was refused comes before who was not.
+priority is the owner's weight of the agent (0..1), as the door has seen it in an answer of this conversation; 1 before
+the first, which is asked once. So an agent of high priority finds room when others do not, even those that were refused
+before; and of equals who was refused comes before who was not.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ PATIENCE_S: Final = 1.0
 SURE_S: Final = 1.0
 PLACES_DEEP: Final = 4
 FIRST: Final = 512.0
-REFUSED_BONUS: Final = 0.25
+REFUSED_BONUS: Final = 0.125
 REFUSALS_COUNTED: Final = 4
 
 

@@ -11,6 +11,8 @@ from policy.pressure import Load, lets_in, limit_of
 
 HEARD_S: Final = 3.0
 """What an orchestrator said so long ago counts no more."""
+UNKNOWN: Final = 1.0
+"""The priority of a conversation that has had no answer yet: it may be one of high priority."""
 REMEMBERED: Final = 50_000
 """Conversations whose priority and refusals are kept in mind; the one used longest ago is forgotten."""
 
@@ -48,7 +50,7 @@ class Crowding:
         self._heard = {name: heard for name, heard in self._heard.items() if now - heard.at < HEARD_S}
         conversation = person, agent
         refused = self._refused.get(conversation, 0)
-        priority = self._priority.get(conversation, 0.0)
+        priority = self._priority.get(conversation, UNKNOWN)
         if not lets_in(self._waiting(now), limit_of([heard.load for heard in self._heard.values()]), priority, refused):
             _keep(self._refused, conversation, refused + 1)
             return False
