@@ -25,12 +25,16 @@ from ai_worker.model.openai_stream import open_session
 from ai_worker.model.terms import Terms
 from ai_worker.parsing.process import ProcessParser
 from ai_worker.running import Running
+from ai_worker.sandbox.bubblewrap import Bubblewrap
 from ai_worker.session import Office, Session, done_in
+from ai_worker.tools.port import Means
 from ai_worker.tools.registry import tools_of
 from ai_worker.turn import Mind
 from aiox.runtime import nats, postgres
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
+from aiox.runtime.egress.reach import Reach
+from aiox.runtime.egress.transport import Egress
 from aiox.runtime.health import health_app, serve
 from aiox.runtime.logs import Log
 from aiox.runtime.secrets import Secrets
@@ -192,7 +196,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         opened.push_async_callback(closing.step, "session", session.close)
         terms, metrics = Terms(settings.providers.terms), ModelMetrics(REGISTRY)
         models = Models(session, clock, terms=terms, metrics=metrics).choose
-        tools, crash = tools_of(settings.tools.test_folder), crash_hook(settings.crash)
+        reach = Reach(frozenset(settings.tools.internal))
+        means = Means(Bubblewrap(clock, settings.tools.sandboxes), Egress(reach), reach)
+        tools, crash = tools_of(settings.tools.test_folder, means), crash_hook(settings.crash)
         mind = Mind(recall, store, models, embedder.model, telemetry, clock, log, worker_id, tools, crash)
         guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)
         office = Office(mind, guard, running, settings.model.timeout_ms / 1000)

@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from uuid import UUID
 
-from ai_worker.tools.port import Allowed, Ended, NotAllowed
+from ai_worker.tools.port import Allowed, Ended, Given, NotAllowed
 from ai_worker.transcript import continued
 from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, ToolOffer, Turn
 from aiox.kernel.outcome import Answered, Failed
-from aiox.kernel.tools import call_id
+from aiox.kernel.tools import Terms, call_id
 from aiox.runtime.tokens import TurnClaims
 from aiox.wire.v1 import worker_pb2 as pb
 
@@ -119,10 +119,22 @@ def tool_done(asked: pb.TurnAsked, index: int, ended: Ended) -> pb.ToolDone:
 def allowance(answer: pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused) -> Allowed | NotAllowed:
     """The hub's answer about a call."""
     if isinstance(answer, pb.ToolAllowed):
-        return Allowed()
+        return Allowed(_given(answer))
     if isinstance(answer, pb.ToolHeld):
         return NotAllowed("It waits for a person's approval, who is told by the hub. Do not call it again.", held=True)
     return NotAllowed(answer.reason)
+
+
+def _given(answer: pb.ToolAllowed) -> Given:
+    """What the hub grants; without terms nothing but the shortest time is."""
+    terms, credential = answer.terms, answer.credential
+    granted = Terms(
+        timeout_ms=max(1, terms.timeout_ms),
+        max_bytes=terms.max_bytes,
+        allowed_domains=tuple(terms.allowed_domains),
+        allowed_tables=tuple(terms.allowed_tables),
+    )
+    return Given(granted, credential.api_base, credential.api_key)
 
 
 def turn_done(request_id: str, owner: UUID, outcome: Answered | Failed) -> pb.TurnDone:

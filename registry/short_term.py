@@ -24,23 +24,24 @@ from registry import history
 
 @dataclass(frozen=True, slots=True)
 class PastTurn:
-    """What was said and what was answered."""
+    """What was said and what was answered. `clean`: neither a document nor a tool had a part in it or before it."""
 
     user: str
     assistant: str
+    clean: bool = False
 
 
 def seal_entry(ring: KeyRing, owner: OwnerId, agent: AgentId, subject: str, turn: TurnId, past: PastTurn) -> bytes:
     """The bytes to store."""
-    text = json.dumps([past.user, past.assistant], ensure_ascii=False).encode()
+    text = json.dumps([past.user, past.assistant, past.clean], ensure_ascii=False).encode()
     return turn.bytes + ring.seal(text, _place(owner, agent, subject, turn))
 
 
 def open_entry(ring: KeyRing, owner: OwnerId, agent: AgentId, subject: str, entry: bytes) -> PastTurn:
     """The texts of a stored entry. Raises CannotOpen when it belongs to another conversation or was changed."""
     turn = UUID(bytes=entry[:16])
-    user, assistant = json.loads(ring.open(entry[16:], _place(owner, agent, subject, turn)))
-    return PastTurn(user, assistant)
+    user, assistant, clean = json.loads(ring.open(entry[16:], _place(owner, agent, subject, turn)))
+    return PastTurn(user, assistant, clean is True)
 
 
 def key(owner: OwnerId, agent: AgentId, subject: str) -> str:

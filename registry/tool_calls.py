@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
 
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
-from aiox.runtime.postgres import Pool, owner_scope
+from aiox.runtime.postgres import Connection, Pool, owner_scope
 from policy.ledger import Record
 from registry.turns import LeaseLost
 
@@ -57,12 +57,23 @@ class AlreadyStarted(Exception):
     """The very call is on record, or its turn has had its outcome: it must not run."""
 
 
+class TooOften(Exception):
+    """The agent has had so many calls of this tool within a minute. Nothing was written."""
+
+
 async def start(
-    pool: Pool, partition: int, fence: int, call: NewCall, record: Record, approval: UUID | None = None
+    pool: Pool,
+    partition: int,
+    fence: int,
+    call: NewCall,
+    record: Record,
+    approval: UUID | None = None,
+    per_minute: int | None = None,
 ) -> None:
     """Puts a call and its ledger row on record in one commit, which also uses its approval up, when it needs one.
 
-    Raises LeaseLost, AlreadyStarted, ApprovalGone; then it may not run.
+    `per_minute`: how many calls of this tool its agent may have in a minute, counted in the same commit. Raises
+    LeaseLost, AlreadyStarted, ApprovalGone, TooOften; then it may not run.
     """
     given = [
         partition,
@@ -78,18 +89,35 @@ async def start(
         record.encode(),
     ]
     try:
-        if approval is None:
-            await pool.execute("SELECT tool_started($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", *given)
-        else:
-            await pool.execute(
-                "SELECT tool_started_approved($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", *given, approval
-            )
+        async with owner_scope(pool, call.owner) as connection:
+            if per_minute is not None:
+                await _check_rate(connection, call, per_minute)
+            if approval is None:
+                await connection.execute("SELECT tool_started($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", *given)
+            else:
+                await connection.execute(
+                    "SELECT tool_started_approved($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", *given, approval
+                )
     except asyncpg.UniqueViolationError as known:
         raise AlreadyStarted(str(call.id)) from known
     except asyncpg.NoDataFoundError as gone:
         raise ApprovalGone(str(approval)) from gone
     except asyncpg.ObjectNotInPrerequisiteStateError as lost:
         raise LeaseLost(str(lost)) from lost
+
+
+async def _check_rate(connection: Connection, call: NewCall, most: int) -> None:
+    """One after the other for each agent and tool, so that calls side by side do not all see room for one more."""
+    lock = f"tool:{call.agent}:{call.tool}"
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lock)
+    recent = await connection.fetchval(
+        "SELECT count(*) FROM tool_calls WHERE agent_id = $1 AND tool_name = $2 AND created_at > $3",
+        call.agent,
+        call.tool,
+        call.created_at - timedelta(minutes=1),
+    )
+    if recent >= most:
+        raise TooOften(f"This agent may call {call.tool} {most} times a minute. Try again in a minute.")
 
 
 async def end(

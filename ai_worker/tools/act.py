@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -10,13 +11,16 @@ from typing import Final
 
 import jsonschema
 
-from ai_worker.tools.port import AsksHub, Ended, NotAllowed, Tool, ToolFailed
+from ai_worker.sandbox.port import SandboxUnavailable
+from ai_worker.tools.port import AsksHub, Ended, Given, NotAllowed, Tool, ToolFailed
 from ai_worker.words import ToolCall, ToolOffer
 from aiox.kernel.canonical import Json, canonical
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS, Taint
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import CrashPoint, Hook
+from aiox.runtime.egress.transport import NotAnswered
+from aiox.runtime.egress.urls import Blocked
 
 MAX_SHOWN_CHARACTERS: Final = 8 * 1024
 """Of a result, in the prompt."""
@@ -59,17 +63,20 @@ class Hands:
             if answer.held:
                 self.held.append((index, call))
             return _shown(call, "held" if answer.held else "refused", answer.reason)
-        return await self._run(index, call, tool, arguments)
+        return await self._run(index, call, tool, arguments, answer.given)
 
-    async def _run(self, index: int, call: ToolCall, tool: Tool, arguments: Mapping[str, Json]) -> str:
+    async def _run(self, index: int, call: ToolCall, tool: Tool, arguments: Mapping[str, Json], given: Given) -> str:
         started = self.clock.monotonic()
         self.done = (*self.done, call.name)
         code: ErrorCode | None = None
         try:
-            result = await tool.run(arguments)
+            async with asyncio.timeout(given.terms.timeout_ms / 1000):
+                result = _bounded(await tool.run(arguments, given), given.terms.max_bytes)
             self.crash(CrashPoint.AFTER_EFFECT, self.text)
-        except ToolFailed as failed:
+        except (ToolFailed, Blocked, NotAnswered, SandboxUnavailable) as failed:
             code, result = ErrorCode.TOOL_REFUSED, str(failed)
+        except TimeoutError:
+            code, result = ErrorCode.TIMEOUT, f"It did not end within {given.terms.timeout_ms / 1000:g} seconds."
         except Exception:  # noqa: BLE001 -- the one boundary of tools: told to the hub, shown without its words
             code, result = ErrorCode.INTERNAL, "The tool broke."
         took = round((self.clock.monotonic() - started) * 1000)
@@ -93,6 +100,12 @@ def _read(arguments: str, offer: ToolOffer) -> Mapping[str, Json] | str:
         place = ".".join(str(part) for part in first.absolute_path) or "arguments"
         return f"The arguments do not fit the tool's schema: {first.validator} at {place}."
     return value
+
+
+def _bounded(result: str, most: int) -> str:
+    """The beginning that has no more than so many bytes."""
+    whole = result.encode(errors="replace")
+    return whole.decode() if len(whole) <= most else whole[:most].decode(errors="ignore")
 
 
 def _shown(call: ToolCall, status: str, result: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ai_worker.tools.port import ToolFailed
+from ai_worker.tools.port import Given, ToolFailed
 from aiox.kernel.canonical import Json
 from aiox.kernel.tools import APPEND_LINE
 
@@ -19,7 +19,7 @@ class AppendLine:
     folder: Path
     name: str = APPEND_LINE.name
 
-    async def run(self, arguments: Mapping[str, Json]) -> str:
+    async def run(self, arguments: Mapping[str, Json], _given: Given) -> str:
         """Appends, and says how many lines there are."""
         path, line = self.folder / str(arguments["file"]), str(arguments["line"])
         try:

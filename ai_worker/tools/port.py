@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from ai_worker.sandbox.port import Sandbox
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
+from aiox.kernel.tools import Terms
+from aiox.runtime.egress.reach import Reach
+from aiox.runtime.egress.transport import Egress
 
 
 class ToolFailed(Exception):
     """The tool could not do it. The text is a sentence for the model; a part of the effect may be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the hub grants to one call: its terms, and the credential that it needs."""
+
+    terms: Terms = field(default_factory=Terms)
+    endpoint: str = ""
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What tools act with. Whatever leaves goes by `egress`, or to addresses that `reach` has judged."""
+
+    sandbox: Sandbox
+    egress: Egress
+    reach: Reach
 
 
 class Tool(Protocol):
@@ -22,14 +44,18 @@ class Tool(Protocol):
         """As it stands in aiox.kernel.tools."""
         ...
 
-    async def run(self, arguments: Mapping[str, Json]) -> str:
-        """Has its effect and says what came of it. `arguments` fit the schema. Raises ToolFailed; may be cancelled."""
+    async def run(self, arguments: Mapping[str, Json], given: Given) -> str:
+        """Has its effect and says what came of it. `arguments` fit the schema. May be cancelled, at the latest when the
+        time of its terms is over. Raises ToolFailed, or what its means raise: Blocked, NotAnswered and the like.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The hub has the call on record: it may run, once."""
+    """The hub has the call on record: it may run, once, with what is given."""
+
+    given: Given = Given()
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,10 @@ class Tools(_Section):
     test_folder: str = Field(
         "", description="for tests only: where the test tool append_line writes; empty: no such tool"
     )
+    internal: tuple[Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+:[0-9]{1,5}$")], ...] = Field(
+        (), description="address:port that tools may reach although it is not public, a search engine of one's own"
+    )
+    sandboxes: int = Field(2, ge=1, le=64, description="runs in the sandbox at a time, of one worker")
 
 
 class Accounts(_Section):

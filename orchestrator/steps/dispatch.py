@@ -33,7 +33,8 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
     granted = await ports.credentials.grant(loaded.authorised.owner, loaded.version.llm_config)
     if isinstance(granted, ErrorCode):
         return _over(assigned, _failed(granted))
-    desk = TurnDesk(ports, loaded, assigned.reserved.reservation.input_tokens)
+    clean = all(past.clean for past in assigned.reserved.history)
+    desk = TurnDesk(ports, loaded, assigned.reserved.reservation.input_tokens, clean_history=clean)
     try:
         async with ports.cancels.heeding(loaded.turn):
             outcome = await _ask(ports, assigned, granted, desk)

@@ -22,10 +22,17 @@ async def settle(ports: Ports, ended: Accepted) -> None:
     with ports.telemetry.span(Step.SHORT_TERM, turn.envelope.traceparent, turn.attributes):
         entry = b""
         if isinstance(ended.outcome, Answered):
-            past = PastTurn(message.body, ended.outcome.text)
+            past = PastTurn(message.body, ended.outcome.text, _is_clean(ended, ended.outcome))
             entry = seal_entry(ended.loaded.ring, ended.owner, message.agent_id, message.sender, message.turn_id, past)
         used = ended.tokens
         try:
             await ports.quotas.settle(ended.assigned.reserved.conversation, message.turn_id, used, entry)
         except QuotaUnavailable as gone:
             ports.log.error("settlement_late", turn_id=str(message.turn_id), tokens=used, error=str(gone))
+
+
+def _is_clean(ended: Dispatched, answer: Answered) -> bool:
+    """Whether nothing that anybody else wrote can speak out of this turn's words (policy/taint.py)."""
+    return (
+        not answer.tools_called and not answer.recalled and all(past.clean for past in ended.assigned.reserved.history)
+    )

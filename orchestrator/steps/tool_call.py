@@ -6,7 +6,7 @@ A call that is on record makes its turn one that is never run again: what it did
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id
 from aiox.kernel.outcome import Answered, Failed, Usage
+from aiox.kernel.tools import Terms, tool_taint
 from aiox.kernel.units import estimate_tokens
 from aiox.kernel.verdict import Deny, Hold
 from aiox.runtime.crash import CrashPoint
@@ -24,25 +25,29 @@ from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Stopped
 from orchestrator.steps import held_call
 from orchestrator.steps.held_call import call_of
+from orchestrator.tool_credentials import NoCredential, credential_for
 from policy.approvals import Call as ApprovedCall
 from policy.cedar.facts import Facts
 from policy.cedar.judge import Decision, Policies
+from policy.credentials import Kind
 from policy.ledger import Record
-from policy.tool_gate import judge_tool
-from policy.tools import Call
+from policy.tool_gate import Read, judge_tool
+from policy.tools import Call, terms_of
 from registry import tool_calls
 from registry.approvals import Kept
 from registry.quotas import Conversation, QuotaUnavailable
 from registry.short_term import PastTurn, seal_entry
-from registry.tool_calls import ApprovalGone, CallState, NewCall, StoredCall
+from registry.tool_calls import ApprovalGone, CallState, NewCall, StoredCall, TooOften
 
 
 class TurnDesk:
     """The tool calls of a turn that is dispatched, to one worker after another until one is let through."""
 
-    def __init__(self, ports: Ports, loaded: Loaded, input_tokens: int = 0) -> None:
+    def __init__(self, ports: Ports, loaded: Loaded, input_tokens: int = 0, *, clean_history: bool = False) -> None:
         self._ports = ports
         self._loaded = loaded
+        self._clean_history = clean_history
+        self._ran: set[str] = set()
         self._input_tokens = input_tokens
         self._asked = 0
         self._open: dict[str, str] = {}
@@ -80,7 +85,7 @@ class TurnDesk:
         self._asked += 1
         policies = await ports.policies.holding(ports.pool, loaded.authorised.owner, ports.clock.monotonic())
         roles = await gate.roles_towards(ports.pool, policies, turn.message.sender, loaded.authorised.owner)
-        decided = self._judge(wanted, policies, roles)
+        decided = self._judge(wanted, policies, roles, call.taint)
         await held_call.note(ports, loaded, decided)
         verdict = decided.verdict
         if isinstance(verdict, Deny):
@@ -96,15 +101,41 @@ class TurnDesk:
             self._waiting[call.call_id] = call_of(loaded, wanted, policies), verdict
             return pb.ToolHeld(approval_id=str(held_call.approval_of(turn, self._waiting[call.call_id][0])))
         try:
+            granted = await self._granted(wanted)
             await self._start(wanted, kept)
         except ApprovalGone:
             return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=held_call.TOO_LATE)
+        except (TooOften, NoCredential) as no:
+            return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=str(no))
         self.has_calls = True
         self._open[call.call_id] = call.tool_name
+        self._ran.add(tool_taint(call.tool_name))
         ports.crash(CrashPoint.AFTER_TOOL_STARTED, turn.message.body)
-        return pb.ToolAllowed()
+        return granted
 
-    def _judge(self, wanted: Call, policies: Policies | None, roles: frozenset[str]) -> Decision:
+    async def _granted(self, wanted: Call) -> pb.ToolAllowed:
+        """The terms of an allowed call, and the credential without which it cannot run. Raises NoCredential."""
+        terms, described = self._terms(wanted.tool), self._ports.known_tools[wanted.tool]
+        granted = pb.ToolTerms(
+            timeout_ms=terms.timeout_ms,
+            max_bytes=terms.max_bytes,
+            allowed_domains=terms.allowed_domains,
+            allowed_tables=terms.allowed_tables,
+        )
+        if not described.credential:
+            return pb.ToolAllowed(terms=granted)
+        owner, kind = self._loaded.authorised.owner, Kind(described.credential)
+        found = await credential_for(self._ports.pool, self._ports.versions.ring, owner, kind)
+        return pb.ToolAllowed(terms=granted, credential=found)
+
+    def _terms(self, name: str) -> Terms:
+        version = self._loaded.version
+        tool = next(one for one in version.tools if one.name == name)
+        return terms_of(tool, self._ports.known_tools[name], version.governance.allowed_domains)
+
+    def _judge(
+        self, wanted: Call, policies: Policies | None, roles: frozenset[str], taint: Collection[str]
+    ) -> Decision:
         loaded = self._loaded
         turn, version = loaded.turn, loaded.version
         facts = Facts(
@@ -123,6 +154,7 @@ class TurnDesk:
             version.tools,
             self._ports.known_tools,
             version.governance.approvals,
+            Read(frozenset(taint) | self._ran, self._clean_history),
         )
 
     async def held(self, held: pb.TurnHeld) -> None:
@@ -161,7 +193,8 @@ class TurnDesk:
             details["approval_id"] = str(kept.approval.id)
         record = _record(self._ports, self._loaded, StoredCall(new.id, new.tool, CallState.STARTED), details)
         approval = None if kept is None else kept.approval.id
-        await tool_calls.start(self._ports.pool, turn.partition, turn.fence, new, record, approval)
+        rate = self._terms(wanted.tool).rate_limit_per_minute
+        await tool_calls.start(self._ports.pool, turn.partition, turn.fence, new, record, approval, rate)
 
     async def done(self, call: pb.ToolDone) -> None:
         """Records how an allowed call ended; of any other nothing is believed."""

@@ -421,10 +421,18 @@ class ToolAllowed(_message.Message):
     OWNER_USER_ID_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     CALL_ID_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
     call_id: _builtins.str
+    @_builtins.property
+    def terms(self) -> Global___ToolTerms: ...
+    @_builtins.property
+    def credential(self) -> Global___Credential:
+        """of the kind that the tool needs"""
+
     def __init__(
         self,
         *,
@@ -432,14 +440,49 @@ class ToolAllowed(_message.Message):
         owner_user_id: _builtins.str = ...,
         token: _builtins.str = ...,
         call_id: _builtins.str = ...,
+        terms: Global___ToolTerms | None = ...,
+        credential: Global___Credential | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "credential", b"credential", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "terms", b"terms", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ToolAllowed: _TypeAlias = ToolAllowed  # noqa: Y015
+
+@_typing.final
+class ToolTerms(_message.Message):
+    """What the judge grants to one call. Empty lists grant nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIMEOUT_MS_FIELD_NUMBER: _builtins.int
+    MAX_BYTES_FIELD_NUMBER: _builtins.int
+    ALLOWED_DOMAINS_FIELD_NUMBER: _builtins.int
+    ALLOWED_TABLES_FIELD_NUMBER: _builtins.int
+    timeout_ms: _builtins.int
+    max_bytes: _builtins.int
+    """of what comes back"""
+    @_builtins.property
+    def allowed_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def allowed_tables(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        timeout_ms: _builtins.int = ...,
+        max_bytes: _builtins.int = ...,
+        allowed_domains: _abc.Iterable[_builtins.str] | None = ...,
+        allowed_tables: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_domains", b"allowed_domains", "allowed_tables", b"allowed_tables", "max_bytes", b"max_bytes", "timeout_ms", b"timeout_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolTerms: _TypeAlias = ToolTerms  # noqa: Y015
 
 @_typing.final
 class ToolHeld(_message.Message):

@@ -78,7 +78,7 @@ class Look:
     breaks: bool = False
     name: str = "look"
 
-    async def run(self, arguments: Mapping[str, Any]) -> str:
+    async def run(self, arguments: Mapping[str, Any], _given: Any) -> str:
         if self.breaks:
             raise ValueError(self.sees)
         return self.sees

@@ -21,6 +21,7 @@ from aiox.kernel.canonical import canonical
 from aiox.kernel.outcome import Answered
 from aiox.kernel.tools import APPEND_LINE
 from tests.unit.ai_worker.minds import Model, mind, turn
+from tests.unit.ai_worker.tools.means import MEANS
 
 OFFER = ToolOffer(APPEND_LINE.name, APPEND_LINE.description, APPEND_LINE.schema)
 WRONG = ToolCall("a", "append_line", "{}")
@@ -94,7 +95,7 @@ class Hub:
 async def test_a_held_turn_goes_on_with_all_that_it_had_done(tmp_path: Path) -> None:
     heard: list[str] = []
     prompt = Prompt("Ada", "", "Write it.", tools=(OFFER,))
-    tools, hub = tools_of(str(tmp_path)), Hub(NotAllowed("wait", held=True))
+    tools, hub = tools_of(str(tmp_path), MEANS), Hub(NotAllowed("wait", held=True))
     model = Model(("I have asked.",), acts=[(WRONG,), (FITS,)])
     await think(turn(prompt=prompt), mind(tmp_path, model, tools=tools), Spent(), heard.append, hub)
     ((index, transcript),) = hub.kept
@@ -117,5 +118,7 @@ async def test_of_two_calls_side_by_side_that_wait_each_has_its_own_place(tmp_pa
     model = Model(("I have asked.",), acts=[(FITS, WRONG, other)])
     heard: list[str] = []
     prompt = Prompt("Ada", "", "Write both.", tools=(OFFER,))
-    await think(turn(prompt=prompt), mind(tmp_path, model, tools=tools_of(str(tmp_path))), Spent(), heard.append, hub)
+    await think(
+        turn(prompt=prompt), mind(tmp_path, model, tools=tools_of(str(tmp_path), MEANS)), Spent(), heard.append, hub
+    )
     assert [(index, json.loads(transcript)["place"]) for index, transcript in hub.kept] == [(0, 0), (1, 2)]

@@ -13,17 +13,21 @@ from typing import Any
 import pytest
 
 from ai_worker.model.prompt import chat_messages, chat_tools
+from ai_worker.sandbox.port import SandboxUnavailable
 from ai_worker.tools.act import MAX_SHOWN_CHARACTERS, Hands
-from ai_worker.tools.port import Allowed, Ended, NotAllowed, ToolFailed
-from ai_worker.tools.registry import tools_of
+from ai_worker.tools.port import Allowed, Ended, Given, NotAllowed, ToolFailed
+from ai_worker.tools.registry import kit_of, tools_of
 from ai_worker.turn import Spent, think
 from ai_worker.words import Acted, Exchange, Kind, Prompt, ToolCall, ToolOffer
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Usage
-from aiox.kernel.tools import APPEND_LINE, MAX_CALLS, known_tools
+from aiox.kernel.tools import APPEND_LINE, MAX_CALLS, Terms, known_tools
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.crash import CrashPoint
+from aiox.runtime.egress.transport import NotAnswered
+from aiox.runtime.egress.urls import Blocked
 from tests.unit.ai_worker.minds import PASSAGE, Memory, Model, mind, turn
+from tests.unit.ai_worker.tools.means import MEANS
 
 OFFER = ToolOffer(APPEND_LINE.name, APPEND_LINE.description, APPEND_LINE.schema)
 FITS = '{"line": "hello", "file": "notes"}'
@@ -59,12 +63,12 @@ class Broken:
     error: Exception
     name: str = APPEND_LINE.name
 
-    async def run(self, _arguments: Any) -> str:
+    async def run(self, _arguments: Any, _given: Any) -> str:
         raise self.error
 
 
 def hands(hub: Hub, folder: Path, **changed: Any) -> Hands:
-    values: dict[str, Any] = {"tools": tools_of(str(folder)), "crash": lambda *_: None} | changed
+    values: dict[str, Any] = {"tools": tools_of(str(folder), MEANS), "crash": lambda *_: None} | changed
     return Hands({OFFER.name: OFFER}, values["tools"], hub, SystemClock(), values["crash"], "text")
 
 
@@ -77,8 +81,8 @@ def call(arguments: str = FITS, name: str = "append_line") -> ToolCall:
 
 
 def test_there_is_code_for_every_description_and_no_other() -> None:
-    assert set(tools_of("x")) == set(known_tools("x"))
-    assert set(tools_of("")) == set(known_tools("")) == set()
+    assert set(tools_of("x", MEANS)) == set(known_tools("x"))
+    assert set(tools_of("", MEANS)) == set(known_tools("")) == {description.name for description, _ in kit_of()}
 
 
 async def test_a_call_is_asked_in_canonical_form_run_and_told(tmp_path: Path) -> None:
@@ -150,7 +154,7 @@ async def test_a_long_result_is_cut(tmp_path: Path) -> None:
 
 async def test_a_turn_thinks_acts_and_thinks_again(tmp_path: Path) -> None:
     model, hub = Model(("done",), acts=[(call(),)]), Hub()
-    thinking = mind(tmp_path, model, tools=tools_of(str(tmp_path)))
+    thinking = mind(tmp_path, model, tools=tools_of(str(tmp_path), MEANS))
     asked = turn(prompt=Prompt("Ada", "", "write hello", tools=(OFFER,)))
     outcome = await think(asked, thinking, Spent(), lambda _: None, hub)
     assert isinstance(outcome, Answered)
@@ -167,7 +171,7 @@ class Meeting:
     name: str
     running: list[str] = field(default_factory=list)
 
-    async def run(self, arguments: Mapping[str, Any]) -> str:
+    async def run(self, arguments: Mapping[str, Any], _given: Any) -> str:
         self.running.append(str(arguments["q"]))
         async with asyncio.timeout(10):
             await self.barrier.wait()
@@ -183,7 +187,7 @@ class Alone:
     most: int = 0
     order: list[str] = field(default_factory=list)
 
-    async def run(self, arguments: Mapping[str, Any]) -> str:
+    async def run(self, arguments: Mapping[str, Any], _given: Any) -> str:
         self.running += 1
         self.most = max(self.most, self.running)
         for _ in range(3):
@@ -225,7 +229,7 @@ async def test_a_call_that_changes_something_runs_alone_and_in_its_place(tmp_pat
 async def test_what_stood_before_the_model_taints_its_calls(tmp_path: Path) -> None:
     model, hub = Model(("done",), acts=[(call(),), (call(),)]), Hub()
     fact = replace(PASSAGE, kind=Kind.FACT)
-    thinking = mind(tmp_path, model, Memory((PASSAGE, fact)), tools=tools_of(str(tmp_path)))
+    thinking = mind(tmp_path, model, Memory((PASSAGE, fact)), tools=tools_of(str(tmp_path), MEANS))
     prompt = Prompt("Ada", "", "go", history=(Exchange("Hi", "Hello"),), tools=(OFFER,))
     await think(turn(prompt=prompt), thinking, Spent(), lambda _: None, hub)
     assert hub.tainted == [
@@ -237,7 +241,7 @@ async def test_what_stood_before_the_model_taints_its_calls(tmp_path: Path) -> N
 async def test_a_bare_question_taints_nothing_but_by_the_models_own_words(tmp_path: Path) -> None:
     model, hub = Model(("done",), acts=[(call(),)]), Hub()
     asked = turn(prompt=Prompt("Ada", "", "go", tools=(OFFER,)))
-    await think(asked, mind(tmp_path, model, tools=tools_of(str(tmp_path))), Spent(), lambda _: None, hub)
+    await think(asked, mind(tmp_path, model, tools=tools_of(str(tmp_path), MEANS)), Spent(), lambda _: None, hub)
     assert hub.tainted == [("model",)]
 
 
@@ -259,3 +263,46 @@ def test_the_chat_shows_calls_and_results_in_openais_form() -> None:
     ]
     assert result == {"role": "tool", "tool_call_id": "c1", "content": "shown"}
     assert chat_tools(prompt)[0]["function"]["parameters"] == dict(APPEND_LINE.schema)
+
+
+@pytest.mark.parametrize("error", [Blocked("not there"), NotAnswered("not there"), SandboxUnavailable("not there")])
+async def test_what_the_means_of_a_tool_refuse_is_shown(tmp_path: Path, error: Exception) -> None:
+    hub = Hub()
+    shown = json.loads(await hands(hub, tmp_path, tools={OFFER.name: Broken(error)}).act(call()))
+    assert (shown["status"], shown["untrusted_result"]) == ("failed", "not there")
+    assert hub.heard[0][1].error_code is ErrorCode.TOOL_REFUSED
+
+
+@dataclass
+class Says:
+    """A tool that answers late, or long."""
+
+    text: str = ""
+    hangs: bool = False
+    given: Any = None
+    name: str = APPEND_LINE.name
+
+    async def run(self, _arguments: Any, given: Any) -> str:
+        self.given = given
+        if self.hangs:
+            await asyncio.Event().wait()
+        return self.text
+
+
+async def test_a_tool_ends_with_its_time(tmp_path: Path) -> None:
+    hub = Hub(Allowed(Given(Terms(timeout_ms=50))))
+    shown = json.loads(await hands(hub, tmp_path, tools={OFFER.name: Says(hangs=True)}).act(call()))
+    assert (shown["status"], shown["untrusted_result"]) == ("failed", "It did not end within 0.05 seconds.")
+    assert hub.heard[0][1].error_code is ErrorCode.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("x" * 11, "x" * 10), ("é" * 9, "é" * 5), ("x" * 9 + "é", "x" * 9), ("abc", "abc")]
+)
+async def test_no_more_comes_back_than_its_terms_grant(tmp_path: Path, text: str, left: str) -> None:
+    tool = Says(text)
+    given = Given(Terms(max_bytes=10), "https://x.org", "secret")
+    shown = json.loads(await hands(Hub(Allowed(given)), tmp_path, tools={OFFER.name: tool}).act(call()))
+    assert shown["untrusted_result"] == left
+    assert tool.given is given
+    assert "secret" not in repr(given)
