@@ -49,6 +49,7 @@ from gateway.routes import (
     sessions,
     templates,
     turns,
+    usage,
     workers,
 )
 from registry.idempotency import Keys
@@ -93,6 +94,7 @@ def make_api(door: Door, ready: Ready, built_pages: Path, front: Front | None = 
         templates,
         documents,
         executions,
+        usage,
         approvals,
         credentials,
         policies,

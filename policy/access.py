@@ -112,6 +112,7 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.DOCUMENT_DOWNLOAD: _OWNER,
         Action.DOCUMENT_DELETE: _OWNER,
         Action.EXECUTION_LIST: _OWNER,
+        Action.EXECUTION_COST: _OWNER,
         Action.LEDGER_VERIFY: _OWNER,
         Action.LEDGER_READ: _OWNER | {Relation.ORG_OWNER, Relation.ORG_ADMIN, Relation.ORG_AUDITOR},
         Action.LEDGER_EXPORT: _OWNER,

@@ -53,6 +53,7 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "agent share": Action.AGENT_GRANT,
         "agent show": Action.AGENT_READ,
         "agent templates": Action.TEMPLATE_LIST,
+        "agent usage": Action.EXECUTION_COST,
         "agent versions": Action.VERSION_LIST,
         "approvals approve": Action.APPROVAL_APPROVE,
         "approvals deny": Action.APPROVAL_DENY,

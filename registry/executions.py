@@ -36,6 +36,35 @@ class ExecutionSummary:
     """Estimated, in billionths of a US dollar; None: unknown."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """What turns that one model answered have used; empty `model`: turns that asked none."""
+
+    model: str
+    turns: int
+    tokens_used: int
+    cost_nanousd: int | None
+    """Estimated, of the turns whose cost is known, in billionths of a US dollar; None when it is of none."""
+    unpriced_turns: int
+    """Turns whose cost nobody knows."""
+
+
+async def use_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId, since: datetime) -> Sequence[ModelUse]:
+    """By model, the most used first."""
+    async with owner_scope(pool, owner) as connection:
+        rows = await connection.fetch(
+            "SELECT model, count(*) AS turns, sum(tokens_used)::bigint AS tokens_used,"
+            " sum(cost_nanousd)::bigint AS cost_nanousd,"
+            " count(*) FILTER (WHERE cost_nanousd IS NULL) AS unpriced_turns"
+            " FROM executions WHERE owner_user_id = $1 AND agent_id = $2 AND created_at >= $3"
+            " GROUP BY model ORDER BY 3 DESC, 1",
+            owner,
+            agent_id,
+            since,
+        )
+    return [ModelUse(**row) for row in rows]
+
+
 async def list_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId, limit: int) -> Sequence[ExecutionSummary]:
     """The newest turns of one of this owner's agents."""
     async with owner_scope(pool, owner) as connection:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from aiox.cli.agents import Desk, desk, done
-from aiox.commands import agent_draft, list_versions, publish_agent, read_agent, retire_agent, share_agent
+from aiox.commands import agent_draft, list_versions, publish_agent, read_agent, read_use, retire_agent, share_agent
 from aiox.commands.agent_draft import DiffAgent, Side
 from aiox.commands.edit_agent import WhichAgent
 from aiox.commands.list_templates import templates
 from aiox.commands.list_versions import ListVersions
 from aiox.commands.publish_agent import RollbackAgent, VersionActive
 from aiox.commands.read_agent import ReadAgent
+from aiox.commands.read_use import ReadUse
 from aiox.commands.share_agent import AliasAgent, GrantAgent
 from aiox.runtime.settings import Settings
 from registry.agents import AgentSummary
+from registry.executions import ModelUse
 
 
 async def listed(settings: Settings, owner: str, *, deleted: bool) -> str:
@@ -69,6 +71,25 @@ async def difference(here: Desk, agent: AgentSummary, before: Side, after: Side)
     if found.prompt_changed:
         lines.append("/profile/system_prompt: changed")
     return "\n".join([f"{found.before} -> {found.after}", *lines]) if lines else "Nothing differs."
+
+
+async def used(here: Desk, agent: AgentSummary, days: int) -> str:
+    """One line per model, the most used first."""
+    found = done(await read_use.run(here.hub, here.actor, ReadUse(agent_id=agent.id, days=days)))
+    if not found:
+        return f"{agent.name} was not asked anything in the last {days} days."
+    lines = [
+        f"{one.model or 'no model':<40} {one.turns:>8} turns {one.tokens_used:>12} tokens  {_cost(one)}"
+        for one in found
+    ]
+    return "\n".join([f"{agent.name}, the last {days} days; costs are estimates", *lines])
+
+
+def _cost(use: ModelUse) -> str:
+    if use.cost_nanousd is None:
+        return "cost unknown"
+    known = f"{use.cost_nanousd / 1e9:.6f} USD"
+    return f"{known}, and {use.unpriced_turns} turns unknown" if use.unpriced_turns else known
 
 
 async def published(here: Desk, agent: AgentSummary) -> str:

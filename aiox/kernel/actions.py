@@ -72,6 +72,7 @@ class Action(StrEnum):
     DOCUMENT_DOWNLOAD = "document.download"
     DOCUMENT_DELETE = "document.delete"
     EXECUTION_LIST = "execution.list"
+    EXECUTION_COST = "execution.cost"
     LEDGER_VERIFY = "ledger.verify"
     LEDGER_READ = "ledger.read"
     LEDGER_EXPORT = "ledger.export"

@@ -37,6 +37,25 @@ class ExecutionList(Out):
     items: Sequence[ExecutionOut]
 
 
+class ModelUseOut(Out):
+    """What turns that one model answered have used. An empty model: turns that asked none."""
+
+    model: str
+    turns: int
+    tokens_used: int
+    cost_nanousd: int | None
+    """Estimated, of the turns whose cost is known, in billionths of a US dollar; null when it is of none."""
+    unpriced_turns: int
+    """Turns whose cost nobody knows."""
+
+
+class AgentUse(Out):
+    """An agent's use by model, the most used first."""
+
+    days: int
+    items: Sequence[ModelUseOut]
+
+
 class DeadLetterOut(Out):
     """A turn that was set aside after too many failed attempts. `closed_as` is empty, retried or dropped."""
 

@@ -101,6 +101,18 @@ def versions(agent: Which, owner: Owner = "") -> None:
     _with(owner, agent, list_versions)
 
 
+@app.command("usage")
+def usage(
+    agent: Which,
+    days: Annotated[int, typer.Option(min=1, max=366, help="how far back")] = 30,
+    owner: Owner = "",
+) -> None:
+    """Turns, tokens and estimated cost by model; what nobody has priced is said to be unknown."""
+    from aiox.cli.agent_reports import used
+
+    _with(owner, agent, partial(used, days=days))
+
+
 @app.command("publish")
 def publish(agent: Which, owner: Owner = "") -> None:
     """Make the draft the next version, which turns begin with from now on."""

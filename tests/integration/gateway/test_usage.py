@@ -1,0 +1,92 @@
+"""What an agent has used and cost, over the API and in the shell: sums by model, and unknown where nobody knows."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+
+from aiox.cli import agent_reports
+from aiox.cli.agents import with_agent
+from tests.integration.gateway.door import HttpDoor, Person
+
+
+async def turn(
+    door: HttpDoor, owner: Person, agent: str, model: str, tokens: int, cost: int | None, days_ago: int = 0
+) -> None:
+    """A concluded turn, as the orchestrator stores it."""
+    async with door.stores.superuser() as connection:
+        await connection.execute(
+            "INSERT INTO executions (id, owner_user_id, agent_id, subject_jid, outcome, tokens_used, tools_called,"
+            " worker_id, duration_ms, platform_latency_ms, worker_latency_ms, scoring, correlation_id, created_at,"
+            " model, cost_nanousd) VALUES ($1, $2, $3, 'a@b', 'answered', $4, '[]', 'w', 1, 1, 1, '{}', $5,"
+            " clock_timestamp() - make_interval(days => $6), $7, $8)",
+            uuid4(),
+            owner.account.owner,
+            UUID(agent),
+            tokens,
+            uuid4(),
+            days_ago,
+            model,
+            cost,
+        )
+
+
+@pytest.fixture
+async def ada(door: HttpDoor) -> Person:
+    return await door.person()
+
+
+@pytest.fixture
+async def eve(door: HttpDoor) -> Person:
+    return await door.person()
+
+
+@pytest.fixture
+async def agent(door: HttpDoor, ada: Person) -> str:
+    """With turns of four kinds."""
+    agent_id = str(await door.agent(ada))
+    await turn(door, ada, agent_id, "gpt-4o", 1000, 2_500_000)
+    await turn(door, ada, agent_id, "gpt-4o", 500, None)
+    await turn(door, ada, agent_id, "local", 700, None)
+    await turn(door, ada, agent_id, "offline", 9, 0)
+    await turn(door, ada, agent_id, "gpt-4o", 4000, 1, days_ago=40)
+    return agent_id
+
+
+async def test_use_is_summed_up_by_model(door: HttpDoor, ada: Person, agent: str) -> None:
+    answer = await door.client.get(f"/v1/agents/{agent}/usage", headers=ada.headers)
+    rows = [tuple(one.values()) for one in answer.json()["items"]]
+    assert rows == [("gpt-4o", 2, 1500, 2_500_000, 1), ("local", 1, 700, None, 1), ("offline", 1, 9, 0, 0)]
+    longer = await door.client.get(f"/v1/agents/{agent}/usage?days=60", headers=ada.headers)
+    assert longer.json()["items"][0]["tokens_used"] == 5500
+    listed = await door.client.get(f"/v1/agents/{agent}/executions", headers=ada.headers)
+    assert {(one["model"], one["cost_nanousd"]) for one in listed.json()["items"]} >= {("local", None), ("offline", 0)}
+
+
+async def test_the_shell_says_what_is_unknown(door: HttpDoor, ada: Person, agent: str) -> None:
+    email = ada.email
+    said = await with_agent(door.stores.settings, email, agent, partial(agent_reports.used, days=30), deleted=False)
+    first, *lines = said.splitlines()
+    assert "costs are estimates" in first
+    assert [line.split("  ")[-1] for line in lines] == [
+        "0.002500 USD, and 1 turns unknown",
+        "cost unknown",
+        "0.000000 USD",
+    ]
+    nothing = await with_agent(
+        door.stores.settings, email, str(await door.agent(ada)), partial(agent_reports.used, days=1), deleted=False
+    )
+    assert "was not asked anything" in nothing
+
+
+@pytest.mark.parametrize("query", ["?days=0", "?days=367", "?days=x"])
+async def test_a_time_that_is_none_is_refused(door: HttpDoor, ada: Person, agent: str, query: str) -> None:
+    answer = await door.client.get(f"/v1/agents/{agent}/usage{query}", headers=ada.headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "BODY_INVALID")
+
+
+async def test_a_foreign_agents_use_is_unknown(door: HttpDoor, eve: Person, agent: str) -> None:
+    answer = await door.client.get(f"/v1/agents/{agent}/usage", headers=eve.headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
