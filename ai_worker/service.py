@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 from ai_worker.beat import Heart
 from ai_worker.indexing import Reading, index
 from ai_worker.link import Guard, LinkRefused
+from ai_worker.memory.cached import Cached
 from ai_worker.memory.embedder import MiniLM
 from ai_worker.memory.recall import Recall
 from ai_worker.memory.store import Store
@@ -187,8 +188,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         bus = await nats.connect(settings, secrets, "ai_worker", log)
         opened.push_async_callback(closing.step, "bus", bus.close)
         opened.push_async_callback(supervisor.stop)
-        embedder = MiniLM(settings.minilm_folder, settings.memory.embedding_model)
-        supervisor.start("embedder", embedder.run())
+        minilm = MiniLM(settings.minilm_folder, settings.memory.embedding_model)
+        supervisor.start("embedder", minilm.run())
+        embedder = Cached(minilm, clock)
         running = Running(supervisor, settings.limits.worker_capacity)
         recall = Recall(pool, embedder, settings.memory.recall_limit, settings.memory.max_distance)
         store = Store(pool, embedder, clock)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ai_worker.memory.embedder import DIMENSIONS, MAX_PIECES, EmbedderMissing, MiniLM
+from ai_worker.memory.embedder import BATCH_CHARACTERS, DIMENSIONS, MAX_PIECES, EmbedderMissing, MiniLM
 from aiox.runtime.settings import load_settings
 
 REFERENCE = json.loads((Path(__file__).parent / "reference_vectors.json").read_text())["cases"]
@@ -51,6 +51,37 @@ def test_what_stands_beyond_the_limit_is_not_seen(loaded: MiniLM) -> None:
     assert loaded.count(long) > MAX_PIECES
     first, second = loaded.compute([long, long + "entirely different ending"])
     assert float(np.dot(first, second)) == pytest.approx(1.0, abs=1e-5)
+
+
+async def test_who_is_waited_for_goes_before_a_long_document(embedder: MiniLM) -> None:
+    ended: list[str] = []
+
+    async def ask(name: str, texts: list[str], *, patient: bool) -> None:
+        await embedder.embed(texts, patient=patient)
+        ended.append(name)
+
+    document = [f"passage {number} " + "about pumps and valves " * 20 for number in range(40)]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ask("document", document, patient=True))
+        await asyncio.sleep(0)
+        group.create_task(ask("question", ["which pump?"], patient=False))
+    assert ended == ["question", "document"]
+
+
+async def test_short_texts_of_many_callers_share_a_run(embedder: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[int] = []
+    compute = embedder.compute
+
+    def counted(texts: list[str]) -> object:
+        runs.append(len(texts))
+        return compute(texts)
+
+    monkeypatch.setattr(embedder, "compute", counted)
+    await asyncio.gather(*(embedder.embed([f"question {number}"]) for number in range(32)))
+    assert runs in ([32], [1, 31])
+    runs.clear()
+    await embedder.embed(["long " * 300 for _ in range(8)])
+    assert max(runs) * 1500 <= BATCH_CHARACTERS
 
 
 async def test_requests_that_arrive_together_are_answered_in_order(embedder: MiniLM) -> None:
