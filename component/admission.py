@@ -70,7 +70,9 @@ class Admission:
         chance: Chance,
         crash: Hook = no_hook,
         crowding: Crowding | None = None,
+        lets_in: Callable[[Question], bool] = lambda _: True,
     ) -> None:
+        """`lets_in` says of a question whether it is asked at all; one that is not gets no answer, and no error."""
         self._bus = bus
         self._send = send
         self._buckets = buckets
@@ -81,6 +83,7 @@ class Admission:
         self._chance = chance
         self._crash = crash
         self._crowding = crowding or Crowding()
+        self._lets_in = lets_in
         self._closed = False
         self._lanes: Lanes[_Waiting] = Lanes(self._admit, MAX_WAITING, MAX_WAITING_BYTES)
 
@@ -123,7 +126,9 @@ class Admission:
                 span.set_attributes(_attributes(found.received))
         return self._limited(found, sender)
 
-    def _limited(self, found: Question | Refusal, sender: Sender) -> Question | Refusal:
+    def _limited(self, found: Question | Refusal, sender: Sender) -> Question | Refusal | None:
+        if isinstance(found, Question) and not self._lets_in(found):
+            return None
         if not self._buckets.take(sender.bare, self._clock.monotonic()):
             return Refusal(found.stanza, ErrorCode.RATE_LIMITED)
         return found

@@ -37,6 +37,8 @@ class Open:
     quoted: str
     wants_states: bool
     wants_marker: bool
+    hops: int = 0
+    """How many programs it came through."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ class Ended(NamedTuple):
     """The beginning of the question that is answered; empty when it is not known."""
     starts: tuple[Open, ...]
     """The questions that are worked on from now."""
+    hops: int = 0
+    """How many programs the questions that are answered came through."""
 
 
 _NOTHING: Final = Ended(False, "", ())
@@ -92,14 +96,16 @@ class Asked:
         known = (*talk.working, *talk.waiting)
         quoted = next((one.quoted for one in known if one.reply_id == reply_id), "")
         if any(one.turn_id == turn_id for one in talk.waiting):  # a command, or one that was not merged
+            hops = max(one.hops for one in talk.waiting if one.turn_id == turn_id)
             talk.waiting = [one for one in talk.waiting if one.turn_id != turn_id]
             del self._turns[turn_id]
-            return Ended(True, quoted, ())
+            return Ended(True, quoted, (), hops)
+        hops = max(one.hops for one in talk.working)
         self._forget(talk.working)
         talk.working, talk.waiting, talk.since, talk.told_at = talk.waiting, [], now, now
         if not talk.working:
             del self._talks[pair]
-        return Ended(bool(talk.working), quoted, tuple(talk.working))
+        return Ended(bool(talk.working), quoted, tuple(talk.working), hops)
 
     def wants_states(self, turn_id: TurnId) -> bool:
         """Whether the sender of this open question was shown that the agent types."""

@@ -32,6 +32,8 @@ from component.buckets import Buckets
 from component.bus import JetStreamBus
 from component.enquiries import Enquiries, Known, asks_registry
 from component.links import Links
+from component.loop_guard import LoopGuard
+from component.loops import Loops
 from component.outbox import Outbox, Stores
 from component.queries import answer_query
 from component.slots import Carried, Enter, Leave, Slots
@@ -39,7 +41,7 @@ from component.stanza_xml import kind_of
 from component.talk import Talk
 from component.watchers import Watchers
 from component.xmpp import XmppLink
-from registry import archive, cards, outbox
+from registry import archive, cards, ledger, outbox
 from registry.descriptors import find_descriptor
 from registry.slots import SlotLocks
 
@@ -79,7 +81,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     buckets = Buckets(limits.messages_per_minute, limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
     crowding = Crowding()
-    admission = Admission(bus, link.send, buckets, talk, telemetry, clock, log, chance, crash, crowding)
+    loops = Loops(LoopGuard(settings.agents_domain), partial(ledger.append, pool), clock, log)
+    admission = Admission(bus, link.send, buckets, talk, telemetry, clock, log, chance, crash, crowding, loops.lets_in)
     stores = _stores(pool, archived)
     carried = Carried(settings.components)
     domain = settings.domain
@@ -104,6 +107,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         supervisor.start(f"enquiries-{number}", enquiries.work())
     supervisor.start("presence", watchers.work())
     supervisor.start("talk", talk.run(link.send, watchers.busy_with))
+    supervisor.start("loops", loops.work())
     supervisor.start("news", watchers.follow(partial(cards.news_end, pool), partial(cards.news, pool)))
     supervisor.start("send", replies.send_for_ever())
     supervisor.start("confirm", replies.confirm_for_ever())

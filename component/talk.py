@@ -20,6 +20,7 @@ from component.features.chat_states import state_message
 from component.features.delay import add_delay
 from component.features.markers import asks_marker, displayed
 from component.features.quoting import MAX_BODY_BYTES, add_reply, excerpt
+from component.loop_guard import add_hops, hops_of
 from component.stanzas_in import Question
 from component.stanzas_out import stanzas_of
 
@@ -51,6 +52,7 @@ class Talk:
             quoted=excerpt(received.body),
             wants_states=question.wants_states,
             wants_marker=asks_marker(question.stanza),
+            hops=hops_of(question.stanza) or 0,
         )
         starts = self._asked.add(one, self._clock.monotonic())
         told = [_displayed(one)] if starts and one.wants_marker else []
@@ -73,6 +75,7 @@ class Talk:
             if ended.others_wait and ready.reply_to_id and len(ready.body.encode()) <= MAX_BODY_BYTES:
                 add_reply(stanzas[0], bare(ready.to_jid), ready.reply_to_id, ended.quoted)
             _stamp(stanzas, envelope.occurred_at, self._clock.now())
+            add_hops(stanzas[0], ended.hops + 1)
         behind = self._begun(ended.starts)
         # An answer carries <active/>; an error carries no state, so "composing" is ended behind it.
         return stanzas, [_paused(ready), *behind] if follows and ready.kind == "error" else behind

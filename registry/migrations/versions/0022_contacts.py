@@ -27,6 +27,8 @@ def upgrade() -> None:
     _portrait()
     _directory()
     _news()
+    # The door puts on record that it has stopped programs which talked to each other.
+    run("GRANT EXECUTE ON FUNCTION aiox.ledger_append(bytea[]) TO aiox_component")
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder")
 
 
@@ -143,6 +145,7 @@ def downgrade() -> None:
         "agent_news_end()",
     ):
         run(f"DROP FUNCTION aiox.{name}")
+    run("REVOKE EXECUTE ON FUNCTION aiox.ledger_append(bytea[]) FROM aiox_component")
     run("DROP INDEX aiox.approvals_waiting")
     for table in ("agent_avatars", "user_quotas", "state_events"):
         run(f"DROP POLICY finder_select ON aiox.{table}")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from aiox.kernel.ids import TurnId
-from component.asked import Asked, Open
+from component.asked import Asked, Ended, Open
 
 
 def question(number: int, contact: str = "alice@x") -> Open:
@@ -54,7 +54,7 @@ def test_it_is_bounded_and_what_has_no_room_is_not_followed() -> None:
     asked.add(question(1), 0.0)
     assert not asked.add(question(2), 0.0)
     assert not asked.add(question(1), 0.0)
-    assert asked.ended(question(2).turn_id, "q2", 1.0) == (False, "", ())
+    assert asked.ended(question(2).turn_id, "q2", 1.0) == Ended(False, "", ())
     assert len(asked) == 1
 
 
