@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from aiox.cli.stack.home import prepare
 from aiox.runtime.settings import Model, Settings, Telemetry
 from bench.stub_model import StubModel, stub_model
 from tests.stack import RunningHub, free_ports
+
+PRICE = {"match": "openai/stub", "input_usd": 1, "output_usd": 2}
+"""US dollars per million tokens."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ async def model_hub() -> AsyncIterator[ModelHub]:
                 telemetry=Telemetry(sample_rate=1.0),
                 model=Model(provider="openai", name="stub", api_base=stub.url),
             )
-            hub = RunningHub(prepare(settings), settings, {"AIOX_MODEL__API_KEY": "sk-stub"})
+            given = {"AIOX_MODEL__API_KEY": "sk-stub", "AIOX_PROVIDERS__TERMS": json.dumps([PRICE])}
+            hub = RunningHub(prepare(settings), settings, given)
             await hub.start()
             try:
                 yield ModelHub(hub, stub)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
+import aiohttp
 import pytest
 
-from aiox.commands import preferences
+from aiox.cli.stack.services import health_port
+from aiox.commands import list_executions, preferences
+from aiox.commands.list_executions import ListExecutions
 from aiox.commands.preferences import SetPreferences
 from aiox.kernel.preferences import Tone
 from bench.stub_model import Scripted
+from registry.executions import ExecutionSummary
 from tests.e2e.conftest import ModelHub
 from tests.e2e.people import answer_to, online, shape, teach
 
@@ -27,6 +32,51 @@ async def test_the_model_gets_prompt_history_and_passages_and_its_words_come_bac
     for part in ("harbour master", "Good day to you", "Good morning.", "five past nine", "When is high tide"):
         assert part in sent
     assert model.keys[-1] == "sk-stub"
+
+
+async def test_what_an_answer_cost_stands_in_its_execution_and_in_the_workers_figures(model_hub: ModelHub) -> None:
+    hub, model = model_hub.hub, model_hub.model
+    ada = await hub.account()
+    agent = await hub.agent(ada)
+    async with online(hub, ada) as person:
+        model.script("It costs money.", Scripted("no", status=401))
+        await answer_to(person, agent.jid, "What do you cost?")
+        person.say(agent.jid, "And now?", "refused")
+        await person.error_for("refused")
+        async with hub.commands() as commands:
+            asked = ListExecutions(agent_id=agent.agent_id)
+            refused, answered = cast("list[ExecutionSummary]", await list_executions.run(commands, ada.actor, asked))
+    assert (answered.model, answered.output_tokens) == ("stub", 3)
+    assert answered.cost_nanousd == answered.input_tokens * 1000 + 3 * 2000 > 0
+    assert (refused.outcome, refused.model, refused.tokens_used, refused.cost_nanousd) == ("AUTH_ERROR", "stub", 0, 0)
+    port = health_port(hub.settings.ports, "ai_worker")
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as figures:
+        said = await figures.text()
+    for line in (
+        'llm_requests_total{model="stub",outcome="AUTH_ERROR",provider="openai"}',
+        'llm_errors_total{code="AUTH_ERROR",model="stub",provider="openai"}',
+        'llm_cost_usd_total{model="stub",provider="openai"}',
+        'llm_circuit_breaker_state{model="stub",provider="openai"} 0.0',
+        'aiox_llm_inference_time_count{model="stub",provider="openai"}',
+    ):
+        assert line in said
+
+
+PLACE = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+async def test_an_agent_that_promises_a_form_keeps_it_or_says_that_it_could_not(model_hub: ModelHub) -> None:
+    hub, model = model_hub.hub, model_hub.model
+    ada = await hub.account()
+    agent = await hub.agent(ada, llm_config={"response_schema": PLACE})
+    async with online(hub, ada) as person:
+        model.script("Porto, of course.", '```json\n{"city": "Porto"}\n```')
+        assert json.loads(await answer_to(person, agent.jid, "Which city?")) == {"city": "Porto"}
+        assert model.asked[-1]["response_format"]["json_schema"]["schema"] == PLACE
+        assert "Porto, of course." in json.dumps(model.asked[-1]["messages"])
+        model.script("Porto.", "Porto!")
+        person.say(agent.jid, "Again?", "formless")
+        assert "another form" in shape(await person.error_for("formless"), hide=())
 
 
 async def test_what_xml_cannot_carry_is_taken_out_of_a_models_answer(model_hub: ModelHub) -> None:
