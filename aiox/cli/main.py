@@ -79,10 +79,12 @@ def up(
 @app.command()
 def down() -> None:
     """Stop the hub of this home in order."""
+    from aiox.cli import operator_record
     from aiox.cli.stack.down import down as run_down
     from aiox.cli.stack.home import Home
 
     settings = load_settings()
+    asyncio.run(operator_record.note(settings, SystemClock(), "down", outcome="asked"))
     print("The hub has stopped." if run_down(Home(settings.home)) else f"No hub runs at {settings.home}.")
 
 
@@ -118,6 +120,7 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database of a running hub to the newest revision, and compare it with what the revisions make."""
+    from aiox.cli import operator_record
     from aiox.cli.stack import postgres, schema
     from aiox.cli.stack.home import Home
     from registry.migrate import newest_revision
@@ -126,6 +129,9 @@ def migrate(
     home, port = Home(settings.home), settings.ports.postgres
     if not check:
         asyncio.run(postgres.migrate(home, port))
+        asyncio.run(
+            operator_record.note(settings, SystemClock(), "migrate", outcome="done", revision=newest_revision())
+        )
         print(f"The database is at revision {newest_revision()}.")
         return
     words = asyncio.run(schema.found_differences(home, port))
@@ -168,25 +174,38 @@ def _add_chat() -> None:
 
 
 def main() -> None:
-    """Entry point. Whatever goes wrong is one clear line and exit status 1."""
+    """Entry point. Whatever goes wrong is one clear line and exit status 1, and on record where a hub is there."""
     _add_chat()
     try:
         app()
-    except _PLAIN as trouble:
-        _give_up(str(trouble))
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        _give_up(f"setting {name}: {first['msg']}. Mend: correct it in hub.toml or in the environment.")
-    except ServiceFailed as failed:
-        _give_up(f"{failed}. Mend: its log lines above say why.")
+    except SystemExit as ended:
+        if ended.code == 1:  # 2: it was mistyped, and nothing was begun
+            _note("SystemExit")
+        raise
     except Exception as error:  # noqa: BLE001 -- the last boundary: a person gets a line, not a traceback
-        _give_up(f"{type(error).__name__}: {error} (if 'aiox doctor' finds nothing to mend, please report this)")
+        print(f"aiox: {_line(error)}", file=sys.stderr)
+        _note(type(error).__name__)
+        sys.exit(1)
 
 
-def _give_up(line: str) -> None:
-    print(f"aiox: {line}", file=sys.stderr)
-    sys.exit(1)
+def _line(error: Exception) -> str:
+    """For a person."""
+    if isinstance(error, _PLAIN):
+        return str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        return f"setting {name}: {first['msg']}. Mend: correct it in hub.toml or in the environment."
+    if isinstance(error, ServiceFailed):
+        return f"{error}. Mend: its log lines above say why."
+    return f"{type(error).__name__}: {error} (if 'aiox doctor' finds nothing to mend, please report this)"
+
+
+def _note(error: str) -> None:
+    from aiox.cli import operator_record
+
+    if missing := operator_record.note_failure(operator_record.command_in(sys.argv[1:]), error):
+        print(f"aiox: {missing}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ from typing import Final, TextIO
 
 import structlog
 
+from aiox.cli import operator_record
 from aiox.cli.stack import ca, credentials, ejabberd, lock, nats, ports, postgres, redis, services
 from aiox.cli.stack.demo import show
 from aiox.cli.stack.home import Home, prepare
 from aiox.cli.stack.parts import HEAL_BUDGET_S, Parts, together
 from aiox.cli.stack.trouble import CannotGoOn
+from aiox.kernel.canonical import Json
 from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log
 from aiox.runtime.redaction import redact
@@ -63,10 +65,12 @@ async def up(settings: Settings, clock: Clock, *, once: bool, demo: bool, counts
                 if once and not told.is_set():
                     raise CannotGoOn("stopped from outside before the hub had answered.")
             except ServiceFailed as failed:
+                await _note(settings, clock, "failed", type(failed.__cause__ or failed).__name__)
                 raise _plainly(failed.__cause__ or failed) from failed
             finally:
                 await supervisor.stop()
                 print("Stopping", flush=True)
+                await _note(settings, clock, "stopped")
                 await parts.stop()
 
 
@@ -111,6 +115,7 @@ async def _story(
 ) -> None:
     began = clock.monotonic()
     await start_all(home, settings, parts, counts)
+    await _note(settings, clock, "started")
     print(f"All parts are ready after {clock.monotonic() - began:.1f} s", flush=True)
     if not settings.mail.host:
         print(f"No mail server is set (mail.host): letters are written to {home.root / 'mail'}.", flush=True)
@@ -119,6 +124,13 @@ async def _story(
     print(f"{READY} Ctrl-C stops everything in order.", flush=True)
     told.set()
     await asyncio.Event().wait()
+
+
+async def _note(settings: Settings, clock: Clock, outcome: str, error: str = "") -> None:
+    """On record, where there is a database: a hub that cannot start has none, and says so itself."""
+    details: dict[str, Json] = {"outcome": outcome, **({"error": error} if error else {})}
+    if missing := await operator_record.note(settings, clock, "up", **details):
+        print(missing, flush=True)
 
 
 async def _stop_when(told: asyncio.Event, supervisor: Supervisor) -> None:
