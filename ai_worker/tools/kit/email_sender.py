@@ -7,10 +7,9 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.header import Header
+from email.mime.text import MIMEText
+from email.policy import compat32
 from email.utils import format_datetime, localtime, make_msgid
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -60,6 +59,10 @@ DESCRIPTION: Final = ToolDescription(
 )
 _PORTS: Final = {"smtps": 465, "smtp": 587}
 _FITS: Final = re.compile(_ADDRESS)
+_MIME: Final = ("Content-Type", "MIME-Version", "Content-Transfer-Encoding")
+_PLAIN: Final = 60
+_MAX_ADDRESS: Final = 254
+_BREAK: Final = re.compile(r"[\r\n\t]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -104,7 +107,7 @@ def server_of(secret: str) -> Server:
         url = urlsplit(secret)
         (sender,) = parse_qs(url.query)["from"]
         port = url.port or _PORTS[url.scheme]
-        fits = url.scheme in _PORTS and url.hostname and _FITS.match(sender)
+        fits = url.scheme in _PORTS and url.hostname and _is_address(sender)
     except (ValueError, KeyError):
         fits = None
     if not fits:
@@ -113,29 +116,49 @@ def server_of(secret: str) -> Server:
     return Server(host, port, url.scheme == "smtps", sender, unquote(url.username or ""), unquote(url.password or ""))
 
 
-def letter_of(sender: str, to: list[str], subject: str, body: str) -> EmailMessage:
-    """The letter. Raises ToolFailed for what cannot stand in one."""
-    if (
-        not all(_FITS.match(one) for one in (sender, *to))
-        or _CONTROL.search(subject)
-        or re.search(r"[\r\n\t]", subject)
-    ):
+def letter_of(sender: str, to: list[str], subject: str, body: str) -> bytes:
+    """The letter. Raises ToolFailed for what cannot stand in one.
+
+    Not by email.message.EmailMessage: it decodes encoded words in a subject and writes the line breaks in them out.
+    """
+    if not all(_is_address(one) for one in (sender, *to)) or _CONTROL.search(subject) or _BREAK.search(subject):
         raise ToolFailed("An address or the subject has characters that a letter's head must not have.")
-    letter = EmailMessage(policy=SMTP)
-    try:
-        letter["From"] = Address(addr_spec=sender)
-        letter["To"] = tuple(Address(addr_spec=one) for one in to)
-        letter["Subject"] = subject
-        letter["Date"] = format_datetime(localtime())
-        letter["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
-        letter["Auto-Submitted"] = "auto-generated"
-        letter.set_content(_CONTROL.sub("", body).replace("\r\n", "\n").replace("\r", "\n"))
-    except (MessageError, ValueError, IndexError):
-        raise ToolFailed("These words cannot be made a letter.") from None
-    return letter
+    text = _CONTROL.sub("", body).replace("\r\n", "\n").replace("\r", "\n")
+    letter = MIMEText(text, "plain", "utf-8")
+    heads = {
+        "From": sender,
+        "To": ",\n ".join(to),
+        "Subject": subject
+        if subject.isascii() and len(subject) < _PLAIN and "=?" not in subject
+        else _encoded(subject),
+        "Date": format_datetime(localtime()),
+        "Message-ID": make_msgid(domain=sender.rpartition("@")[2]),
+        "Auto-Submitted": "auto-generated",
+    }
+    for name, value in heads.items():
+        letter[name] = value
+    written = letter.as_bytes(policy=compat32.clone(linesep="\r\n"))
+    _check_head(written, [*_MIME, *heads])
+    return written
 
 
-async def _send(server: Server, letter: EmailMessage, to: list[str], reach: Reach, timeout_s: float) -> set[str]:
+def _encoded(subject: str) -> str:
+    return Header(subject, "utf-8", header_name="Subject").encode()
+
+
+def _is_address(text: str) -> bool:
+    return len(text) <= _MAX_ADDRESS and _FITS.fullmatch(text) is not None
+
+
+def _check_head(letter: bytes, names: list[str]) -> None:
+    """The last look: each head that was meant stands there once, and no other."""
+    lines = letter.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    found = [line.partition(b":")[0].decode(errors="replace") for line in lines if not line.startswith(b" ")]
+    if sorted(found) != sorted(names) or any(byte in line for line in lines for byte in (b"\r", b"\n", b"\0")):
+        raise ToolFailed("These words cannot be made a letter.")
+
+
+async def _send(server: Server, letter: bytes, to: list[str], reach: Reach, timeout_s: float) -> set[str]:
     """By a connection to an address that was judged. Returns who was refused."""
     (address, *_) = await reach.addresses(server.host, server.port)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -159,7 +182,7 @@ async def _send(server: Server, letter: EmailMessage, to: list[str], reach: Reac
     async with client:
         if server.user:
             await client.login(server.user, server.password)
-        refused, _ = await client.sendmail(server.sender, to, letter.as_bytes(policy=SMTP))
+        refused, _ = await client.sendmail(server.sender, to, letter)
     return set(refused)
 
 
