@@ -23,13 +23,15 @@ from aiox.runtime.postgres import Pool, StoreTrouble
 from aiox.runtime.provider_check import ProviderCheck
 from aiox.runtime.settings import Model, Providers
 from aiox.wire.v1 import worker_pb2 as pb
-from policy.credentials import Kind, Mode, Status, Why, choose, is_allowed
+from policy.credentials import Kind, Level, Mode, Status, Why, choose, is_allowed
 from policy.ledger import Record
 from registry import credentials, ledger
 from registry.credentials import Binding
 
 CACHE_S: Final = 5.0
 """How long what was read of an owner's bindings is taken to be true; a change is heeded after that."""
+REMEMBERED: Final = 2048
+"""Accounts and organisations of which what was read is kept."""
 POLL_S: Final = 10.0
 RETEST: Final = timedelta(days=1)
 _BATCH: Final = 20
@@ -65,6 +67,7 @@ class Credentials:
         self._model = model
         self._allowed = providers.allowed
         self._known: OrderedDict[OwnerId, tuple[float, Sequence[_Opened]]] = OrderedDict()
+        self._joined: OrderedDict[OwnerId, tuple[float, Sequence[OwnerId]]] = OrderedDict()
 
     async def grant(self, owner: OwnerId, wanted: LlmConfig) -> Granted | ErrorCode:
         """Credentials for the agent's model and for those of its fallbacks that it may use.
@@ -73,7 +76,10 @@ class Credentials:
         credential is known to be refused and no fallback is left. An agent that names no provider has the hub's, or
         none: the offline responder.
         """
-        known = [*await self._of(owner), *await self._of(HUB_OWNER)]
+        known = list(await self._of(owner))
+        for organisation in await self._organisations(owner):
+            known += await self._of(organisation)
+        known += await self._of(HUB_OWNER)
         main = self._resolve(known, wanted.provider or self._model.provider, wanted.model or self._model.name)
         if main is ErrorCode.PROVIDER_NOT_ALLOWED:
             # Whoever disabled the hub's own model, and named no other, is answered offline.
@@ -86,11 +92,13 @@ class Credentials:
         """A provider refused one of these: they are tested again soon. Until then they are used."""
         for binding in used:
             await credentials.mark(self._pool, binding, binding.status, binding.reason, None)
+            self._known.pop(binding.owner, None)
         self._known.pop(owner, None)
 
     def forget(self) -> None:
         """What was read is read again."""
         self._known.clear()
+        self._joined.clear()
 
     def _resolve(self, known: Sequence[_Opened], provider: str, model: str) -> _Found | ErrorCode:
         if not provider:
@@ -115,6 +123,17 @@ class Credentials:
         given = pb.Credential(provider=provider, api_base=hub.api_base, api_key=hub.api_key)
         return _Found(provider, model, given, None)
 
+    async def _organisations(self, owner: OwnerId) -> Sequence[OwnerId]:
+        now = asyncio.get_running_loop().time()
+        at, known = self._joined.get(owner, (0.0, ()))
+        if owner not in self._joined or now - at >= CACHE_S:
+            known = await credentials.organisations_of(self._pool, owner)
+            self._joined[owner] = (now, known)
+            self._joined.move_to_end(owner)
+            if len(self._joined) > REMEMBERED:
+                self._joined.popitem(last=False)
+        return known
+
     async def _of(self, owner: OwnerId) -> Sequence[_Opened]:
         now = asyncio.get_running_loop().time()
         at, known = self._known.get(owner, (0.0, ()))
@@ -125,7 +144,7 @@ class Credentials:
         opened = [_opened(one, ring) for one in found]
         self._known[owner] = (now, opened)
         self._known.move_to_end(owner)
-        if len(self._known) > 2048:
+        if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return opened
 
@@ -203,7 +222,7 @@ class Retests:
     def _record(self, binding: Binding, status: Status) -> Record:
         return Record(
             id=uuid4(),
-            owner=binding.owner,
+            owner=HUB_OWNER if binding.level is Level.ORGANISATION else binding.owner,
             event_type="credential.tested",
             severity="info" if status is Status.VALID else "warning",
             details={
@@ -215,4 +234,5 @@ class Retests:
             },
             created_at=self.clock.now(),
             actor="",
+            organisation_id=binding.owner if binding.level is Level.ORGANISATION else None,
         )

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     LLM = "llm"
     SMTP = "smtp"
     SEARCH = "search"
+    DATABASE = "database"
 
 
 class Mode(StrEnum):
@@ -69,14 +70,16 @@ class Why(StrEnum):
 
 
 def choose(said: Sequence[Said]) -> Said | Why:
-    """The nearest level with a credential of its own, unless a nearer one forbids the provider, or it is refused."""
+    """The nearest level with a credential of its own, unless a nearer one forbids the provider, or it is refused.
+
+    Several may speak on a level, the organisations of one person: any no is no, else the first that says something.
+    """
     for level in _ORDER:
-        for one in said:
-            if one.level is not level or one.mode is Mode.GLOBAL:
-                continue
-            if one.mode is Mode.DISABLED:
-                return Why.DISABLED
-            return Why.REFUSED if one.status in REFUSED else one
+        here = [one for one in said if one.level is level and one.mode is not Mode.GLOBAL]
+        if any(one.mode is Mode.DISABLED for one in here):
+            return Why.DISABLED
+        if here:
+            return Why.REFUSED if here[0].status in REFUSED else here[0]
     return Why.MISSING
 
 

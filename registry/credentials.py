@@ -1,6 +1,7 @@
 """Credentials for providers: what each level says about one, sealed with its owner's key (SPEC 5). Owner-scoped.
 
-The hub's own belong to the hub's own tenant and are sealed with the hub's key. Nothing here gives a secret in clear to
+The hub's own belong to the hub's own tenant and are sealed with the hub's key, an organisation's to the organisation,
+which has a data key of its own. Nothing here gives a secret in clear to
 anyone but the caller that holds the ring.
 """
 
@@ -20,9 +21,10 @@ from policy.credentials import Kind, Level, Mode, Said, Status
 from registry import tenants
 
 _PUT = """
-    INSERT INTO provider_credentials (id, owner_user_id, level, kind, provider, mode, api_base, secret, status, reason,
-                                      checked_at, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+    INSERT INTO provider_credentials (id, owner_user_id, organisation_id, level, kind, provider, mode, api_base, secret,
+                                      status, reason, checked_at, created_at, updated_at)
+    VALUES ($1, $2::uuid, CASE WHEN $3::text = 'organisation' THEN $2::uuid END, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+            $12, $12)
     ON CONFLICT (id) DO UPDATE SET mode = $6, api_base = $7, secret = $8, status = $9, reason = $10, checked_at = $11,
                                    updated_at = $12
     RETURNING id, owner_user_id, level, kind, provider, mode, api_base, secret, status, reason, checked_at,
@@ -86,10 +88,12 @@ async def put(pool: Pool, keys: KeyRing, new: NewBinding) -> Binding:
         await connection.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"credential:{new.owner}:{new.kind}:{new.provider}"
         )
+        if new.level is Level.ORGANISATION:
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"tenant:{new.owner}")
+            await tenants.ensure_key(connection, keys, new.owner, new.now)
         ring = await tenants.ring_of(connection, keys, new.owner)
         known = await connection.fetchval(
-            "SELECT id FROM provider_credentials WHERE owner_user_id = $1 AND kind = $2 AND provider = $3"
-            " AND organisation_id IS NULL",
+            "SELECT id FROM provider_credentials WHERE owner_user_id = $1 AND kind = $2 AND provider = $3",
             new.owner,
             new.kind,
             new.provider,
@@ -120,11 +124,19 @@ async def list_of(pool: Pool, owner: OwnerId) -> Sequence[Binding]:
     """All that this owner says, by kind and provider."""
     async with owner_scope(pool, owner) as connection:
         rows = await connection.fetch(
-            f"SELECT {_COLUMNS} FROM provider_credentials WHERE owner_user_id = $1 AND organisation_id IS NULL"  # noqa: S608
-            " ORDER BY kind, provider",
+            f"SELECT {_COLUMNS} FROM provider_credentials WHERE owner_user_id = $1 ORDER BY kind, provider",  # noqa: S608
             owner,
         )
     return [_binding(row) for row in rows]
+
+
+async def organisations_of(pool: Pool, owner: OwnerId) -> Sequence[OwnerId]:
+    """The organisations whose credentials an account may use, the one it joined first before the others.
+
+    An organisation is a tenant: its id stands where an owner's would. For the orchestrator's role only.
+    """
+    rows = await pool.fetch("SELECT organisation_id FROM find_organisations($1)", owner)
+    return [OwnerId(row["organisation_id"]) for row in rows]
 
 
 async def load(pool: Pool, owner: OwnerId, kind: Kind, provider: str) -> Binding | None:

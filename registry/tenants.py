@@ -31,6 +31,12 @@ async def add_first_key(connection: Connection, keys: KeyRing, owner: OwnerId, n
     )
 
 
+async def ensure_key(connection: Connection, keys: KeyRing, owner: OwnerId, now: datetime) -> None:
+    """Gives a tenant without an account behind it (an organisation) its data key, if it has none yet."""
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM tenant_keys WHERE owner_user_id = $1)", owner):
+        await add_first_key(connection, keys, owner, now)
+
+
 async def load_ring(pool: Pool, keys: KeyRing, owner: OwnerId) -> KeyRing:
     """The tenant's key ring, the newest key current. Raises TenantKeyMissing, and CannotOpen for a foreign hub key."""
     async with owner_scope(pool, owner) as connection:

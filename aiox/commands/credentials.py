@@ -1,22 +1,25 @@
-"""Credentials for providers: an account's own, and the hub's for all (SPEC 5). Tested on save, never given back.
+"""Credentials for providers: an account's own, its organisations', and the hub's for all (SPEC 5).
 
-An account speaks for itself. The operator at the shell and a hub_admin speak for the hub with `scope` hub.
+Tested on save, never given back.
+
+An account speaks for itself; with the id of an organisation as `scope`, its owners and admins speak for that. The
+operator at the shell and a hub_admin speak for the hub with `scope` hub.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from aiox.commands import gate
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
-from aiox.commands.refusal import refusal_of
+from aiox.commands.refusal import hidden, refusal_of
 from aiox.commands.users import relation_to_hub
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import SENTENCES, ErrorCode
@@ -26,10 +29,11 @@ from aiox.runtime.provider_check import ENDPOINTS, Checked
 from policy.access import Relation
 from policy.credentials import Kind, Level, Mode, Status
 from policy.ledger import Record
-from registry import credentials, ledger, tenants
+from registry import credentials, ledger, organisations, tenants
 from registry.credentials import Binding, NewBinding
 
-Scope = Literal["own", "hub"]
+Scope = Literal["own", "hub"] | UUID
+"""Whose: one's own, the hub's, or those of the organisation with this id."""
 ProviderName = Annotated[str, StringConstraints(max_length=60, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 ApiBase = Annotated[str, StringConstraints(max_length=500, pattern=r"^(https?://[^\s?#@]+)?$")]
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
@@ -43,6 +47,15 @@ class ListCredentials(Fields):
     """Whose."""
 
     scope: Scope = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    """The tenant that credentials belong to, its level, and who stands behind what is recorded of them."""
+
+    owner: OwnerId
+    level: Level
+    recorded: OwnerId
 
 
 class WhichCredential(Fields):
@@ -80,6 +93,7 @@ class CredentialShown:
     kind: Kind
     provider: str
     level: Level
+    organisation_id: UUID | None
     mode: Mode
     api_base: str
     status: Status
@@ -89,21 +103,24 @@ class CredentialShown:
 
 
 async def list_all(hub: Hub, actor: Actor, fields: ListCredentials) -> Sequence[CredentialShown] | Refused:
-    """What this account says, and what the hub has for it; with scope hub the hub's alone."""
-    owner, no = await _admitted(hub, actor, Action.CREDENTIAL_LIST, fields.scope)
+    """What this account says, and what its organisations and the hub have for it; else what that scope says alone."""
+    whose, no = await _admitted(hub, actor, Action.CREDENTIAL_LIST, fields.scope)
     if no is not None:
         return no
-    found = [] if owner == HUB_OWNER else list(await credentials.list_of(hub.pool, owner))
-    shared = await credentials.list_of(hub.pool, HUB_OWNER)
-    return [_shown(one, actor_is_hub=owner == HUB_OWNER) for one in (*found, *shared)]
+    found = [_shown(one) for one in await credentials.list_of(hub.pool, whose.owner)]
+    if whose.level is Level.OWNER:
+        for one in await organisations.list_of(hub.pool, actor.owner):
+            found += [_foreign(said) for said in await credentials.list_of(hub.pool, OwnerId(one.id))]
+        found += [_foreign(said) for said in await credentials.list_of(hub.pool, HUB_OWNER)]
+    return found
 
 
 async def put(hub: Hub, actor: Actor, fields: PutCredential) -> CredentialShown | Refused:
     """Tests a credential and stores it with what was found. PROVIDER_NOT_ALLOWED for an endpoint nobody has allowed."""
-    owner, no = await _admitted(hub, actor, Action.CREDENTIAL_PUT, fields.scope)
+    whose, no = await _admitted(hub, actor, Action.CREDENTIAL_PUT, fields.scope)
     if no is not None:
         return no
-    if owner != HUB_OWNER and not _may_be_sent_to(hub, fields.api_base):
+    if whose.level is not Level.HUB and not _may_be_sent_to(hub, fields.api_base):
         reason = "The hub's operator has not allowed this api_base (setting providers.api_bases)."
         return Refused(ErrorCode.PROVIDER_NOT_ALLOWED, reason, (RULE_BASE,))
     secret = fields.secret.get_secret_value() if fields.secret else ""
@@ -114,8 +131,8 @@ async def put(hub: Hub, actor: Actor, fields: PutCredential) -> CredentialShown 
         hub.keys,
         NewBinding(
             id=uuid4(),
-            owner=owner,
-            level=Level.HUB if owner == HUB_OWNER else Level.OWNER,
+            owner=whose.owner,
+            level=whose.level,
             kind=fields.kind,
             provider=fields.provider,
             mode=fields.mode,
@@ -127,44 +144,51 @@ async def put(hub: Hub, actor: Actor, fields: PutCredential) -> CredentialShown 
             now=now,
         ),
     )
-    await _record(hub, actor, "credential.put", stored)
-    return _shown(stored, actor_is_hub=True)
+    await _record(hub, actor, "credential.put", stored, whose)
+    return _shown(stored)
 
 
 async def test(hub: Hub, actor: Actor, fields: WhichCredential) -> CredentialShown | Refused:
     """Asks the provider again, and stores what was found. NOT_FOUND without a credential of one's own."""
-    owner, no = await _admitted(hub, actor, Action.CREDENTIAL_TEST, fields.scope)
+    whose, no = await _admitted(hub, actor, Action.CREDENTIAL_TEST, fields.scope)
     if no is not None:
         return no
-    stored = await credentials.load(hub.pool, owner, fields.kind, fields.provider)
+    stored = await credentials.load(hub.pool, whose.owner, fields.kind, fields.provider)
     if stored is None or stored.mode is not Mode.CUSTOM:
         return NOT_HERE
-    secret = stored.open(await tenants.load_ring(hub.pool, hub.keys, owner))
+    secret = stored.open(await tenants.load_ring(hub.pool, hub.keys, whose.owner))
     checked = await _check(hub, stored.kind, stored.provider, stored.api_base, secret, stored.mode)
     await credentials.mark(hub.pool, stored, Status(checked.status), checked.reason, hub.clock.now())
-    await _record(hub, actor, "credential.tested", stored, checked.status)
-    again = await credentials.load(hub.pool, owner, fields.kind, fields.provider)
-    return NOT_HERE if again is None else _shown(again, actor_is_hub=True)
+    await _record(hub, actor, "credential.tested", stored, whose, checked.status)
+    again = await credentials.load(hub.pool, whose.owner, fields.kind, fields.provider)
+    return NOT_HERE if again is None else _shown(again)
 
 
 async def delete(hub: Hub, actor: Actor, fields: WhichCredential) -> CredentialShown | Refused:
     """Forgets what is said about a provider; from then on the level above decides. NOT_FOUND when nothing is said."""
-    owner, no = await _admitted(hub, actor, Action.CREDENTIAL_DELETE, fields.scope)
+    whose, no = await _admitted(hub, actor, Action.CREDENTIAL_DELETE, fields.scope)
     if no is not None:
         return no
-    stored = await credentials.load(hub.pool, owner, fields.kind, fields.provider)
-    if stored is None or not await credentials.delete(hub.pool, owner, stored.id):
+    stored = await credentials.load(hub.pool, whose.owner, fields.kind, fields.provider)
+    if stored is None or not await credentials.delete(hub.pool, whose.owner, stored.id):
         return NOT_HERE
-    await _record(hub, actor, "credential.deleted", stored)
-    return _shown(stored, actor_is_hub=True)
+    await _record(hub, actor, "credential.deleted", stored, whose)
+    return _shown(stored)
 
 
-async def _admitted(hub: Hub, actor: Actor, action: Action, scope: Scope) -> tuple[OwnerId, Refused | None]:
-    """Passes the gate. Whose credentials these are: the actor's own, or the hub's."""
+async def _admitted(hub: Hub, actor: Actor, action: Action, scope: Scope) -> tuple[_Whose, Refused | None]:
+    """Passes the gate. Whose credentials these are: the actor's own, an organisation's, or the hub's."""
+    if isinstance(scope, UUID):
+        role = await organisations.role_in(hub.pool, actor.owner, scope)
+        relation = Relation(f"org_{role}") if role else Relation.NONE
+        verdict = await gate.authorise_related(hub, actor, action, relation, actor.owner if role else None)
+        no = refusal_of(verdict)
+        return _Whose(OwnerId(scope), Level.ORGANISATION, actor.owner), no if role else hidden(no)
     if actor.owner == HUB_OWNER or scope == "hub":
         verdict = await gate.authorise_related(hub, actor, action, relation_to_hub(actor), HUB_OWNER)
-        return HUB_OWNER, refusal_of(verdict)
-    return actor.owner, refusal_of(await gate.authorise_related(hub, actor, action, Relation.OWNER, actor.owner))
+        return _Whose(HUB_OWNER, Level.HUB, HUB_OWNER), refusal_of(verdict)
+    verdict = await gate.authorise_related(hub, actor, action, Relation.OWNER, actor.owner)
+    return _Whose(actor.owner, Level.OWNER, actor.owner), refusal_of(verdict)
 
 
 def _may_be_sent_to(hub: Hub, api_base: str) -> bool:
@@ -179,27 +203,31 @@ async def _check(hub: Hub, kind: Kind, provider: str, api_base: str, secret: str
     return await hub.providers.check(provider, api_base, secret)
 
 
-def _shown(stored: Binding, *, actor_is_hub: bool) -> CredentialShown:
-    """Of the hub's own an account sees that it is there and how it is, not where it leads."""
-    foreign = stored.level is Level.HUB and not actor_is_hub
+def _foreign(stored: Binding) -> CredentialShown:
+    """Of what others have for it an account sees that it is there and how it is, not where it leads."""
+    return replace(_shown(stored), api_base="", reason="")
+
+
+def _shown(stored: Binding) -> CredentialShown:
     return CredentialShown(
         kind=stored.kind,
         provider=stored.provider,
         level=stored.level,
+        organisation_id=stored.owner if stored.level is Level.ORGANISATION else None,
         mode=stored.mode,
-        api_base="" if foreign else stored.api_base,
+        api_base=stored.api_base,
         status=stored.status,
-        reason="" if foreign else stored.reason,
+        reason=stored.reason,
         checked_at=stored.checked_at,
         updated_at=stored.updated_at,
     )
 
 
-async def _record(hub: Hub, actor: Actor, event: str, stored: Binding, status: str = "") -> None:
+async def _record(hub: Hub, actor: Actor, event: str, stored: Binding, whose: _Whose, status: str = "") -> None:
     """Who changed what: ids and codes, nothing of the secret, not even its length."""
     record = Record(
         id=uuid4(),
-        owner=stored.owner,
+        owner=whose.recorded,
         event_type=event,
         severity="info",
         details={
@@ -211,5 +239,6 @@ async def _record(hub: Hub, actor: Actor, event: str, stored: Binding, status: s
         },
         created_at=hub.clock.now(),
         actor=actor.jid,
+        organisation_id=whose.owner if whose.level is Level.ORGANISATION else None,
     )
     await ledger.append(hub.pool, [record])

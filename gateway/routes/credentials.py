@@ -39,7 +39,10 @@ _ONE: Final = (ErrorCode.UNAUTHENTICATED, ErrorCode.ACCESS_DENIED, ErrorCode.NOT
     openapi_extra=declared(Action.CREDENTIAL_LIST),
 )
 async def list_all(door: TheDoor, actor: TheActor, scope: Scope = "own") -> CredentialList:
-    """Your own, and those that the hub has for everyone. With scope hub the hub's alone, for its admins."""
+    """Your own, and those that your organisations and the hub have for you.
+
+    With an organisation's id as scope that one's alone, for its members; with scope hub the hub's, for its admins.
+    """
     await door.limit(Action.CREDENTIAL_LIST, str(actor.owner), PER_MINUTE)
     result = await credentials.list_all(door.hub, actor, ListCredentials(scope=scope))
     if isinstance(result, Refused):
@@ -57,7 +60,10 @@ async def list_all(door: TheDoor, actor: TheActor, scope: Scope = "own") -> Cred
 async def put(
     door: TheDoor, actor: TheActor, kind: Kind, provider: ProviderName, said: CredentialText, scope: Scope = "own"
 ) -> CredentialOut:
-    """Tests a key and stores it, in place of the one before. The answer says what the test found."""
+    """Tests a key and stores it, in place of the one before. The answer says what the test found.
+
+    With an organisation's id as scope its owners and admins store one for all its members.
+    """
     await door.limit(Action.CREDENTIAL_PUT, str(actor.owner), PER_MINUTE)
     fields = PutCredential(
         kind=kind, provider=provider, scope=scope, mode=said.mode, api_base=said.api_base, secret=said.secret
@@ -78,7 +84,7 @@ async def ask_again(
 async def delete(
     door: TheDoor, actor: TheActor, kind: Kind, provider: ProviderName, scope: Scope = "own"
 ) -> CredentialOut:
-    """Forgets it; from then on the hub's holds."""
+    """Forgets it; from then on what the next level says holds."""
     await door.limit(Action.CREDENTIAL_DELETE, str(actor.owner), PER_MINUTE)
     return _shown(await credentials.delete(door.hub, actor, WhichCredential(kind=kind, provider=provider, scope=scope)))
 

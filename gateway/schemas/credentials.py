@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from gateway.schemas.common import Out
 from policy.credentials import Kind, Level, Mode, Status
@@ -15,6 +16,7 @@ class CredentialOut(Out):
     kind: Kind
     provider: str
     level: Level
+    organisation_id: UUID | None
     mode: Mode
     api_base: str
     status: Status

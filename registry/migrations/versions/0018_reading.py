@@ -4,7 +4,7 @@ An owner scope costs three round trips beside the query. These functions run as 
 name their owner for themselves alone, put back what was set before, and see that owner's rows and no others.
 """
 
-from registry.migrations.guard import run
+from registry.migrations.guard import definer_function, run
 
 revision = "0018"
 down_revision = "0016"
@@ -58,8 +58,36 @@ def upgrade() -> None:
         run(f"GRANT EXECUTE ON FUNCTION aiox.{signature} TO aiox_gateway")
 
 
+    _organisations()
+
+
+def _organisations() -> None:
+    # An organisation is a tenant of its own for its credentials: its data key is made with the first of them, and rotated
+    # like everybody's. No account stands behind it, so tenant_keys cannot point at users any more.
+    run("ALTER TABLE aiox.tenant_keys DROP CONSTRAINT tenant_keys_owner_user_id_fkey")
+    run("""
+        ALTER TABLE aiox.provider_credentials
+            ADD CONSTRAINT belongs_to_its_organisation CHECK (organisation_id IS NULL OR owner_user_id = organisation_id)""")
+    run("GRANT CREATE ON SCHEMA aiox TO aiox_finder")
+    definer_function(
+        """
+        CREATE FUNCTION aiox.find_organisations(p_owner uuid) RETURNS TABLE (organisation_id uuid)
+        LANGUAGE sql STABLE AS $$
+            SELECT m.organisation_id FROM aiox.memberships m WHERE m.user_id = p_owner
+            ORDER BY m.created_at, m.organisation_id
+        $$""",
+        "find_organisations(uuid)", "finder", "orchestrator",
+    )
+    run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder")
+
+
 def downgrade() -> None:
     """Takes them away."""
+    run("DROP FUNCTION aiox.find_organisations(uuid)")
+    run("ALTER TABLE aiox.provider_credentials DROP CONSTRAINT belongs_to_its_organisation")
+    run("DELETE FROM aiox.provider_credentials WHERE organisation_id IS NOT NULL")
+    run("DELETE FROM aiox.tenant_keys k WHERE NOT EXISTS (SELECT FROM aiox.users u WHERE u.id = k.owner_user_id)")
+    run("ALTER TABLE aiox.tenant_keys ADD FOREIGN KEY (owner_user_id) REFERENCES aiox.users")
     run("REVOKE SELECT (owner_user_id, turn_id, cancel_asked_at) ON aiox.asked_turns FROM aiox_orchestrator")
     run("ALTER TABLE aiox.asked_turns DROP COLUMN cancel_asked_at")
     run("DROP FUNCTION aiox.agent_detail(uuid, uuid)")

@@ -34,6 +34,16 @@ def test_the_nearest_decides(said: list[Said], expected: Said | Why) -> None:
     assert choose(said[::-1]) == expected
 
 
+def test_of_several_organisations_any_may_forbid_and_the_first_pays() -> None:
+    refused = Said(Level.ORGANISATION, Mode.CUSTOM, Status.INVALID)
+    no = Said(Level.ORGANISATION, Mode.DISABLED)
+    silent = Said(Level.ORGANISATION, Mode.GLOBAL)
+    assert choose([ORGANISATION, no, HUB]) is Why.DISABLED
+    assert choose([silent, ORGANISATION, refused, HUB]) == ORGANISATION
+    assert choose([refused, ORGANISATION]) is Why.REFUSED
+    assert choose([OWN, no]) == OWN
+
+
 def test_nothing_above_a_disabled_level_is_ever_used() -> None:
     for own, organisation, hub in product(Mode, repeat=3):
         chosen = choose([Said(Level.OWNER, own), Said(Level.ORGANISATION, organisation), Said(Level.HUB, hub)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from aiox.cli import credentials, keys
@@ -36,9 +38,18 @@ async def test_credentials_of_the_hub(postgres: Place) -> None:
         await credentials.delete(settings, kind="llm", provider="somebody")
 
 
+async def test_an_organisation_needs_somebody_who_rules_it(postgres: Place) -> None:
+    with pytest.raises(CannotGoOn, match="--owner"):
+        await credentials.list_all(postgres.settings, credentials.Whose(organisation=str(uuid4())))
+    with pytest.raises(CannotGoOn, match="no account"):
+        await credentials.list_all(postgres.settings, credentials.Whose(f"{uuid4()}@localhost", str(uuid4())))
+    with pytest.raises(CannotGoOn, match="scope"):
+        await credentials.list_all(postgres.settings, credentials.Whose("ada@localhost", "no id"))
+
+
 @pytest.mark.parametrize("given", [{"kind": "gpu"}, {"provider": "Some Body"}, {"secret": f"{SECRET} "}])
 async def test_what_is_mistyped_is_said_without_the_secret(postgres: Place, given: dict[str, str]) -> None:
     fields = {"kind": "llm", "provider": "somebody", "mode": "custom", "api_base": "", "secret": SECRET, **given}
     with pytest.raises(CannotGoOn) as refused:
-        await credentials.put(postgres.settings, **fields)
+        await credentials.put(postgres.settings, credentials.HUB, **fields)
     assert SECRET not in str(refused.value)
