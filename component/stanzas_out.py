@@ -12,6 +12,7 @@ from component.errors import add_error
 from component.features.chat_states import add_state
 from component.features.presence import request
 from component.features.styling import styled
+from component.features.turn_data import add_turn
 from component.stanza_xml import COMPONENT, HINTS, SID, add, legal, stanza, to_text
 
 PART_BYTES: Final = 50 * 1024
@@ -66,6 +67,8 @@ def _message(ready: OutboxReady, body: str, number: int) -> Element:
     add(message, SID, "origin-id", id=stanza_id)
     add_state(message, "active")
     add(message, HINTS, "store")
+    if ready.data is not None and number == 1:
+        add_turn(message, ready.turn_id, ready.data)
     return message
 
 

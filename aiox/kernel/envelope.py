@@ -40,6 +40,27 @@ INTRODUCTION: Final = "introduction"
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A passage that an answer rests on."""
+
+    title: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnData:
+    """What a client may show beside an answer. Times in milliseconds."""
+
+    version: int
+    """Of the agent; 0: no version answered, the hub did."""
+    platform_ms: int
+    """From admission to the answer, without the worker."""
+    worker_ms: int
+    tokens: int
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxReady:
     """A stanza to send: an outbox row, announced."""
 
@@ -59,6 +80,8 @@ class OutboxReady:
     part: int
     priority: float = 0.0
     """The owner's weight of the agent that answers, 0..1."""
+    data: TurnData | None = None
+    """Of an answer."""
 
 
 @dataclass(frozen=True, slots=True)

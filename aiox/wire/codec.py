@@ -15,6 +15,8 @@ from aiox.kernel.envelope import (
     MessageReceived,
     OutboxReady,
     Pressure,
+    Source,
+    TurnData,
     WorkerBeat,
 )
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
@@ -119,6 +121,7 @@ def _payload(message: pb.Envelope) -> Event:
             thread=ready.thread,
             part=ready.part,
             priority=ready.priority,
+            data=_turn_data_of(ready),
         )
     if kind == "pressure":
         said = message.pressure
@@ -173,7 +176,26 @@ def _outbox_ready(ready: OutboxReady) -> pb.OutboxReady:
         thread=ready.thread,
         part=ready.part,
         priority=ready.priority,
+        turn_data=None if ready.data is None else _turn_data(ready.data),
     )
+
+
+def _turn_data(data: TurnData) -> pb.TurnData:
+    return pb.TurnData(
+        version=data.version,
+        platform_ms=data.platform_ms,
+        worker_ms=data.worker_ms,
+        tokens=data.tokens,
+        sources=[pb.Source(title=one.title, section=one.section) for one in data.sources],
+    )
+
+
+def _turn_data_of(ready: pb.OutboxReady) -> TurnData | None:
+    if not ready.HasField("turn_data"):
+        return None
+    data = ready.turn_data
+    sources = tuple(Source(one.title, one.section) for one in data.sources)
+    return TurnData(data.version, data.platform_ms, data.worker_ms, data.tokens, sources)
 
 
 def _pressure(said: Pressure) -> pb.Pressure:

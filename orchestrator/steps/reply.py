@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from aiox.kernel.envelope import HTTP, KNOWN, Envelope, OutboxReady
+from aiox.kernel.envelope import HTTP, KNOWN, Envelope, OutboxReady, Source, TurnData
 from aiox.kernel.ids import HUB_OWNER, derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Answered
@@ -20,13 +20,13 @@ def replies_of(ended: Accepted, now: datetime) -> tuple[Envelope[OutboxReady], .
     Who asked over HTTP reads the answer there (steps/asked.py) and gets no stanza.
     """
     over_http = ended.turn.envelope.channel == HTTP
-    replies = () if over_http else (_envelope(ended.turn, _reply(ended), now),)
+    replies = () if over_http else (_envelope(ended.turn, _reply(ended, now), now),)
     if isinstance(ended, Stopped) and ended.alert_to is not None:
         return (*replies, _envelope(ended.turn, _alert(ended, ended.alert_to), now))
     return replies
 
 
-def _reply(ended: Accepted) -> OutboxReady:
+def _reply(ended: Accepted, now: datetime) -> OutboxReady:
     message, outcome = ended.turn.message, ended.outcome
     answered = isinstance(outcome, Answered)
     outbox_id = derived_id(ended.turn.generation, "reply:0")
@@ -45,6 +45,18 @@ def _reply(ended: Accepted) -> OutboxReady:
         thread=message.thread,
         part=0,
         priority=_priority(ended),
+        data=_data(ended, outcome, now) if isinstance(outcome, Answered) else None,
+    )
+
+
+def _data(ended: Accepted, answer: Answered, now: datetime) -> TurnData:
+    duration_ms = round((now - ended.turn.envelope.occurred_at).total_seconds() * 1000)
+    return TurnData(
+        version=ended.loaded.version.number if isinstance(ended, Dispatched) else 0,
+        platform_ms=max(0, duration_ms - answer.worker_ms),
+        worker_ms=answer.worker_ms,
+        tokens=ended.tokens if isinstance(ended, Dispatched) else 0,
+        sources=tuple(dict.fromkeys(Source(one.title, one.section) for one in answer.citations)),
     )
 
 

@@ -178,6 +178,7 @@ class OutboxReady(_message.Message):
     THREAD_FIELD_NUMBER: _builtins.int
     PART_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    TURN_DATA_FIELD_NUMBER: _builtins.int
     outbox_id: _builtins.str
     turn_id: _builtins.str
     owner_user_id: _builtins.str
@@ -198,6 +199,10 @@ class OutboxReady(_message.Message):
     part: _builtins.int
     priority: _builtins.float
     """the owner's weight of this agent, 0..1, for kind "answer" """
+    @_builtins.property
+    def turn_data(self) -> Global___TurnData:
+        """for kind "answer" """
+
     def __init__(
         self,
         *,
@@ -215,14 +220,73 @@ class OutboxReady(_message.Message):
         thread: _builtins.str = ...,
         part: _builtins.int = ...,
         priority: _builtins.float = ...,
+        turn_data: Global___TurnData | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["turn_data", b"turn_data"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "error_code", b"error_code", "from_jid", b"from_jid", "kind", b"kind", "outbox_id", b"outbox_id", "owner_user_id", b"owner_user_id", "part", b"part", "priority", b"priority", "reply_to_id", b"reply_to_id", "stanza_id", b"stanza_id", "stanza_type", b"stanza_type", "thread", b"thread", "to_jid", b"to_jid", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "error_code", b"error_code", "from_jid", b"from_jid", "kind", b"kind", "outbox_id", b"outbox_id", "owner_user_id", b"owner_user_id", "part", b"part", "priority", b"priority", "reply_to_id", b"reply_to_id", "stanza_id", b"stanza_id", "stanza_type", b"stanza_type", "thread", b"thread", "to_jid", b"to_jid", "turn_data", b"turn_data", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OutboxReady: _TypeAlias = OutboxReady  # noqa: Y015
+
+@_typing.final
+class TurnData(_message.Message):
+    """What a client may show beside an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    PLATFORM_MS_FIELD_NUMBER: _builtins.int
+    WORKER_MS_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """of the agent; 0: no version answered, the hub did"""
+    platform_ms: _builtins.int
+    """from admission to the answer, without the worker"""
+    worker_ms: _builtins.int
+    tokens: _builtins.int
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___Source]: ...
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        platform_ms: _builtins.int = ...,
+        worker_ms: _builtins.int = ...,
+        tokens: _builtins.int = ...,
+        sources: _abc.Iterable[Global___Source] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["platform_ms", b"platform_ms", "sources", b"sources", "tokens", b"tokens", "version", b"version", "worker_ms", b"worker_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TurnData: _TypeAlias = TurnData  # noqa: Y015
+
+@_typing.final
+class Source(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    SECTION_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    section: _builtins.str
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        section: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["section", b"section", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Source: _TypeAlias = Source  # noqa: Y015
 
 @_typing.final
 class Pressure(_message.Message):

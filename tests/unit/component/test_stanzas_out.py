@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiox.kernel.envelope import OutboxReady
+from aiox.kernel.envelope import OutboxReady, Source, TurnData
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER, TurnId
 from component.stanza_xml import COMPONENT, HINTS, SID, to_text
@@ -38,6 +38,18 @@ def test_answer_is_a_chat_message_with_ids_thread_state_and_hint() -> None:
         '<origin-id xmlns="urn:xmpp:sid:0" id="s1"/><active xmlns="http://jabber.org/protocol/chatstates"/>'
         '<store xmlns="urn:xmpp:hints"/></message>'
     )
+
+
+def test_the_data_of_the_turn_stand_in_the_first_part() -> None:
+    data = TurnData(3, 12, 840, 412, (Source("Hand <book>", "Keys"), Source("Notes", "")))
+    first, second = stanzas_of(replace(READY, data=data, body="x" * (PART_BYTES + 1)))
+    assert (
+        f'<turn xmlns="urn:aiox:turn:0" id="{READY.turn_id}" version="3" platform-ms="12" worker-ms="840" tokens="412">'
+        '<source title="Hand &lt;book&gt;" section="Keys"/><source title="Notes"/></turn>'
+    ) in to_text(first)
+    assert "urn:aiox:turn:0" not in to_text(second)
+    (command,) = stanzas_of(replace(READY, data=TurnData(0, 1, 0, 0)))
+    assert f'id="{READY.turn_id}" platform-ms="1" worker-ms="0" tokens="0"/>' in to_text(command)
 
 
 def test_normal_message_is_answered_normally_and_without_a_thread_when_it_had_none() -> None:

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiox.kernel.envelope import CancelAsked, Envelope, LiveDelta, MessageReceived, OutboxReady, Pressure, WorkerBeat
+from aiox.kernel.envelope import (
+    CancelAsked,
+    Envelope,
+    LiveDelta,
+    MessageReceived,
+    OutboxReady,
+    Pressure,
+    Source,
+    TurnData,
+    WorkerBeat,
+)
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
 from aiox.wire.codec import NotAnEvent, decode, encode
@@ -30,11 +40,18 @@ def received(draw: Any) -> MessageReceived:
 
 
 @st.composite
+def turn_data(draw: Any) -> TurnData:
+    sources = draw(st.lists(st.builds(Source, TEXT, TEXT), max_size=3))
+    return TurnData(draw(COUNT), draw(COUNT), draw(COUNT), draw(st.integers(0, 2**63)), tuple(sources))
+
+
+@st.composite
 def ready(draw: Any) -> OutboxReady:
     outbox, turn, owner = draw(st.uuids()), TurnId(draw(st.uuids())), OwnerId(draw(st.uuids()))
     names = ("from_jid", "to_jid", "kind", "body", "error_code", "stanza_id", "reply_to_id", "stanza_type", "thread")
     texts = {name: draw(TEXT) for name in names}
-    return OutboxReady(outbox, turn, owner, part=draw(COUNT), priority=draw(st.floats(0, 1)), **texts)
+    data = draw(st.none() | turn_data())
+    return OutboxReady(outbox, turn, owner, part=draw(COUNT), priority=draw(st.floats(0, 1)), data=data, **texts)
 
 
 @st.composite
