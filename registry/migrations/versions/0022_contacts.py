@@ -28,7 +28,9 @@ def upgrade() -> None:
     _directory()
     _news()
     # The door puts on record that it has stopped programs which talked to each other.
+    run("SET LOCAL ROLE aiox_writer")
     run("GRANT EXECUTE ON FUNCTION aiox.ledger_append(bytea[]) TO aiox_component")
+    run("RESET ROLE")
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder")
 
 
@@ -145,7 +147,9 @@ def downgrade() -> None:
         "agent_news_end()",
     ):
         run(f"DROP FUNCTION aiox.{name}")
+    run("SET LOCAL ROLE aiox_writer")
     run("REVOKE EXECUTE ON FUNCTION aiox.ledger_append(bytea[]) FROM aiox_component")
+    run("RESET ROLE")
     run("DROP INDEX aiox.approvals_waiting")
     for table in ("agent_avatars", "user_quotas", "state_events"):
         run(f"DROP POLICY finder_select ON aiox.{table}")
