@@ -69,7 +69,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         keys,
         clock,
         settings.domain,
-        providers=ProviderDesk(api_bases=settings.providers.api_bases),
+        providers=ProviderDesk.of(settings),
         tools=known_tools(settings.tools.test_folder),
         objects=store_of(settings.home),
         upload_bytes=settings.limits.upload_bytes,

@@ -11,7 +11,7 @@ from uuid import uuid4
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from aiox.commands.hub import Hub
+from aiox.commands.hub import Hub, ProviderDesk
 from aiox.kernel.envelope import CancelAsked, Envelope, OutboxReady, WorkerBeat
 from aiox.kernel.tools import known_tools
 from aiox.runtime import health, nats, postgres, redis
@@ -106,7 +106,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         crash=crash_hook(settings.crash),
         cancels=Cancels(partial(asked.is_cancelled, pool)),
         quarantine=asyncio.Lock(),
-        hub=Hub(pool, keys, clock, settings.domain, tools=known_tools(settings.tools.test_folder)),
+        hub=_hub(pool, keys, clock, settings),
         resubmit=partial(nats.put_inbound, bus),
     )
     lanes = _lanes(supervisor, ports, in_hand)
@@ -135,6 +135,11 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("memory", memory.aclose)
         await closing.step("pool", pool.close)
         telemetry.close()
+
+
+def _hub(pool: Pool, keys: LiveKeyRing, clock: Clock, settings: Settings) -> Hub:
+    tools = known_tools(settings.tools.test_folder)
+    return Hub(pool, keys, clock, settings.domain, providers=ProviderDesk.of(settings), tools=tools)
 
 
 def _counters(memory: redis.Client, quotas: Quotas, pool: Pool, clock: Clock, log: Log) -> QuotaKeeper:

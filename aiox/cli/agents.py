@@ -15,7 +15,7 @@ from aiox.commands import create_agent, edit_agent, list_agents
 from aiox.commands.create_agent import CreateAgent
 from aiox.commands.edit_agent import PatchAgent
 from aiox.commands.fields import Fields, read
-from aiox.commands.hub import Actor, Hub
+from aiox.commands.hub import Actor, Hub, ProviderDesk
 from aiox.commands.list_agents import ListAgents
 from aiox.commands.list_templates import templates
 from aiox.kernel.changes import merged
@@ -69,6 +69,7 @@ async def desk(settings: Settings, owner: str) -> AsyncIterator[Desk]:
             LiveKeyRing.of(secrets),
             SystemClock(),
             settings.domain,
+            providers=ProviderDesk.of(settings),
             objects=store_of(settings.home),
             upload_bytes=settings.limits.upload_bytes,
         )

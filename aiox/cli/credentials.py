@@ -101,7 +101,7 @@ async def _desk(settings: Settings, whose: Whose) -> AsyncIterator[tuple[Hub, Ac
             yield found
         return
     async with desk(settings, whose.owner) as here:
-        yield replace(here.hub, providers=ProviderDesk(api_bases=settings.providers.api_bases)), here.actor
+        yield replace(here.hub, providers=ProviderDesk.of(settings)), here.actor
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from aiox.commands.agent_change import TAKEN, changed
 from aiox.commands.agent_fields import AgentFields, Grantee, shown_image, spec_of, whole
+from aiox.commands.allowed_models import refused_models
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.notices import introduction
 from aiox.commands.refusal import refused
@@ -61,9 +62,9 @@ class AgentCreated:
 async def run(hub: Hub, actor: Actor, fields: CreateAgent) -> AgentCreated | Refused:
     """Creates an agent that belongs to the actor. Everything is stored in one transaction, or nothing.
 
-    CONFLICT when the alias is, or was once, another agent's.
+    CONFLICT when the alias is, or was once, another agent's, PROVIDER_NOT_ALLOWED for a model not on the hub's list.
     """
-    no = await refused(hub, actor, ACTION, actor.owner)
+    no = await refused(hub, actor, ACTION, actor.owner) or refused_models(hub, fields.llm_config)
     if no is not None:
         return no
     agent = _agent(hub, actor, fields)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from aiox.commands.agent_change import Change, IsCurrent, any_revision, change
 from aiox.commands.agent_draft import DraftRead
 from aiox.commands.agent_fields import AgentFields, AgentPatch, shown_image, spec_of, whole
+from aiox.commands.allowed_models import refused_models
 from aiox.commands.fields import RULE_FORM, Fields, sentence
 from aiox.commands.hub import Actor, Hub
 from aiox.kernel.actions import Action
@@ -102,6 +103,9 @@ async def _save(given: dict[str, Any], prompt: str, changing: Change) -> DraftRe
         spec = spec_of(given)
     except ValidationError as wrong:
         return Refused(ErrorCode.BODY_INVALID, sentence(wrong), (RULE_FORM,))
+    no = refused_models(changing.hub, spec.llm_config)
+    if no is not None:
+        return no
     ref = spec.profile.avatar
     if image is None and ref and not await agent_avatars.find(changing.connection, held.owner, held.id, ref):
         return _NO_IMAGE

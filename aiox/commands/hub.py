@@ -15,6 +15,7 @@ from aiox.runtime.keyring import KeyRing
 from aiox.runtime.objects import NoStore, ObjectStore
 from aiox.runtime.postgres import Pool
 from aiox.runtime.provider_check import ProviderCheck, check_provider
+from aiox.runtime.settings import Settings
 from policy.ledger import Record
 from registry import ledger
 from registry.policies import PolicyStore
@@ -22,10 +23,21 @@ from registry.policies import PolicyStore
 
 @dataclass(frozen=True, slots=True)
 class ProviderDesk:
-    """What commands about credentials need. `api_bases`: endpoints that accounts may name for their own keys."""
+    """What commands about credentials and models need. `api_bases`: where accounts may have their own keys sent."""
 
     check: ProviderCheck = check_provider
     api_bases: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ("*",)
+    """Patterns of provider/model: what none of them names is refused."""
+    provider: str = ""
+    """The hub's own, for agents that name none."""
+    model: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> ProviderDesk:
+        """From the settings."""
+        listed, own = settings.providers, settings.model
+        return cls(api_bases=listed.api_bases, allowed=listed.allowed, provider=own.provider, model=own.name)
 
 
 Keep = Callable[[Record], Awaitable[None]]

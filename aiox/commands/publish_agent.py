@@ -9,6 +9,7 @@ from uuid import uuid4
 from pydantic import Field
 
 from aiox.commands.agent_change import UNKNOWN, Change, IsCurrent, any_revision, change
+from aiox.commands.allowed_models import refused_models
 from aiox.commands.edit_agent import NO_DRAFT, WhichAgent
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
@@ -65,7 +66,9 @@ async def rollback(
         if held.active.number == fields.version:
             return _ACTIVE_ALREADY
         found = await agent_versions.find(changing.connection, held.owner, held.id, fields.version)
-        return UNKNOWN if found is None else await _activate(changing, found, "agent.rolled_back")
+        if found is None:
+            return UNKNOWN
+        return refused_models(hub, found.spec.llm_config) or await _activate(changing, found, "agent.rolled_back")
 
     return await change(hub, actor, ROLLBACK, fields.agent_id, is_current, work)
 
@@ -75,6 +78,9 @@ async def _publish(changing: Change) -> VersionActive | Refused:
     draft = await agent_drafts.load(changing.connection, changing.ring, held.owner, held.id)
     if draft is None:
         return NO_DRAFT
+    no = refused_models(changing.hub, draft.spec.llm_config)
+    if no is not None:
+        return no
     number = 1 + await agent_versions.newest_number(changing.connection, held.owner, held.id)
     version = NewVersion(VersionId(uuid4()), held.owner, held.id, number, draft.spec, draft.system_prompt, changing.now)
     await agent_versions.insert(changing.connection, changing.ring, version)

@@ -48,6 +48,7 @@ CHANGES: Final = problems(
     ErrorCode.NOT_FOUND,
     ErrorCode.CONFLICT,
     ErrorCode.PRECONDITION_FAILED,
+    ErrorCode.PROVIDER_NOT_ALLOWED,
     ErrorCode.BODY_TOO_LARGE,
     ErrorCode.UNSUPPORTED_MEDIA_TYPE,
     ErrorCode.BODY_INVALID,
@@ -83,6 +84,7 @@ async def list_mine(
     responses=problems(
         ErrorCode.UNAUTHENTICATED,
         ErrorCode.CONFLICT,
+        ErrorCode.PROVIDER_NOT_ALLOWED,
         ErrorCode.BODY_TOO_LARGE,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE,
         ErrorCode.BODY_INVALID,
