@@ -41,6 +41,7 @@ from gateway.routes import (
     executions,
     history,
     ledger,
+    memories,
     messages,
     organisations,
     policies,
@@ -106,6 +107,7 @@ def make_api(door: Door, ready: Ready, built_pages: Path, front: Front | None = 
         messages,
         turns,
         history,
+        memories,
         events,
     ):
         api.include_router(part.router)

@@ -6,7 +6,7 @@ import asyncio
 
 from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool, StoreTrouble
-from registry.retention import sweep_requests, sweep_sessions, sweep_turns
+from registry.retention import sweep_memories, sweep_requests, sweep_sessions, sweep_turns
 
 EVERY_S = 3600.0
 
@@ -16,6 +16,7 @@ async def sweep_for_ever(pool: Pool, log: Log) -> None:
     while True:
         try:
             gone = await sweep_turns(pool) + await sweep_requests(pool) + await sweep_sessions(pool)
+            gone += await sweep_memories(pool)
         except StoreTrouble as away:
             log.warning("retention_waits", error=repr(away))
         else:

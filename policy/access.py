@@ -143,6 +143,9 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.TURN_ANSWER: _OWNER,
         Action.TURN_CANCEL: _OWNER,
         Action.HISTORY_READ: frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC}),
+        Action.MEMORY_LIST: _RELATED,
+        Action.MEMORY_DELETE: _RELATED,
+        Action.MEMORY_CLEAR: _RELATED,
         Action.EVENT_READ: _OWNER,
         Action.AGENT_SEE: _RELATED,
         Action.HUB_DESCRIBE: _ANYONE,
@@ -161,6 +164,8 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.CHAT_WHY: _RELATED,
         Action.CHAT_QUOTA: _RELATED,
         Action.CHAT_APPROVALS: _RELATED,
+        Action.CHAT_MEMORY: _RELATED,
+        Action.CHAT_FORGET: _RELATED,
         Action.CHAT_CANCEL: _RELATED,
     }
 )

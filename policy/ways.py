@@ -26,6 +26,9 @@ CHAT: Final[Mapping[str, Action]] = MappingProxyType(
         "approve": Action.CHAT_APPROVALS,
         "cancel": Action.CHAT_CANCEL,
         "deny": Action.CHAT_APPROVALS,
+        "memory": Action.CHAT_MEMORY,
+        "remember": Action.CHAT_MEMORY,
+        "forget": Action.CHAT_FORGET,
     }
 )
 """Commands as text, by name; the decision that one of them makes passes the gate under its own action, too."""

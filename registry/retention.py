@@ -20,6 +20,13 @@ async def sweep_sessions(pool: Pool) -> int:
     return int(await pool.fetchval("SELECT sweep_sessions()"))
 
 
+async def sweep_memories(pool: Pool) -> int:
+    """Deletes what agents remember about people, and the texts of turns, that are older than the agent's
+    retention_days; returns how many rows. Documents stay: their owner gave them, and takes them.
+    """
+    return int(await pool.fetchval("SELECT sweep_memories()"))
+
+
 async def sweep_turns(pool: Pool, days: int = DAYS) -> int:
     """Deletes inbox rows, sent outbox rows and attempt counts older than `days`; returns how many rows."""
     return int(await pool.fetchval("SELECT sweep_turns($1)", days))

@@ -19,6 +19,7 @@ _REQUEST = re.compile(
     rf"(?:^|(?<=[.!?\n])\s*){_POLITE}(?:{_ENGLISH}|{_PORTUGUESE})(?P<fact>\S.*)", re.IGNORECASE | re.DOTALL
 )
 # Runs of white space are folded first: the patterns above would take quadratic time over long ones.
+_COMMAND: Final = re.compile(r"/remember\s+(?P<fact>\S.*)", re.DOTALL)
 _SPACES = re.compile(r"\s+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
@@ -28,9 +29,12 @@ _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 def fact_in(message: str) -> str:
     """The fact that a message asks to remember, in the user's words; empty when it asks for nothing of the kind.
 
-    `remember that ...`, `please remember: ...`, `lembre-se de que ...` at the start of a sentence, up to the end of the
-    paragraph or the first question. Quoted lines (XEP-0393, `> ...`) are somebody else's words and do not count.
+    `/remember ...` with all that follows; `remember that ...`, `please remember: ...`, `lembre-se de que ...` at the
+    start of a sentence, up to the end of the paragraph or the first question. Quoted lines (XEP-0393, `> ...`) are
+    somebody else's words and do not count.
     """
+    if command := _COMMAND.fullmatch(message.strip()):
+        return " ".join(command["fact"].split())[:MAX_FACT_CHARACTERS].strip()
     own = "\n".join(
         _SPACES.sub(" ", line).strip() for line in message.splitlines() if not line.lstrip().startswith(">")
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from aiox.commands import approvals, chat_texts
+from aiox.commands import approvals, chat_memory, chat_texts
 from aiox.commands.approvals import Decide
 from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Actor, Hub
@@ -21,6 +21,7 @@ from registry.turns import QuotaConfig
 _FORM: Final = re.compile(r"/([a-z]{1,32})(?:\s+(\S.*))?", re.DOTALL)
 CANCEL: Final = "cancel"
 CANCELLED: Final = "Nothing that you asked here before is under way any more."
+REMEMBER: Final = "remember"
 NAME_WANTED: Final = "Say which: /pending lists what waits, each with its name."
 
 
@@ -57,8 +58,13 @@ class ChatCommand:
 
 
 def parse(body: str) -> Said | None:
-    """The command in a message; None for a message to the agent. `/etc/passwd` is none: a name is one word."""
+    """The command in a message; None for a message to the agent. `/etc/passwd` is none: a name is one word.
+
+    Nor is `/remember ...`: the agent itself keeps what it says, as it does when it is asked in words.
+    """
     found = _FORM.fullmatch(body.strip())
+    if found is not None and found[1] == REMEMBER and found[2]:
+        return None
     return None if found is None else Said(found[1], (found[2] or "").strip())
 
 
@@ -106,6 +112,18 @@ async def _decide(hub: Hub, asker: Asker, said: Said, *, approves: bool) -> str:
     return decided.reason if isinstance(decided, Refused) else chat_texts.decided(decided, approves=approves)
 
 
+async def _memory(hub: Hub, asker: Asker, _said: Said) -> str:
+    return await chat_memory.memory(hub, asker.actor, asker.agent)
+
+
+async def _forget(hub: Hub, asker: Asker, said: Said) -> str:
+    return await chat_memory.forget(hub, asker.actor, asker.agent, said.rest)
+
+
+async def _remember(_hub: Hub, _asker: Asker, _said: Said) -> str:
+    return chat_memory.REMEMBER
+
+
 UNKNOWN: Final = ChatCommand(Action.CHAT_HELP, "", _help)
 COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
     {
@@ -116,6 +134,9 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         "approve": ChatCommand(Action.CHAT_APPROVALS, "NAME lets a call that waits run", _approve, strangers=True),
         CANCEL: ChatCommand(Action.CHAT_CANCEL, "stops what I am working on for you", _cancel),
         "deny": ChatCommand(Action.CHAT_APPROVALS, "NAME stops a call that waits", _deny, strangers=True),
+        "memory": ChatCommand(Action.CHAT_MEMORY, "lists what I remember about you", _memory),
+        REMEMBER: ChatCommand(Action.CHAT_MEMORY, "WORDS has me remember them, for you alone", _remember),
+        "forget": ChatCommand(Action.CHAT_FORGET, "NUMBER, or all, takes away what I remember", _forget),
     }
 )
 """By name. A name that is not here gets the list."""

@@ -36,12 +36,13 @@ _TOLD_BEFORE = """
 
 
 def upgrade() -> None:
-    run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
+    run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer, aiox_eraser")
     _documents()
     _found(_STATES.replace(", 'ready', 'failed'", ""), _DUE)
     _told(_TELL, "AFTER INSERT OR UPDATE OF state, embedded OR DELETE ON aiox.documents FOR EACH ROW")
     _dropped_objects()
-    run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_writer")
+    _remembered()
+    run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_writer, aiox_eraser")
 
 
 def _documents() -> None:
@@ -111,8 +112,59 @@ def _dropped_objects() -> None:
     )
 
 
+def _remembered() -> None:
+    """What agents remember about a person, for that person alone; and its end after the agent's retention_days."""
+    definer_function(
+        """
+        CREATE FUNCTION aiox.memories_of(p_agent uuid, p_jid text)
+        RETURNS TABLE (id uuid, kind text, content text, created_at timestamptz) LANGUAGE sql STABLE AS $$
+            SELECT m.id, m.kind, m.content, m.created_at FROM aiox.agent_memories m
+            JOIN aiox.agents a ON a.id = p_agent AND a.owner_user_id = m.owner_user_id
+            WHERE m.agent_id = p_agent AND m.scope = 'subject' AND m.subject_jid = p_jid ORDER BY m.created_at, m.id
+        $$""",
+        "memories_of(uuid, text)",
+        "eraser",
+        "gateway, orchestrator",
+    )
+    definer_function(
+        """
+        CREATE FUNCTION aiox.forget_memories(p_agent uuid, p_jid text, p_ids uuid[]) RETURNS bigint LANGUAGE sql AS $$
+            WITH gone AS (
+                DELETE FROM aiox.agent_memories m USING aiox.agents a
+                WHERE a.id = p_agent AND a.owner_user_id = m.owner_user_id AND m.agent_id = p_agent
+                  AND m.scope = 'subject' AND m.subject_jid = p_jid AND (p_ids IS NULL OR m.id = ANY (p_ids))
+                RETURNING 1)
+            SELECT count(*) FROM gone
+        $$""",
+        "forget_memories(uuid, text, uuid[])",
+        "eraser",
+        "gateway, orchestrator",
+    )
+    definer_function(
+        """
+        CREATE FUNCTION aiox.sweep_memories() RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE v_rows bigint; v_gone bigint;
+        BEGIN
+            DELETE FROM aiox.agent_memories m USING aiox.agents a
+            WHERE a.id = m.agent_id AND a.owner_user_id = m.owner_user_id AND m.scope = 'subject'
+              AND m.created_at < clock_timestamp() - make_interval(days => (a.memory_config ->> 'retention_days')::int);
+            GET DIAGNOSTICS v_gone = ROW_COUNT;
+            UPDATE aiox.executions e SET input = NULL, output = NULL FROM aiox.agents a
+            WHERE a.id = e.agent_id AND a.owner_user_id = e.owner_user_id AND (e.input IS NOT NULL OR e.output IS NOT NULL)
+              AND e.created_at < clock_timestamp() - make_interval(days => (a.memory_config ->> 'retention_days')::int);
+            GET DIAGNOSTICS v_rows = ROW_COUNT;
+            RETURN v_gone + v_rows;
+        END $$""",
+        "sweep_memories()",
+        "eraser",
+        "orchestrator",
+    )
+
+
 def downgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
+    for name in ("sweep_memories()", "forget_memories(uuid, text, uuid[])", "memories_of(uuid, text)"):
+        run(f"DROP FUNCTION aiox.{name}")
     run("DROP FUNCTION aiox.unknown_objects(uuid[])")
     run("DROP TRIGGER drop_object ON aiox.documents")
     run("DROP FUNCTION aiox.drop_object()")

@@ -55,3 +55,16 @@ def test_anything_else_is_none(message: str) -> None:
 
 def test_a_fact_is_cut_to_its_limit() -> None:
     assert len(fact_in("remember that " + "x" * 5000)) == MAX_FACT_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("message", "fact"),
+    [
+        ("/remember my train leaves at nine", "my train leaves at nine"),
+        (" /remember two\nlines ", "two lines"),
+        ("/remember", ""),
+        ("/remembering is hard", ""),
+    ],
+)
+def test_the_command_says_it_too(message: str, fact: str) -> None:
+    assert fact_in(message) == fact

@@ -58,3 +58,10 @@ def test_only_the_owner_reads_of_the_account() -> None:
     theirs = chat_texts.quota(Used(70, 7, 5), limits, owner=False)
     assert "70 of 200000 tokens today, 7 of 1000 in this minute" in mine
     assert theirs == "You have used 5 tokens with this agent today (UTC)."
+
+
+def test_what_shall_be_remembered_goes_to_the_agent() -> None:
+    assert parse("/remember my train leaves at nine") is None
+    said = parse("/remember")
+    assert said is not None
+    assert said.name in COMMANDS
