@@ -54,7 +54,7 @@ def note_failure(command: str, error: str) -> str:
 
 
 async def note(settings: Settings, clock: Clock, command: str, **details: Json) -> str:
-    """Appends the row. Returns why it could not, in a few words; a home without a hub's secrets has no ledger."""
+    """Appends the row. Returns why it could not, in a few words; where no database listens there is no ledger."""
     try:
         secrets = Secrets.of(settings.home, "gateway")
         async with asyncio.timeout(WITHIN_S):
@@ -63,7 +63,7 @@ async def note(settings: Settings, clock: Clock, command: str, **details: Json) 
                 await ledger.append(pool, [_record(settings, clock, command, details)])
             finally:
                 await pool.close()
-    except SecretMissing:
+    except (SecretMissing, ConnectionError):
         return ""
     except (*StoreTrouble, TimeoutError) as away:
         return f"'aiox {command}' is not on record: {type(away).__name__}"

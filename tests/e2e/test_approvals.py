@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 from xml.etree.ElementTree import Element
@@ -18,11 +21,13 @@ from aiox.commands.create_agent import AgentCreated
 from aiox.commands.edit_agent import PatchAgent, WhichAgent, update
 from aiox.commands.hub import Actor
 from aiox.commands.policies import PolicyText, WhichVersion
+from aiox.commands.resume import resumed_turn
 from aiox.kernel.ids import HUB_OWNER
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
 from bench.stub_model import Scripted
 from tests.e2e.database import superuser
+from tests.e2e.over_http import signed_in
 from tests.e2e.people import Person, answer_to, body_of, online
 from tests.e2e.tool_hub import HELD, ToolHub, appends, tool_hub
 from tests.stack import Account
@@ -175,6 +180,69 @@ async def test_four_eyes_need_another_person_who_may(tools: ToolHub) -> None:
     finally:
         async with tools.hub.commands() as hub:
             assert not isinstance(await policies.rollback(hub, OPERATOR, WhichVersion(version=1)), Refused)
+
+
+async def outcome(tools: ToolHub, known: str, column: str = "message_id") -> str:
+    """What became of a message, once it is known."""
+    async with asyncio.timeout(60), superuser(tools.hub) as connection:
+        while True:
+            found = await connection.fetchval(f"SELECT outcome FROM inbox WHERE {column} = $1", known)  # noqa: S608
+            if found is not None:
+                return str(found)
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def no_policy(tools: ToolHub) -> AsyncIterator[None]:
+    """As if nobody had ever made one."""
+    async with superuser(tools.hub) as connection:
+        await connection.execute("DELETE FROM active_policies WHERE scope = $1", HUB_OWNER)
+        try:
+            yield
+        finally:
+            await connection.execute("INSERT INTO active_policies VALUES ($1, 1, now())", HUB_OWNER)
+
+
+async def test_without_a_policy_no_door_lets_anything_in(tools: ToolHub) -> None:
+    owner, agent = await tools.agent(HELD)
+    async with online(tools.hub, owner) as person, signed_in(tools.hub, owner) as script:
+        await heard_of(person, agent, 1)
+        file, name = await held(tools, person, agent)
+        (one,) = (await script.get("/v1/approvals")).json()["items"]
+        async with no_policy(tools):
+            async with asyncio.timeout(30):
+                while await outcome(tools, person.say(agent.jid, "hello")) != "NO_POLICY":
+                    await asyncio.sleep(1)
+            assert await outcome(tools, person.say(agent.jid, f"/approve {name}")) == "NO_POLICY"
+            asked = await script.post(f"/v1/agents/{agent.agent_id}/messages", json={"text": "hello"})
+            assert await outcome(tools, asked.json()["turn_id"], "turn_id::text") == "NO_POLICY"
+            refused = await script.post(f"/v1/approvals/{one['id']}/approve", json={"digest": one["digest"]})
+            assert (refused.status_code, refused.json()["code"]) == (503, "NO_POLICY")
+        assert (await waiting(tools, owner))[0].state == "pending"
+    assert tools.lines(file) == []
+
+
+async def test_while_redis_is_away_nothing_is_spent_and_nothing_approved_runs(tools: ToolHub) -> None:
+    owner, agent = await tools.agent(HELD)
+    async with online(tools.hub, owner) as person:
+        await heard_of(person, agent, 1)
+        file, name = await held(tools, person, agent)
+        asked, redis = tools.model.count, tools.hub.pids()["redis"]
+        os.kill(redis, signal.SIGSTOP)
+        try:
+            assert await outcome(tools, person.say(agent.jid, "hello")) == "QUOTA_UNAVAILABLE"
+            person.say(agent.jid, f"/approve {name}")
+            assert await heard(person, "Approved: append_line")
+            async with asyncio.timeout(60), superuser(tools.hub) as connection:
+                while not await connection.fetchval(
+                    "SELECT count(*) FROM inbox WHERE agent_id = $1 AND outcome = 'QUOTA_UNAVAILABLE'"
+                    " AND turn_id = $2", agent.agent_id, resumed_turn((await waiting(tools, owner))[0].id),
+                ):  # fmt: skip
+                    await asyncio.sleep(0.2)
+        finally:
+            os.kill(redis, signal.SIGCONT)
+        assert (await waiting(tools, owner))[0].state == "granted"
+    assert (tools.model.count, tools.lines(file)) == (asked, [])
 
 
 def rounds_of(asked: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What the operator does to the hub is a row of the ledger, also when it failed; a database that is away is said."""
+"""What the operator does to the hub is a row of the ledger, also when it failed; a database that refuses is said."""
 
 from __future__ import annotations
 
@@ -51,7 +51,17 @@ async def test_what_was_mistyped_or_asks_nothing_of_the_hub_is_not(
     assert await rows(stores) == before
 
 
-async def test_a_database_that_is_away_is_said(stores: Stores) -> None:
+async def test_where_no_database_listens_there_is_nothing_to_say(stores: Stores) -> None:
     ports = stores.settings.ports.model_copy(update={"postgres": free_port()})
-    away = await note(stores.settings.model_copy(update={"ports": ports}), SystemClock(), "down", outcome="asked")
-    assert away.startswith("'aiox down' is not on record: ")
+    settings = stores.settings.model_copy(update={"ports": ports})
+    assert await note(settings, SystemClock(), "down", outcome="asked") == ""
+
+
+async def test_a_database_that_refuses_is_said(stores: Stores) -> None:
+    async with stores.superuser() as connection:
+        await connection.execute("REVOKE EXECUTE ON FUNCTION ledger_append(bytea[]) FROM aiox_gateway")
+        try:
+            refused = await note(stores.settings, SystemClock(), "down", outcome="asked")
+        finally:
+            await connection.execute("GRANT EXECUTE ON FUNCTION ledger_append(bytea[]) TO aiox_gateway")
+    assert refused == "'aiox down' is not on record: InsufficientPrivilegeError"
