@@ -150,5 +150,8 @@ def _normalised(error: Exception) -> ModelFailed:
     """One of our codes. The provider's own words are left out: they may quote the key or the prompt."""
     if isinstance(error, TimeoutError) or type(error).__name__ in {"Timeout", "APITimeoutError"}:
         return ModelFailed(ErrorCode.TIMEOUT, SENTENCES[ErrorCode.TIMEOUT])
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    return refused_with(getattr(error, "status_code", None), str(headers.get("retry-after", "")))
+    # Where the provider's own headers stand depends on the provider.
+    of_response = getattr(getattr(error, "response", None), "headers", None) or {}
+    of_library = getattr(error, "litellm_response_headers", None) or {}
+    wait = of_response.get("retry-after") or of_library.get("retry-after") or ""
+    return refused_with(getattr(error, "status_code", None), str(wait))

@@ -54,9 +54,12 @@ BREAKS: dict[str, tuple[Scripted, ...]] = {
     "sends an empty answer": (Scripted(""),),
     "cannot be reached": (),
 }
-ROWS = re.findall(
-    r"^\| ((?:answers|stops|closes|sends|cannot)[^|]*) \| ([A-Z_]+) \| (\d) \| ([^|]*) \|$", PAGE.read_text(), re.M
-)
+_ROW = r"^\| ((?:answers|stops|closes|sends|cannot)[^|]*) \| ([A-Z_]+) \| (\d) \| ([^|]*) \|$"
+_TOP, _BELOW = PAGE.read_text().split("Through litellm", 1)
+ROWS = re.findall(_ROW, _TOP, re.M)
+DIFFER = {row[0]: row for row in re.findall(_ROW, _BELOW, re.M)}
+"""Rows of litellm's own."""
+BY_LITELLM = [DIFFER.get(row[0], row) for row in ROWS if row[0] != "closes the connection without a word"]
 
 
 @pytest.fixture
@@ -65,7 +68,9 @@ async def stub() -> AsyncIterator[StubModel]:
         yield running
 
 
-async def asked(url: str, folder: Path, *more: ModelChoice) -> tuple[Answered | Failed, list[str]]:
+async def asked(
+    url: str, folder: Path, *more: ModelChoice, provider: str = "openai", hangs_s: float = HANGS_S
+) -> tuple[Answered | Failed, list[str]]:
     """One turn with this endpoint, and what was said of it."""
     said: list[str] = []
     async with open_session() as session:
@@ -73,8 +78,8 @@ async def asked(url: str, folder: Path, *more: ModelChoice) -> tuple[Answered | 
         thinking = mind(folder, memory=Memory(), model=ANY, choose=models.choose)
         question = turn(
             prompt=ASKED,
-            limits=Limits(4000, 100, timeout_s=HANGS_S),
-            choices=(ModelChoice("openai", "stub", url, KEY), *more),
+            limits=Limits(4000, 100, timeout_s=hangs_s),
+            choices=(ModelChoice(provider, "stub", url, KEY), *more),
             timeout_s=TURN_S,
         )
         async with asyncio.timeout(PATIENCE_S):
@@ -113,6 +118,29 @@ async def test_it_ends_as_the_page_says(
     assert (outcome.cost_nanousd is None) == (spent != "nothing"), "the price of this endpoint is unknown"
     assert KEY not in outcome.reason + "".join(written)
     assert SECRET not in outcome.reason + "".join(written)
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
+@pytest.mark.parametrize(("does", "code", "tries", "spent"), BY_LITELLM)
+async def test_it_ends_so_through_litellm_too(
+    stub: StubModel, tmp_path: Path, does: str, code: str, tries: str, spent: str
+) -> None:
+    stub.script(*BREAKS[does], "too late")
+    url = stub.url if BREAKS[does] else "http://127.0.0.1:1/v1"
+    outcome, written = await asked(url, tmp_path, provider="mistral", hangs_s=1.5)
+    assert isinstance(outcome, Failed)
+    assert (outcome.code, stub.count) == (ErrorCode(code), int(tries))
+    if spent == "estimated":  # by the library, with a tokenizer of its own
+        assert 0 < outcome.usage.input_tokens <= used("input").input_tokens
+    else:
+        assert outcome.usage == used(spent)
+    assert KEY not in outcome.reason + "".join(written)
+    assert SECRET not in outcome.reason + "".join(written)
+
+
+def test_the_rows_that_differ_are_rows() -> None:
+    assert set(DIFFER) <= set(BREAKS)
+    assert len(DIFFER) == 3, "the fourth says that it is the library's"
 
 
 @pytest.mark.parametrize("does", BREAKS)
