@@ -172,6 +172,8 @@ def _knowledge(passages: tuple[Passage, ...]) -> str:
 def _shown(number: int, passage: Passage) -> dict[str, int | str]:
     if passage.kind is Kind.FACT:
         return {"passage": number, "told_by": "this user, earlier", "text": passage.content}
+    if passage.kind is Kind.SUMMARY:
+        return {"passage": number, "summary_of": "earlier talk with this user", "text": passage.content}
     return {"passage": number, "title": passage.title, "section": passage.section, "text": passage.content}
 
 
