@@ -236,6 +236,8 @@ def _erase() -> None:
             END LOOP;
             DELETE FROM aiox.outbox WHERE turn_id IN (SELECT turn_id FROM aiox.inbox WHERE sender_jid = p_jid);
             UPDATE aiox.policies SET author = 'erased' WHERE author = p_jid;
+            -- Named approvers stay as many: with none named, whoever has the role could approve (revision 0015).
+            UPDATE aiox.approvals SET approvers = array_replace(approvers, p_jid, 'erased') WHERE p_jid = ANY (approvers);
             IF p_account IS NOT NULL THEN
                 SELECT email INTO v_email FROM aiox.users WHERE id = p_account;
                 DELETE FROM aiox.invitations WHERE email = v_email;

@@ -137,6 +137,8 @@ def _approvals() -> None:
     run("GRANT SELECT, UPDATE (state, arguments, message, transcript) ON aiox.approvals TO aiox_writer")
     run("CREATE POLICY writer_select ON aiox.approvals FOR SELECT TO aiox_writer USING (true)")
     run("CREATE POLICY writer_update ON aiox.approvals FOR UPDATE TO aiox_writer USING (true) WITH CHECK (true)")
+    run("GRANT UPDATE (approvers) ON aiox.approvals TO aiox_eraser")  # the name of one who is erased (revision 0012)
+    run("CREATE POLICY eraser_update ON aiox.approvals FOR UPDATE TO aiox_eraser USING (true) WITH CHECK (true)")
     sealed("approvals", "arguments", "message", "transcript")
     run("CREATE INDEX ON aiox.approvals (state, expires_at) WHERE state IN ('pending', 'granted')")
     run("""
