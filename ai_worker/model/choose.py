@@ -28,7 +28,7 @@ OLLAMA_BASE: Final = "http://127.0.0.1:11434"
 OFFLINE: Final = "offline"
 """The provider that names the built-in responder in an agent's list of fallbacks."""
 MAX_BREAKERS: Final = 1000
-"""Endpoints are the owners' to name: beyond this many the oldest is forgotten, and so with paces."""
+"""Endpoints are the owners' to name: beyond this many the one used longest ago is forgotten, and so with paces."""
 _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
 
@@ -85,10 +85,12 @@ class Models:
 
 
 def _kept(kept: dict[_Key, _Kept], key: _Key, make: Callable[[], _Kept]) -> _Kept:
-    """What stands under the key, made when it is missing; the oldest makes room."""
-    if key not in kept and len(kept) >= MAX_BREAKERS:
+    """What stands under the key, made when it is missing; what was used longest ago makes room."""
+    found = kept.pop(key) if key in kept else make()
+    if len(kept) >= MAX_BREAKERS:
         kept.pop(next(iter(kept)))
-    return kept.setdefault(key, make())
+    kept[key] = found
+    return found
 
 
 def bare(session: aiohttp.ClientSession, choice: ModelChoice, closeness: Closeness) -> ChatModel:

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry
 
 from ai_worker.model.bill import Bill
-from ai_worker.model.breaker import FAILURES, OPEN_S
+from ai_worker.model.breaker import FAILURES, OPEN_S, BreakerState
 from ai_worker.model.choose import MAX_BREAKERS, OFFLINE, Models
+from ai_worker.model.metrics import ModelMetrics
 from ai_worker.model.openai_stream import open_session
 from ai_worker.model.port import ChatModel, ModelFailed
 from ai_worker.words import Limits, ModelChoice, Prompt
@@ -137,6 +139,33 @@ async def test_after_five_failures_it_is_left_alone_and_half_a_minute_later_one_
     assert await said(models.choose([at(stub)], closeness, 1e6, Bill())) == "echo: a question"
 
 
+async def test_the_breaker_is_seen_to_open_to_try_and_to_close(
+    session: aiohttp.ClientSession, time: Time, stub: StubModel
+) -> None:
+    registry = CollectorRegistry()
+    models = Models(session, time, time.sleep, metrics=ModelMetrics(registry))
+
+    def shown() -> float | None:
+        return registry.get_sample_value("llm_circuit_breaker_state", {"provider": "openai", "model": "stub"})
+
+    stub.script(*[Scripted(status=404)] * (FAILURES + 1))
+    for expected in [BreakerState.CLOSED] * (FAILURES - 1) + [BreakerState.OPEN]:
+        await failure(models.choose([at(stub)], closeness, 1e6, Bill()))
+        assert shown() == expected
+    time.moment += OPEN_S
+    with_probe = models.choose([at(stub)], closeness, 1e6, Bill()).complete(PROMPT, LIMITS)
+    with pytest.raises(ModelFailed):
+        await anext(with_probe)
+    assert shown() == BreakerState.OPEN, "the probe failed: the whole time again"
+    time.moment += OPEN_S
+    probe = models.choose([at(stub)], closeness, 1e6, Bill()).complete(PROMPT, LIMITS)
+    await anext(probe)
+    assert shown() == BreakerState.HALF_OPEN
+    assert "left alone" in (await failure(models.choose([at(stub)], closeness, 1e6, Bill()))).text, "one at a time"
+    assert [delta async for delta in probe]
+    assert shown() == BreakerState.CLOSED
+
+
 async def test_another_model_of_the_endpoint_has_a_breaker_of_its_own(models: Models, stub: StubModel) -> None:
     stub.script(*[Scripted(status=404)] * FAILURES)
     for _ in range(FAILURES):
@@ -185,6 +214,11 @@ async def test_the_offline_responder_may_be_the_last_of_the_list(models: Models,
 
 
 async def test_breakers_of_invented_endpoints_do_not_pile_up(models: Models, stub: StubModel) -> None:
+    models.choose([at(stub, "in use")], closeness, 60.0, Bill())
+    kept = models.breakers["openai", stub.url, "in use"]
     for number in range(MAX_BREAKERS + 10):
         models.choose([at(stub, f"m{number}")], closeness, 60.0, Bill())
-    assert len(models.breakers) == MAX_BREAKERS
+        if number % 100 == 0:
+            models.choose([at(stub, "in use")], closeness, 60.0, Bill())
+    assert len(models.breakers) == len(models.paces) == MAX_BREAKERS
+    assert models.breakers["openai", stub.url, "in use"] is kept, "who invents endpoints resets nobody else's"
