@@ -28,6 +28,7 @@ chat: setup ## Talk to the demo agent in the terminal
 	@$(PY) -m aiox.cli.main chat
 
 test: setup ## Run every test against real parts in throw-away homes, JOBS=2 files at a time. ARGS= goes to pytest
+	@sh setup/test_clients.sh
 	@$(PY) -m pytest -m "not prove" --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## Judge the code: ruff, mypy --strict, import contracts, sizes, generated files

@@ -1,7 +1,7 @@
 """Service discovery (XEP-0030): of the hub, and of agents.
 
 Every local part gets the same description, so that none tells whether it exists. Who may see the agent gets its name
-and the endpoint form of the draft "XMPP Agent Gateway" in place of it.
+and the endpoint form (XEP-0128) of the draft "XMPP Agent Gateway" in place of it.
 """
 
 from __future__ import annotations

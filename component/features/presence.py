@@ -21,6 +21,7 @@ from component.stanza_xml import COMPONENT, HINTS, SID, add, stanza
 from registry.cards import Card
 
 NICK: Final = "http://jabber.org/protocol/nick"
+"""User nickname (XEP-0172)."""
 RESOURCE: Final = "aiox"
 """The resource under which an agent is available."""
 

@@ -60,6 +60,13 @@ def test_each_extension_is_named_in_the_door() -> None:
     assert {found for line in table for found in XEP.findall(line)} <= set(XEP.findall(door))
 
 
+def test_each_extension_has_a_test() -> None:
+    page = TOP / "docs" / "xmpp.md"
+    table = [line for line in page.read_text().splitlines() if line.startswith("| XEP")]
+    assert len(table) >= 20
+    assert all(files and all(file.is_file() for file in files) for files in (linked(page, line) for line in table))
+
+
 def test_the_two_commands_stand_at_the_top() -> None:
     head = (TOP / "README.md").read_text().splitlines()[:6]
     assert any(line.startswith("make up") for line in head)
