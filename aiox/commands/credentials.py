@@ -181,7 +181,9 @@ async def _admitted(hub: Hub, actor: Actor, action: Action, scope: Scope) -> tup
     if isinstance(scope, UUID):
         role = await organisations.role_in(hub.pool, actor.owner, scope)
         relation = Relation(f"org_{role}") if role else Relation.NONE
-        verdict = await gate.authorise_related(hub, actor, action, relation, actor.owner if role else None)
+        verdict = await gate.authorise_related(
+            hub, actor, action, relation, actor.owner if role else None, scope if role else None
+        )
         no = refusal_of(verdict)
         return _Whose(OwnerId(scope), Level.ORGANISATION, actor.owner), no if role else hidden(no)
     if actor.owner == HUB_OWNER or scope == "hub":
