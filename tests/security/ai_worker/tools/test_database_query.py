@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -123,13 +124,12 @@ async def test_asked_as_they_stand_many_do(database: Database) -> None:
         except (asyncpg.PostgresError, ValueError, asyncpg.InterfaceError):
             continue
     for sql in reversed(TWO[:16]):
-        try:
+        with suppress(asyncpg.PostgresError, AttributeError):  # asyncpg falls over an empty statement, once it is done
             await connection.execute(sql)
+        try:
             wrote += await database.state() != before
         except asyncpg.UndefinedTableError:
             wrote += 1  # the first of them drops it
-        except asyncpg.PostgresError:
-            continue
     await connection.close()
     assert leaked > 10
     assert wrote > 3
