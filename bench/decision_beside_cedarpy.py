@@ -1,7 +1,7 @@
 """A decision of the hub beside the same one of bare cedarpy: same rules and facts, parsed before on every side.
 
-Questions that nobody asked before, questions that are remembered, and all that the gate does for a message but reading
-the policies: the decision, and its row for the ledger, encoded.
+Questions that nobody asked before, questions that are remembered, all that the gate does for a message but reading the
+policies (the decision, and its row for the ledger, encoded), and with the quota behind it, in a real Redis.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from aiox.commands import gate
 from aiox.kernel.actions import Action
 from aiox.kernel.ids import OwnerId
 from aiox.runtime.clock import SystemClock
+from bench.governed_message import GovernedMessage, governed
 from bench.measure import Figure
 from policy.access import Relation
 from policy.cedar.baseline import baseline
@@ -88,6 +89,12 @@ def ways_to_decide(count: int) -> list[Decisions]:
 
 
 @asynccontextmanager
-async def sides(_clients: int, _questions: int, seconds: float) -> AsyncIterator[list[Decisions]]:
-    """No stack. `seconds` sets the decisions of a round: 1,000 for each."""
-    yield ways_to_decide(max(100, int(1000 * seconds)))
+async def sides(_clients: int, _questions: int, seconds: float) -> AsyncIterator[list[Decisions | GovernedMessage]]:
+    """Redis alone. `seconds` sets the decisions of a round: 1,000 for each, a fifth of it where Redis is asked."""
+    count = max(100, int(1000 * seconds))
+    level = hub_level(1, _RULES)
+    if not isinstance(level, Level):
+        raise TypeError(f"the rules of the bench are broken: {level}")
+    facts = [facts_of(number) for number in range(count // 5)]
+    async with governed(Policies([level]), facts) as whole:
+        yield [*ways_to_decide(count), whole]

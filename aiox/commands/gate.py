@@ -110,7 +110,7 @@ def decision(
         case Deny(denied, _, rules):
             result, code = "deny", str(denied)
     details: dict[str, Json] = {
-        "action": decided.facts.action,
+        "action": str(decided.facts.action),  # an enum's member is a str of its own kind: slow to encode
         "decision": result,
         "reason_code": code,
         "rules": list(rules),
