@@ -167,6 +167,8 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.CHAT_MEMORY: _RELATED,
         Action.CHAT_FORGET: _RELATED,
         Action.CHAT_CANCEL: _RELATED,
+        Action.CHAT_AGENTS: _RELATED,
+        Action.CHAT_DOCUMENTS: _OWNER,
     }
 )
 """One profile per action: the relations that may."""

@@ -29,6 +29,8 @@ CHAT: Final[Mapping[str, Action]] = MappingProxyType(
         "memory": Action.CHAT_MEMORY,
         "remember": Action.CHAT_MEMORY,
         "forget": Action.CHAT_FORGET,
+        "agents": Action.CHAT_AGENTS,
+        "documents": Action.CHAT_DOCUMENTS,
     }
 )
 """Commands as text, by name; the decision that one of them makes passes the gate under its own action, too."""

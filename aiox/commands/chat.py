@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from aiox.commands import approvals, chat_memory, chat_texts
+from aiox.commands import approvals, chat_lists, chat_memory, chat_texts
 from aiox.commands.approvals import Decide
 from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Actor, Hub
@@ -124,6 +124,14 @@ async def _remember(_hub: Hub, _asker: Asker, _said: Said) -> str:
     return chat_memory.REMEMBER
 
 
+async def _agents(hub: Hub, asker: Asker, _said: Said) -> str:
+    return await chat_lists.agents(hub, asker.actor)
+
+
+async def _documents(hub: Hub, asker: Asker, _said: Said) -> str:
+    return await chat_lists.documents(hub, asker.actor, asker.agent)
+
+
 UNKNOWN: Final = ChatCommand(Action.CHAT_HELP, "", _help)
 COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
     {
@@ -137,6 +145,8 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         "memory": ChatCommand(Action.CHAT_MEMORY, "lists what I remember about you", _memory),
         REMEMBER: ChatCommand(Action.CHAT_MEMORY, "WORDS has me remember them, for you alone", _remember),
         "forget": ChatCommand(Action.CHAT_FORGET, "NUMBER, or all, takes away what I remember", _forget),
+        "agents": ChatCommand(Action.CHAT_AGENTS, "lists your agents with their addresses", _agents),
+        "documents": ChatCommand(Action.CHAT_DOCUMENTS, "lists my documents, to my owner", _documents),
     }
 )
 """By name. A name that is not here gets the list."""

@@ -126,3 +126,5 @@ class Action(StrEnum):
     CHAT_MEMORY = "chat.memory"
     CHAT_FORGET = "chat.forget"
     CHAT_CANCEL = "chat.cancel"
+    CHAT_AGENTS = "chat.agents"
+    CHAT_DOCUMENTS = "chat.documents"

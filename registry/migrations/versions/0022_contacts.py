@@ -27,6 +27,8 @@ def upgrade() -> None:
     _portrait()
     _directory()
     _news()
+    # A person's agents are listed in a chat, too: whether each has a draft, not what is in it.
+    run("GRANT SELECT (owner_user_id, agent_id) ON aiox.agent_drafts TO aiox_orchestrator")
     # The door puts on record that it has stopped programs which talked to each other.
     run("SET LOCAL ROLE aiox_writer")
     run("GRANT EXECUTE ON FUNCTION aiox.ledger_append(bytea[]) TO aiox_component")
@@ -150,6 +152,7 @@ def downgrade() -> None:
     run("SET LOCAL ROLE aiox_writer")
     run("REVOKE EXECUTE ON FUNCTION aiox.ledger_append(bytea[]) FROM aiox_component")
     run("RESET ROLE")
+    run("REVOKE SELECT (owner_user_id, agent_id) ON aiox.agent_drafts FROM aiox_orchestrator")
     run("DROP INDEX aiox.approvals_waiting")
     for table in ("agent_avatars", "user_quotas", "state_events"):
         run(f"DROP POLICY finder_select ON aiox.{table}")
