@@ -1,4 +1,4 @@
-"""The credential that a tool call is granted, looked up when the call is allowed: owner before hub (SPEC 5)."""
+"""The credential that a tool call is granted, looked up when the call is allowed (SPEC 5)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ async def credential_for(
     pool: Pool, ring_of: Callable[[OwnerId], Awaitable[KeyRing]], owner: OwnerId, kind: Kind
 ) -> pb.Credential:
     """The nearest credential of this kind. Raises NoCredential, and what the store raises."""
-    found = [one for of in (owner, HUB_OWNER) for one in await credentials.list_of(pool, of) if one.kind is kind]
+    levels = (owner, *await credentials.organisations_of(pool, owner), HUB_OWNER)
+    found = [one for of in levels for one in await credentials.list_of(pool, of) if one.kind is kind]
     chosen = choose([one.said for one in found])
     if isinstance(chosen, Why):
         raise NoCredential(_WHY[chosen].format(kind=kind))
