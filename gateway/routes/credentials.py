@@ -35,7 +35,7 @@ _ONE: Final = (ErrorCode.UNAUTHENTICATED, ErrorCode.ACCESS_DENIED, ErrorCode.NOT
 
 @router.get(
     "",
-    responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.ACCESS_DENIED, ErrorCode.BODY_INVALID),
+    responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.ACCESS_DENIED, ErrorCode.NOT_FOUND, ErrorCode.BODY_INVALID),
     openapi_extra=declared(Action.CREDENTIAL_LIST),
 )
 async def list_all(door: TheDoor, actor: TheActor, scope: Scope = "own") -> CredentialList:

@@ -37,8 +37,14 @@ PER_MINUTE: Final = 100
 EXPORTS_PER_MINUTE: Final = 5
 _PART_BYTES: Final = 1 << 16
 _MEDIA: Final = {Form.JSONL: "application/x-ndjson", Form.CSV: "text/csv; charset=utf-8"}
-_READ = problems(ErrorCode.UNAUTHENTICATED, ErrorCode.ACCESS_DENIED, ErrorCode.BODY_INVALID)
-_EXPORT = problems(ErrorCode.UNAUTHENTICATED, ErrorCode.ACCESS_DENIED, ErrorCode.BODY_INVALID, ErrorCode.CONFLICT)
+_READ = problems(ErrorCode.UNAUTHENTICATED, ErrorCode.ACCESS_DENIED, ErrorCode.NOT_FOUND, ErrorCode.BODY_INVALID)
+_EXPORT = problems(
+    ErrorCode.UNAUTHENTICATED,
+    ErrorCode.ACCESS_DENIED,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.BODY_INVALID,
+    ErrorCode.CONFLICT,
+)
 _ONE = problems(ErrorCode.UNAUTHENTICATED, ErrorCode.NOT_FOUND, ErrorCode.BODY_INVALID)
 _FILE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file", "content": {media.split(";")[0]: {} for media in _MEDIA.values()}}
