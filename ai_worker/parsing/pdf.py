@@ -11,6 +11,8 @@ from pypdf.errors import PyPdfError
 from ai_worker.parsing.text import MAX_CHARACTERS, Unreadable
 
 MAX_PAGES: Final = 5000
+_TITLE: Final = 60
+"""Characters of a line that may be a title."""
 
 
 def read_pdf(content: bytes) -> str:
@@ -41,5 +43,16 @@ def _pages(reader: PdfReader) -> str:
 
 
 def _paragraphs(text: str) -> str:
-    """A line of a page is no heading, whatever it begins with."""
-    return "\n".join(f"\\{line}" if line.startswith("#") else line.rstrip() for line in text.splitlines())
+    """A line of a page is no heading of Markdown, whatever it begins with. One that looks like a title stands alone, so
+    that it is not read as the beginning of the sentence below it.
+    """
+    lines = [f"\\{line}" if line.startswith("#") else line for line in map(str.rstrip, text.splitlines())]
+    following = [*lines[1:], ""]
+    return "\n".join(
+        f"{line}\n" if _is_title(line, after) else line for line, after in zip(lines, following, strict=True)
+    )
+
+
+def _is_title(line: str, after: str) -> bool:
+    """Short, without the end of a sentence, and what follows begins anew."""
+    return 0 < len(line) <= _TITLE and line[-1].isalnum() and after[:1].isupper()

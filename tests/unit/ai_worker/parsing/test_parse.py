@@ -21,6 +21,15 @@ def test_a_pdf_has_a_heading_for_each_page() -> None:
     assert parsed.markdown
 
 
+def test_a_title_is_not_read_into_the_sentence_below_it() -> None:
+    page = "Warranty\nThe warranty lasts 24 months\nfrom the day of purchase.\nDescaling"
+    assert parse(pdf([page]), "", "x.pdf").text.split("\n\n") == [
+        "# Page 1",
+        "Warranty",
+        "The warranty lasts 24 months\nfrom the day of purchase.\nDescaling",
+    ]
+
+
 def test_a_word_document_keeps_headings_lists_and_tables() -> None:
     table = "".join(f"<w:tc>{paragraph(cell)}</w:tc>" for cell in ("pump", "40 euros"))
     body = paragraph("Parts", HEADING) + paragraph("first", ITEM) + f"<w:tbl><w:tr>{table}</w:tr></w:tbl>"
