@@ -14,6 +14,7 @@ from aiox.runtime.clock import SystemClock
 from bench import (
     api_beside_bare,
     decision_beside_cedarpy,
+    embeddings,
     footprint,
     hub_beside_echo,
     ledger_beside_insert,
@@ -30,6 +31,7 @@ SCENARIOS: dict[str, Callable[[int, int, float], AbstractAsyncContextManager[Seq
     api_beside_bare.NAME: api_beside_bare.sides,
     ledger_beside_insert.NAME: ledger_beside_insert.sides,
     decision_beside_cedarpy.NAME: decision_beside_cedarpy.sides,
+    embeddings.NAME: embeddings.sides,
     model_beside_litellm.NAME: model_beside_litellm.sides,
     footprint.NAME: footprint.sides,
 }
