@@ -21,6 +21,7 @@ from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials
 from orchestrator.live import Live
 from orchestrator.quota_keeper import QuotaKeeper
+from orchestrator.tool_metrics import ToolMetrics
 from orchestrator.versions import Versions
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
@@ -54,6 +55,7 @@ class Ports:
     """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""
     hub: Hub
     """What commands run on."""
+    tool_metrics: ToolMetrics
     resubmit: Resubmit
     """Puts a message on the bus again: a held turn that goes on."""
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from prometheus_client import REGISTRY
 
 from aiox.commands.hub import Hub, ProviderDesk
 from aiox.kernel.envelope import CancelAsked, Envelope, OutboxReady, WorkerBeat
@@ -49,6 +50,7 @@ from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.quota_notices import tell_for_ever as tell_of_quotas
 from orchestrator.retention import sweep_for_ever
 from orchestrator.scaling import Scaling
+from orchestrator.tool_metrics import ToolMetrics
 from orchestrator.turns import handle
 from orchestrator.versions import Versions
 from orchestrator.watchdog import MARGIN_S, Watchdog
@@ -107,6 +109,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         cancels=Cancels(partial(asked.is_cancelled, pool)),
         quarantine=asyncio.Lock(),
         hub=_hub(pool, keys, clock, settings),
+        tool_metrics=ToolMetrics(REGISTRY),
         resubmit=partial(nats.put_inbound, bus),
     )
     lanes = _lanes(supervisor, ports, in_hand)

@@ -203,6 +203,7 @@ class TurnDesk:
             self._ports.log.warning("tool_done_unasked", turn_id=call.request_id)
             return
         state = CallState.DONE if call.success else CallState.FAILED
+        self._ports.tool_metrics.executed(tool, str(self._loaded.version.agent_id))
         details: dict[str, Json] = {
             "result_digest": call.result_digest.hex(),
             "duration_ms": call.duration_ms,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,7 +15,7 @@ from aiox.kernel.ids import AgentId, TurnId
 from aiox.kernel.tools import call_id
 from policy.ledger import Record
 from registry import tool_calls
-from registry.tool_calls import AlreadyStarted, CallState, NewCall
+from registry.tool_calls import AlreadyStarted, CallState, NewCall, TooOften
 from registry.turns import LeaseLost, find_turn
 from tests.stores import NOW, Stores
 
@@ -77,3 +79,24 @@ async def test_nothing_starts_under_a_lost_lease_or_after_the_outcome(stores: St
     with pytest.raises(AlreadyStarted):
         await tool_calls.start(pool, PARTITION, await fence(stores), shared, record(owner, "tool.started"))
     assert await tool_calls.list_of_turn(pool, owner.owner, turn) == []
+
+
+async def test_no_more_calls_of_a_tool_start_in_a_minute_than_may_also_side_by_side(stores: Stores) -> None:
+    pool, owner = stores.pools["orchestrator"], await stores.account()
+    agent, token = await stores.agent(owner), await fence(stores)
+
+    async def one(later: timedelta = timedelta()) -> bool:
+        call = replace(new_call(owner, agent, [TurnId(uuid4())]), created_at=NOW + later)
+        started = record(owner, "tool.started")
+        try:
+            await tool_calls.start(pool, PARTITION, token, call, started, per_minute=3)
+        except TooOften:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(one() for _ in range(8)))) == 3
+    assert not await one(timedelta(seconds=59))
+    assert await one(timedelta(seconds=61))
+    other = await stores.agent(owner)
+    call = new_call(owner, other, [TurnId(uuid4())])
+    await tool_calls.start(pool, PARTITION, token, call, record(owner, "tool.started"), per_minute=1)
