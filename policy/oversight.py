@@ -16,7 +16,7 @@ OVERSEEN: Final = frozenset(
 """First words of actions and events: agents and what is done with them, the organisation itself."""
 PRIVATE: Final = frozenset(
     {"account", "session", "second_factor", "password", "password_reset", "xmpp_token", "user", "preferences", "person",
-     "credential", "history", "event", "worker", "key", "ledger", "hub"}
+     "credential", "history", "memory", "event", "worker", "key", "ledger", "hub"}
 )  # fmt: skip
 """A person's own affairs, and the hub's."""
 MAY_OVERSEE: Final = frozenset({OrgRole.OWNER, OrgRole.ADMIN, OrgRole.AUDITOR})
