@@ -9,7 +9,8 @@ from uuid import UUID
 
 from ai_worker.memory.store import Document, NoRoom, NoSuchDocument, Store
 from ai_worker.parsing.port import Parser
-from ai_worker.parsing.text import Unreadable
+from ai_worker.parsing.text import Parsed, Unreadable
+from ai_worker.sandbox.port import SandboxUnavailable
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.runtime.logs import Log
 from aiox.runtime.tokens import TurnClaims
@@ -28,6 +29,23 @@ class Reading:
     store: Store
     parser: Parser
     log: Log
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxedIfThereIsOne:
+    """Parses in the sandbox; on a machine that has none, in a process with limits, and says so in the log."""
+
+    sandboxed: Parser
+    in_process: Parser
+    log: Log
+
+    async def parse(self, content: bytes, declared: str, name: str) -> Parsed:
+        """As the port says."""
+        try:
+            return await self.sandboxed.parse(content, declared, name)
+        except SandboxUnavailable as none:
+            self.log.warning("document_parsed_without_sandbox", reason=str(none))
+            return await self.in_process.parse(content, declared, name)
 
 
 async def index(given: pb.DocumentGiven, claims: TurnClaims, reading: Reading) -> AsyncIterator[pb.DocumentIndexed]:

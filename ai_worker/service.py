@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from prometheus_client import REGISTRY
 
 from ai_worker.beat import Heart
-from ai_worker.indexing import Reading, index
+from ai_worker.indexing import Reading, SandboxedIfThereIsOne, index
 from ai_worker.link import Guard, LinkRefused
 from ai_worker.memory.cached import Cached
 from ai_worker.memory.embedder import MiniLM
@@ -27,6 +27,7 @@ from ai_worker.model.terms import Terms
 from ai_worker.parsing.process import ProcessParser
 from ai_worker.running import Running
 from ai_worker.sandbox.bubblewrap import Bubblewrap
+from ai_worker.sandbox.parser import SandboxParser
 from ai_worker.session import Office, Session, done_in
 from ai_worker.tools.port import Means
 from ai_worker.tools.registry import tools_of
@@ -205,7 +206,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)
         office = Office(mind, guard, running, settings.model.timeout_ms / 1000)
         heart = Heart(worker_id, settings.ports.ai_worker, running, clock)
-        link = WorkerLink(office, Reading(store, ProcessParser(), log), heart, supervisor, log)
+        parser = SandboxedIfThereIsOne(SandboxParser(means.sandbox), ProcessParser(), log)
+        link = WorkerLink(office, Reading(store, parser, log), heart, supervisor, log)
         server, _ = link_server(link, secrets, settings.ports.ai_worker)
         await server.start()
         opened.push_async_callback(closing.step, "server", partial(server.stop, 1.0))

@@ -1,7 +1,7 @@
 """Embeddings per second for 32 callers: the worker's embedder, which batches what comes together, beside one by one.
 
 Questions of a dozen words, as turns ask them, and passages as documents are cut into; the same texts on both sides.
-Where the extra `sentence-transformers` is installed, it is the first side, one by one as its `encode` is called plainly.
+Where the extra `sentence-transformers` is installed, it is the first side, one by one, its `encode` called plainly.
 """
 
 from __future__ import annotations
