@@ -48,6 +48,9 @@ from registry.slots import SlotLocks
 DECIDERS: Final = 4
 """Enquiries that ask the registry at the same time."""
 
+CONNECTIONS: Final = DECIDERS + 4
+"""Enquiries may not keep the outbox, presence and news waiting."""
+
 PROBES: Final = 16
 """Per slot: so many addresses leave none of the server's shares untouched."""
 
@@ -70,7 +73,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     telemetry = Telemetry("component", settings.home)
-    pool = await postgres.connect(settings, secrets, "component", DECIDERS)
+    pool = await postgres.connect(settings, secrets, "component", CONNECTIONS)
     archived = await postgres.connect_archive(settings, secrets)
     client = await nats.connect(settings, secrets, "component", log)
     await nats.ensure_inbound(client.jetstream(), settings)
@@ -103,12 +106,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         supervisor.start(f"link-{slot}", link.run(slot))
     for number in range(PARALLEL):
         supervisor.start(f"admission-{number}", admission.work())
-    for number in range(DECIDERS):
-        supervisor.start(f"enquiries-{number}", enquiries.work())
-    supervisor.start("presence", watchers.work())
+    _start_contacts(supervisor, watchers, enquiries, pool)
     supervisor.start("talk", talk.run(link.send, watchers.busy_with))
     supervisor.start("loops", loops.work())
-    supervisor.start("news", watchers.follow(partial(cards.news_end, pool), partial(cards.news, pool)))
     supervisor.start("send", replies.send_for_ever())
     supervisor.start("confirm", replies.confirm_for_ever())
     supervisor.start("file", replies.file_for_ever())
@@ -127,6 +127,13 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("pool", pool.close)
         await closing.step("archive", archived.close)
         telemetry.close()
+
+
+def _start_contacts(supervisor: Supervisor, watchers: Watchers, enquiries: Enquiries, pool: Pool) -> None:
+    for number in range(DECIDERS):
+        supervisor.start(f"enquiries-{number}", enquiries.work())
+    supervisor.start("presence", watchers.work())
+    supervisor.start("news", watchers.follow(partial(cards.news_end, pool), partial(cards.news, pool)))
 
 
 def _entrance(link: Links, replies: Outbox, admission: Admission) -> tuple[Enter, Leave]:
