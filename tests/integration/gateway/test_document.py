@@ -182,7 +182,7 @@ async def test_control_an_answer_that_the_document_does_not_name_is_found(served
 
 
 def test_no_schema_takes_or_gives_anything_at_all() -> None:
-    """No free-form objects, but for the arguments of tools and promised answers: their schema is a JSON Schema itself."""
+    """No free-form objects, but for arguments of tools and the form of promised answers, which is a JSON Schema."""
     free: list[str] = []
 
     def walk(node: Any, where: str) -> None:
