@@ -150,7 +150,7 @@ async def test_a_document_is_indexed_and_cited(worker: Worker) -> None:
     indexed = await worker.index()
     assert (indexed.chunks, indexed.error_code) == (2, "")
     stream = worker.stub.StreamResponse()
-    done, pieces = await asked(stream, worker.turn("How do I start the hub?", traceparent=TRACEPARENT))
+    done, pieces = await asked(stream, worker.turn("How do I start the hub?", traceparent=TRACEPARENT, live=True))
     stream.cancel()
     assert done.success
     assert "“The hub starts with make up.”\n— Guide, section “Start”" in done.response
