@@ -87,8 +87,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     keys = LiveKeyRing.of(secrets)
     workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
     commits, live = Commits(partial(conclude, pool)), Live(bus.publish, clock, log)
-    holder = f"orchestrator-{uuid4().hex[:8]}"
-    quotas = Quotas(memory, holder)
+    quotas = Quotas(memory, holder := f"orchestrator-{uuid4().hex[:8]}")
     counters = _counters(memory, quotas, pool, clock, log)
     ports = Ports(
         pool=pool,
@@ -116,16 +115,14 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     intake = Intake(bus, reconnects, in_hand, partial(_put, ports, lanes, supervisor), log)
     turn_s = settings.limits.turn_timeout_ms / 1000 + MARGIN_S
     partitions = Partitions(pool, holder, intake.drain, in_hand, supervisor, log, turn_s)
-    await _listen_for_beats(bus, workers, log)
-    await _listen_for_cancels(bus, ports.cancels, log)
+    await _listen(bus, workers, ports.cancels, log)
     probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("in hand", in_hand.signal_for_ever())
     supervisor.start("watchdog", Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s).run())
     _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
-    scaling = Scaling(workers, pool, holder, clock, log)
     pressure = Pressure(partial(_fill, lanes, workers), bus.publish, holder, clock, log)
-    signing = _checkpoints(settings, secrets, pool, clock, log)
+    scaling, signing = Scaling(workers, pool, holder, clock, log), _checkpoints(settings, secrets, pool, clock, log)
     for part in (commits, live, counters, scaling, pressure, partitions, signing):
         supervisor.start(type(part).__name__, part.run())
     log.info("started")
@@ -238,6 +235,11 @@ def _worker_pool(
         await record_beat(pool, beat, status, clock)
 
     return WorkerPool(supervisor, connect, remember, clock, log)
+
+
+async def _listen(bus: Client, workers: WorkerPool, cancels: Cancels, log: Log) -> None:
+    await _listen_for_beats(bus, workers, log)
+    await _listen_for_cancels(bus, cancels, log)
 
 
 async def _listen_for_beats(bus: Client, workers: WorkerPool, log: Log) -> None:
