@@ -20,6 +20,7 @@ from bench import (
     ledger_beside_insert,
     model_beside_litellm,
     overload,
+    sandbox_beside_plain,
 )
 from bench.measure import Samples, Side, interleave
 from bench.report import machine_line, table
@@ -34,6 +35,7 @@ SCENARIOS: dict[str, Callable[[int, int, float], AbstractAsyncContextManager[Seq
     embeddings.NAME: embeddings.sides,
     model_beside_litellm.NAME: model_beside_litellm.sides,
     footprint.NAME: footprint.sides,
+    sandbox_beside_plain.NAME: sandbox_beside_plain.sides,
 }
 
 
