@@ -34,8 +34,9 @@ class Crowd:
     vectors: NDArray[np.float32]
 
     def nearest(self, question: Vector, most: int) -> set[UUID]:
-        """The true ones, by arithmetic."""
-        order = np.argsort(-(self.vectors @ question), kind="stable")[:most]
+        """The true ones, by arithmetic: cosine, since numbers of half the precision are not quite of length 1."""
+        vectors = self.vectors.astype(np.float64)
+        order = np.argsort(-(vectors @ question) / np.linalg.norm(vectors, axis=1), kind="stable")[:most]
         return {self.ids[int(place)] for place in order}
 
 
