@@ -112,7 +112,7 @@ async def teach(hub: RunningHub, owner: Account, agent: AgentId, source: str, te
                 listed = await list_documents.run(commands, owner.actor, list_documents.ListDocuments(agent_id=agent))
                 assert not isinstance(listed, Refused), listed
                 state = next(one.state for one in listed if one.source == source)
-                if state != "waiting":
+                if state in ("ready", "failed"):
                     assert state == "ready"
                     return put.document_id
                 await asyncio.sleep(0.05)
