@@ -81,7 +81,10 @@ def linked(stream: FakeStream) -> tuple[WorkerLink, asyncio.Future[None]]:
     channel = cast(
         grpc.aio.Channel,
         SimpleNamespace(
-            close=_close, stream_stream=lambda *_a, **_k: lambda: stream, unary_unary=lambda *_a, **_k: None
+            close=_close,
+            stream_stream=lambda *_a, **_k: lambda: stream,
+            unary_unary=lambda *_a, **_k: None,
+            unary_stream=lambda *_a, **_k: None,
         ),
     )
     link = WorkerLink("w", channel, bytes(32), SystemClock(), LOG, Supervisor(LOG).run_once)
