@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 from bench.load.crowd import Member
@@ -41,12 +42,14 @@ class Overload:
     bench: Bench
     members: Sequence[Member]
     seconds: float
+    seeds: Iterator[int] = field(default_factory=count)
+    """A new one for each run: a plan of one seed has the ids of before, and what was answered is not answered again."""
 
     async def measure(self) -> Sequence[Figure]:
         """One round of all three runs."""
-        full = await self._run(1, 1000 / MODEL_MS * CAPACITY)
+        full = await self._run(1000 / MODEL_MS * CAPACITY)
         peak = _throughput(full, self.seconds)
-        half = await self._run(2, peak / 2)
+        half = await self._run(peak / 2)
         calm = percentile(_latencies(half, high=True), 0.99)
         samples = await self._run_over(peak)
         over = [sample for sample in samples if sample.scheduled < self.seconds]
@@ -69,17 +72,17 @@ class Overload:
             Figure("link drops", "times", float(self._link_drops())),
         ]
 
-    async def _run(self, seed: int, rate: float) -> list[Sample]:
-        return await run_fleet(self.members, self._plan(seed, rate, self.seconds), DRAIN_S)
+    async def _run(self, rate: float) -> list[Sample]:
+        return await run_fleet(self.members, self._plan(rate, self.seconds), DRAIN_S)
 
     async def _run_over(self, peak: float) -> list[Sample]:
         """Twice the peak, then half of it, without a pause."""
-        tail = self._plan(4, peak / 2, 2 * RECOVERY_S)
+        tail = self._plan(peak / 2, 2 * RECOVERY_S)
         later = [Planned(one.at + self.seconds, one.person, one.agent, one.id, one.text) for one in tail]
-        return await run_fleet(self.members, [*self._plan(3, 2 * peak, self.seconds), *later], 3 * DRAIN_S)
+        return await run_fleet(self.members, [*self._plan(2 * peak, self.seconds), *later], 3 * DRAIN_S)
 
-    def _plan(self, seed: int, rate: float, seconds: float) -> list[Planned]:
-        return plan(seed, round(rate * seconds), seconds, len(self.members), AGENTS)
+    def _plan(self, rate: float, seconds: float) -> list[Planned]:
+        return plan(next(self.seeds), round(rate * seconds), seconds, len(self.members), AGENTS)
 
     def _link_drops(self) -> int:
         return self.bench.home.log_file("component").read_text().count('"xmpp_not_connected"')

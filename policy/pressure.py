@@ -4,7 +4,7 @@ The queue may hold what can be answered in PATIENCE_S, and at least PLACES_DEEP 
 nothing is known of how much that is, FIRST turns. Beyond that a message is refused with an error that its sender may
 retry on, before anything was promised:
 
-    let in   when  waiting < limit * (1 + priority + REFUSED_BONUS * times refused before, 4 at most)
+    let in   when  waiting < limit * (1 + 2 priority + REFUSED_BONUS * times refused before, 4 at most)
 
 priority is the owner's weight of the agent (0..1), as the door has seen it in an answer of this conversation; 1 before
 the first, which is asked once. So an agent of high priority finds room when others do not, even those that were refused
@@ -20,7 +20,7 @@ from typing import Final
 PATIENCE_S: Final = 1.0
 SURE_S: Final = 1.0
 PLACES_DEEP: Final = 4
-FIRST: Final = 512.0
+FIRST: Final = 256.0
 REFUSED_BONUS: Final = 0.125
 REFUSALS_COUNTED: Final = 4
 
@@ -47,7 +47,7 @@ def limit_of(loads: Collection[Load]) -> float:
 
 def lets_in(waiting: float, limit: float, priority: float, refused: int) -> bool:
     """Whether a message of this priority, refused so often before, is let in."""
-    return waiting < limit * (1 + priority + REFUSED_BONUS * min(refused, REFUSALS_COUNTED))
+    return waiting < limit * (1 + 2 * priority + REFUSED_BONUS * min(refused, REFUSALS_COUNTED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,13 @@ async def connect_archive(settings: Settings, secrets: Secrets, size: int = 2) -
         min_size=1,
         max_size=size,
         command_timeout=10,
-        server_settings={"application_name": "aiox-archive", "default_transaction_read_only": "on", "jit": "off"},
+        server_settings={
+            "application_name": "aiox-archive",
+            "default_transaction_read_only": "on",
+            "jit": "off",
+            # A plan made while the archive was empty reads all of a person's messages, until the table is analysed.
+            "plan_cache_mode": "force_custom_plan",
+        },
     )
 
 

@@ -26,9 +26,9 @@ def test_a_full_hub_lets_nobody_in_until_turns_have_ended() -> None:
 
 def test_what_is_let_in_counts_before_anybody_has_said_so() -> None:
     crowding = Crowding()
-    crowding.heard(full(waiting=190), 0.0)
+    crowding.heard(full(waiting=290), 0.0)
     assert [crowding.lets_in(f"{number}@localhost", AGENT, 0.0) for number in range(12)] == [True] * 10 + [False] * 2
-    crowding.heard(full(waiting=200), 0.1)
+    crowding.heard(full(waiting=300), 0.1)
     assert not crowding.lets_in("other@localhost", AGENT, 0.1)
 
 
@@ -52,7 +52,7 @@ def test_an_answer_tells_its_reader_alone_that_the_agent_has_priority() -> None:
 
 def test_a_conversation_that_had_no_answer_yet_may_be_one_of_priority() -> None:
     crowding = Crowding()
-    crowding.heard(full(waiting=150), 0.0)
+    crowding.heard(full(waiting=250), 0.0)
     assert crowding.lets_in(ADA, AGENT, 0.0)
     crowding.answered(ADA, AGENT, 0.1)
     assert not crowding.lets_in(ADA, AGENT, 0.0)
@@ -63,7 +63,7 @@ def test_who_has_no_priority_never_takes_the_room_of_who_has() -> None:
     crowding = Crowding()
     crowding.answered(ADA, AGENT, 0.1)
     crowding.answered(BO, AGENT, 1.0)
-    crowding.heard(full(waiting=165), 0.0)
+    crowding.heard(full(waiting=185), 0.0)
     assert not any(crowding.lets_in(ADA, AGENT, 0.0) for _ in range(10))
     assert crowding.lets_in(BO, AGENT, 0.0)
 
