@@ -56,9 +56,11 @@ class Intake:
             try:
                 stream = self.bus.jetstream(timeout=_REQUEST_S)
                 taker.suspect_until = seen = max(seen, await _forget_consumer(stream, partition))
+                _end_if_cancelled()
                 subscription = await self.bus.subscribe(inbox, cb=taker.take)
                 try:
                     await stream.add_consumer(INBOUND, _consumer(partition, inbox))
+                    _end_if_cancelled()
                     pause = _FIRST_PAUSE_S
                     await reconnected.wait()
                 finally:
@@ -66,9 +68,20 @@ class Intake:
                     with contextlib.suppress(NatsError):
                         await subscription.unsubscribe()
             except (NatsError, TimeoutError, OSError) as broken:
+                _end_if_cancelled()
                 self.log.warning("partition_waits_for_the_bus", partition=partition, error=repr(broken))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+def _end_if_cancelled() -> None:
+    """Up to Python 3.11 wait_for, in which nats-py asks, swallows a cancellation that comes with its result (gh-86296).
+
+    Whoever went on would take the partition from its next owner as soon as the bus comes back, and conclude nothing.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _forget_consumer(stream: JetStreamContext, partition: int) -> int:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest.mock import MagicMock
+from typing import cast
+from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.js.errors import NotFoundError
 
 from aiox.cli.stack import nats as nats_part
 from aiox.cli.stack.processes import Process
@@ -203,3 +206,56 @@ async def test_what_is_no_message_is_taken_off_the_bus(bus: Bus, owners: Callabl
     stream = client.jetstream()
     assert (await stream.stream_info(nats.INBOUND)).state.messages == 1
     await client.close()
+
+
+class Swallowing:
+    """A bus whose answer comes in the same moment in which its asker is cancelled."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def new_inbox(self) -> str:
+        return "inbox"
+
+    def jetstream(self, timeout: float) -> Swallowing:
+        return self
+
+    async def consumer_info(self, _stream: str, _name: str) -> None:
+        raise NotFoundError
+
+    async def subscribe(self, _subject: str, cb: object) -> MagicMock:
+        return MagicMock(unsubscribe=AsyncMock())
+
+    async def add_consumer(self, _stream: str, _config: object) -> None:
+        self.asked.set()
+        await asyncio.wait_for(self.answer, 60)
+
+
+async def test_who_is_cancelled_while_the_bus_answers_lets_the_partition_go() -> None:
+    """Else it would come back with the bus, and take the messages of the next owner without concluding them."""
+    bus = Swallowing()
+    taking = Intake(cast(Client, bus), nats.Reconnects(), InHand(MagicMock()), AsyncMock(), MagicMock())
+    draining = asyncio.create_task(taking.drain(PARTITION, 1))
+    await bus.asked.wait()
+    bus.answer.set_result(None)
+    draining.cancel()
+    await asyncio.wait([draining], timeout=SOON_S)
+    assert draining.cancelled()
+
+
+@pytest.mark.control
+async def test_without_the_check_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.version_info >= (3, 12):
+        pytest.skip("wait_for swallows nothing any more")
+    monkeypatch.setattr(intake_module, "_end_if_cancelled", lambda: None)
+    bus = Swallowing()
+    taking = Intake(cast(Client, bus), nats.Reconnects(), InHand(MagicMock()), AsyncMock(), MagicMock())
+    draining = asyncio.create_task(taking.drain(PARTITION, 1))
+    await bus.asked.wait()
+    bus.answer.set_result(None)
+    draining.cancel()
+    await asyncio.wait([draining], timeout=0.2)
+    assert not draining.done()
+    draining.cancel()
+    await asyncio.wait([draining])
