@@ -44,7 +44,7 @@ class Person:
         self.stream.send(to, message_id, children)
         return message_id
 
-    async def until(self, wanted: Callable[[Element], bool], seconds: float = 20.0) -> Element:
+    async def until(self, wanted: Callable[[Element], bool], seconds: float = 60.0) -> Element:
         """The first stanza, past or to come, that is wanted."""
         async with asyncio.timeout(seconds):
             while True:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import Element
@@ -61,7 +61,8 @@ class Stream:
         if self._trouble:
             trouble = self._trouble
             self._xmpp.cancel_connection_attempt()
-            self._xmpp.abort()
+            with suppress(AttributeError):  # a TLS transport that is closed already has nothing to abort (Python 3.11)
+                self._xmpp.abort()
             self._stop_sending()
             raise ChatTrouble(trouble)
         self._xmpp.send_presence()

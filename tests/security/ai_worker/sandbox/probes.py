@@ -65,18 +65,19 @@ FILES = {
     "list_sys": "os.listdir('/sys/class'); escaped()",
     "list_the_programs": "len(os.listdir('/usr/bin')) > 10 and escaped()",
     "climb_with_dots": "open('../' * 40 + 'etc/passwd').read(); escaped()",
-    "climb_from_the_working_folder": "fd = os.open('.', 0); open(os.open('../../../../etc/passwd', 0, dir_fd=fd)).read();"
+    "climb_from_the_working_folder": "fd = os.open('.', 0); open(os.open('../' * 20 + 'etc/passwd', 0, dir_fd=fd)).read();"
     "escaped()",
     "follow_a_symlink": "os.symlink('/etc/passwd', 'l'); open('l').read(); escaped()",
     "follow_a_link_through_proc": "os.symlink(f'/proc/{HOST[\"pid\"]}/root/etc/passwd', 'l'); open('l').read(); escaped()",
     "hard_link_to_the_host": "os.link(HOST['file'], HOST['file'] + '.l'); os.unlink(HOST['file'] + '.l'); escaped()",
     "symlink_race": """
+sys.setswitchinterval(1e-5)
 def swap():
     while True:
         for to in ('/dev/null', '/etc/passwd'):
             os.symlink(to, 'n'); os.rename('n', 'race')
 threading.Thread(target=swap, daemon=True).start()
-for _ in range(3000):
+for _ in range(20000):
     try:
         if open('race').read(): escaped(); break
     except OSError: pass

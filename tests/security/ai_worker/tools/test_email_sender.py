@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.header import decode_header, make_header
 from email.utils import getaddresses
 from typing import Any
 
@@ -120,8 +120,8 @@ async def test_put_together_by_hand_some_do(letters: Letters) -> None:
     def naive(arguments: dict[str, Any]) -> None:
         text = f"From: agent@hub.example\r\nTo: {', '.join(arguments['to'])}\r\nSubject: {arguments['subject']}\r\n\r\n"
         with smtplib.SMTP("127.0.0.1", letters.port, timeout=20) as client:
-            named = [address for _, address in getaddresses([text.replace("\r\n", ",")])]
-            client.sendmail("agent@hub.example", [one for one in named if "@" in one], text.encode("utf-8", "replace"))
+            named = re.findall(r"[\w.+-]+@[\w.-]+\w", text)
+            client.sendmail("agent@hub.example", named, text.encode("utf-8", "replace"))
 
     for name, arguments in list(tricks().items())[:120]:
         if name.startswith(("subject", "to")):
@@ -147,11 +147,10 @@ async def test_a_letter_arrives_as_it_was_meant(letters: Letters) -> None:
 
 
 @pytest.mark.control
-async def test_the_librarys_own_letter_would_have_let_one_in() -> None:
-    """An encoded word in a subject is decoded, and its line break written out (Python's email.message)."""
-    letter = EmailMessage(policy=SMTP)
-    letter["Subject"] = f"Hello=?utf-8?q?=0D=0A?=Bcc: {EVIL}"
-    assert message_from_bytes(letter.as_bytes())["Bcc"] == EVIL
+async def test_an_encoded_word_that_is_decoded_and_written_out_lets_one_in() -> None:
+    """As Python's email.message does, where it is not mended yet (CVE-2024-6923)."""
+    subject = str(make_header(decode_header(f"=?utf-8?q?Hello=0D=0ABcc=3A_{EVIL}?=")))
+    assert message_from_bytes(f"Subject: {subject}\r\n\r\nbody".encode())["Bcc"] == EVIL
 
 
 async def test_when_all_are_refused_it_says_so(letters: Letters) -> None:

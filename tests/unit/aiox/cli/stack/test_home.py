@@ -41,9 +41,9 @@ def test_what_is_written_reads_back(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_key_is_never_written() -> None:
-    text = render_settings(Settings(model=Model(provider="openai", api_key="sk-secret")))
+    text = render_settings(Settings(model=Model(provider="openai", name="gpt", api_key="sk-secret")))
     assert "sk-secret" not in text
-    assert tomllib.loads(text)["model"] == {"provider": "openai"}
+    assert tomllib.loads(text)["model"] == {"provider": "openai", "name": "gpt"}
 
 
 def test_too_little_space_says_how_much(tmp_path: Path) -> None:
