@@ -5,6 +5,7 @@ nothing is known of how much that is, FIRST turns. Beyond that a message is refu
 retry on, before anything was promised:
 
     let in   when  waiting < limit * (1 + 2 priority + REFUSED_BONUS * times refused before, 4 at most)
+                              or waiting < FIRST * priority
 
 priority is the owner's weight of the agent (0..1), as the door has seen it in an answer of this conversation; 1 before
 the first, which is asked once. So an agent of high priority finds room when others do not, even those that were refused
@@ -47,7 +48,8 @@ def limit_of(loads: Collection[Load]) -> float:
 
 def lets_in(waiting: float, limit: float, priority: float, refused: int) -> bool:
     """Whether a message of this priority, refused so often before, is let in."""
-    return waiting < limit * (1 + 2 * priority + REFUSED_BONUS * min(refused, REFUSALS_COUNTED))
+    room = limit * (1 + 2 * priority + REFUSED_BONUS * min(refused, REFUSALS_COUNTED))
+    return waiting < max(room, FIRST * priority)
 
 
 @dataclass(frozen=True, slots=True)

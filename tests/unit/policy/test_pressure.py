@@ -34,7 +34,13 @@ def test_higher_priority_and_more_refusals_never_close_a_door(
 @given(LOADS, st.floats(0, 1), st.integers(0, 9))
 def test_the_queue_is_bounded_whatever_comes(loads: list[Load], priority: float, refused: int) -> None:
     limit = limit_of(loads)
-    assert not lets_in(3.5 * limit, limit, priority, refused)
+    assert not lets_in(max(3.5 * limit, FIRST), limit, priority, refused)
+
+
+def test_a_hub_that_slows_down_for_a_moment_still_has_room_for_high_priority() -> None:
+    """The limit falls at once, what waits only as turns end."""
+    assert lets_in(200.0, 32.0, 1.0, 0)
+    assert not lets_in(200.0, 32.0, 0.1, 4)
 
 
 def test_the_pace_is_what_was_answered_while_places_were_scarce() -> None:
