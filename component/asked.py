@@ -118,6 +118,16 @@ class Asked:
         """Agent and contact of the conversations whose turn has been running for longer than that."""
         return {pair for pair, talk in self._talks.items() if now - talk.since > longer_than_s}
 
+    def worked_on(self, turn_id: TurnId) -> bool:
+        """Whether this turn is the one that runs in its conversation."""
+        pair = self._turns.get(turn_id)
+        talk = None if pair is None else self._talks.get(pair)
+        return talk is not None and any(one.turn_id == turn_id for one in talk.working)
+
+    def working(self, now: float) -> list[tuple[Open, float]]:
+        """The last question that is worked on in each conversation, and for how many seconds."""
+        return [(talk.working[-1], now - talk.since) for talk in self._talks.values()]
+
     def to_tell(self, now: float, every_s: float) -> list[Open]:
         """The questions whose senders want to be told again that there is somebody at work."""
         told = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from typing import Final, Protocol, cast
@@ -95,7 +95,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     known = _known(pool)
     watchers = Watchers(known.cards, known.portrait, link.send, clock, log)
     enquiries = Enquiries(known, link.send, clock, log)
-    link.on_stanza(Router(admission, watchers, enquiries, link))
+    link.on_stanza(Router(admission, watchers, enquiries, link, (talk.learn,)))
 
     said = _Announcements(replies, talk, crowding, watchers, link.send, clock, log)
     for subject in (nats.OUTBOX_READY, nats.PRESSURE):
@@ -161,13 +161,24 @@ class Sender(Protocol):
 class Router:
     """Which part of the room takes a stanza."""
 
-    def __init__(self, admission: Admission, watchers: Watchers, enquiries: Enquiries, link: Sender) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        watchers: Watchers,
+        enquiries: Enquiries,
+        link: Sender,
+        first: Sequence[Callable[[Element], bool]] = (),
+    ) -> None:
+        """`first` are shown every stanza before the others; one that returns True has taken it."""
+        self._first = tuple(first)
         self._admission = admission
         self._watchers = watchers
         self._enquiries = enquiries
         self._link = link
 
     def __call__(self, element: Element) -> None:
+        if any(takes(element) for takes in self._first):
+            return
         kind = kind_of(element)
         if kind == "message":
             self._admission.receive(element)

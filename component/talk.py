@@ -17,10 +17,12 @@ from aiox.kernel.jid import bare
 from aiox.runtime.clock import Clock
 from component.asked import Asked, Open
 from component.features.chat_states import state_message
+from component.features.correction import add_replace
 from component.features.delay import add_delay
 from component.features.markers import asks_marker, displayed
 from component.features.quoting import MAX_BODY_BYTES, add_reply, excerpt
 from component.loop_guard import add_hops, hops_of
+from component.notices import Notices, Shown
 from component.stanzas_in import Question
 from component.stanzas_out import stanzas_of
 
@@ -34,9 +36,10 @@ BUSY_S: Final = 15.0
 class Talk:
     """The conversations of this process. `run` is a task to start once."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, notices: Notices | None = None) -> None:
         self._clock = clock
         self._asked = Asked()
+        self._notices = notices or Notices()
 
     def admitted(self, question: Question) -> list[Element]:
         """What the sender of a new message is told: that it is read and worked on, or nothing yet."""
@@ -54,6 +57,7 @@ class Talk:
             wants_marker=asks_marker(question.stanza),
             hops=hops_of(question.stanza) or 0,
         )
+        self._notices.heard(one, self._clock.monotonic())
         starts = self._asked.add(one, self._clock.monotonic())
         told = [_displayed(one)] if starts and one.wants_marker else []
         if one.wants_states:
@@ -63,12 +67,15 @@ class Talk:
     def known(self, ready: OutboxReady) -> list[Element]:
         """A message has had its answer before: nothing else will come for it."""
         before = self._follows(ready)
+        if self._asked.worked_on(ready.turn_id):
+            self._notices.end((bare(ready.from_jid), bare(ready.to_jid)))
         ended = self._asked.ended(ready.turn_id, ready.reply_to_id, self._clock.monotonic())
         return [*([_paused(ready)] if before else []), *self._begun(ended.starts)]
 
     def answered(self, envelope: Envelope[OutboxReady]) -> tuple[list[Element], list[Element]]:
         """The stanzas of an outbox row, and what goes out behind them. The ids of the first are always the same."""
         ready, follows = envelope.payload, self._follows(envelope.payload)
+        notice = self._notice_of(ready)
         ended = self._asked.ended(ready.turn_id, ready.reply_to_id, self._clock.monotonic())
         stanzas = stanzas_of(ready)
         if ready.kind == "answer":
@@ -76,16 +83,36 @@ class Talk:
                 add_reply(stanzas[0], bare(ready.to_jid), ready.reply_to_id, ended.quoted)
             _stamp(stanzas, envelope.occurred_at, self._clock.now())
             add_hops(stanzas[0], ended.hops + 1)
+            if notice is not None and notice.last:
+                add_replace(stanzas[0], notice.id)
         behind = self._begun(ended.starts)
+        if notice is not None and ready.kind == "error":
+            behind.insert(0, self._notices.without_answer(notice, ready.body))
         # An answer carries <active/>; an error carries no state, so "composing" is ended behind it.
         return stanzas, [_paused(ready), *behind] if follows and ready.kind == "error" else behind
 
+    def learn(self, answer: Element) -> bool:
+        """Hears what a client says it can do; False when an iq is none that was asked for here."""
+        return self._notices.learn(answer)
+
+    def _notice_of(self, ready: OutboxReady) -> Shown | None:
+        """The notice that this row ends. A row beside the turn that runs is one more message in the conversation."""
+        pair = (bare(ready.from_jid), bare(ready.to_jid))
+        if ready.kind in ("answer", "error") and self._asked.worked_on(ready.turn_id):
+            return self._notices.end(pair)
+        self._notices.spoken(pair)
+        return None
+
     def tick(self) -> list[Element]:
-        """Says again that work goes on, and ends what is not waited for any more."""
+        """Says again that work goes on, tells of long work, and ends what is not waited for any more."""
         now = self._clock.monotonic()
-        lost = [state_message(one.agent, one.sender, "paused") for one in self._asked.drop(now) if one.wants_states]
+        dropped = self._asked.drop(now)
+        lost = [state_message(one.agent, one.sender, "paused") for one in dropped if one.wants_states]
+        for one in dropped:
+            self._notices.end((one.agent, one.contact))
         again = self._asked.to_tell(now, TELL_S)
-        return [*lost, *(state_message(one.agent, one.sender, "composing") for one in again)]
+        notices = self._notices.due(self._asked.working(now), now)
+        return [*lost, *(state_message(one.agent, one.sender, "composing") for one in again), *notices]
 
     def stop(self) -> list[Element]:
         """Ends everything: this process will not say more of it."""
