@@ -1,5 +1,7 @@
 """Tells owners of limits that are used to 80 and to 100 per cent: a message, a state event, a ledger row, once each.
 
+Of an organisation's limits each of its owners and admins is told.
+
 Limits of a minute are not told of: they come and go with every turn, and whoever they stop reads of it in the refusal.
 """
 
@@ -16,7 +18,7 @@ from aiox.runtime.logs import Log, describe
 from aiox.runtime.postgres import StoreTrouble, owner_scope
 from policy.ledger import Record
 from policy.quota import DAY_S
-from policy.quota_notice import sentence
+from policy.quota_notice import Whose, sentence
 from registry import events, ledger, outbox, quota_notices
 from registry.quota_notices import Due
 
@@ -44,7 +46,8 @@ async def tell(hub: Hub) -> int:
 
 async def _tell(hub: Hub, due: Due) -> bool:
     now, crossed = hub.clock.now(), due.crossed
-    organisation = await organisation_of(hub, due.owner, NOTICED)
+    shared = crossed.whose is Whose.ORGANISATION
+    organisation = due.scope if shared else await organisation_of(hub, due.owner, NOTICED)
     parent = uuid4()
     async with owner_scope(hub.pool, due.owner) as connection:
         if not await quota_notices.claim(connection, due, now) or not due.rises:

@@ -19,15 +19,23 @@ class Budget(StrEnum):
     MEMORY = "memory"
 
 
+class Whose(StrEnum):
+    """Whose limit it is."""
+
+    AGENT = "agent"
+    ACCOUNT = "account"
+    ORGANISATION = "organisation"
+
+
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """A limit that has come to a level, NEAR or FULL per cent. Tokens, or bytes. `agents` says whose limit it is."""
+    """A limit that has come to a level, NEAR or FULL per cent. Tokens, or bytes."""
 
     budget: Budget
     used: int
     allowed: int
     level: int
-    agents: bool
+    whose: Whose
 
     @property
     def code(self) -> str:
@@ -37,21 +45,25 @@ class Crossed:
 
 def sentence(crossed: Crossed) -> str:
     """For a person: which limit, how much is used, what happens now, and what would help."""
-    whose = "this agent" if crossed.agents else "your account"
+    whose = _WHOSE[crossed.whose]
     if crossed.budget is Budget.TOKENS:
         used = f"{crossed.used} of {crossed.allowed} tokens of today"
         then = "Nothing is answered until midnight (UTC)." if crossed.level >= FULL else "It resets at midnight (UTC)."
-        return f"{_of(whose)} has used {used}. {then} Limit: {_name(crossed)}."
+        return f"{whose} has used {used}. {then} Limit: {_name(crossed)}."
     used = f"{crossed.used / MIB:.1f} of {crossed.allowed // MIB} MiB of memory"
     then = (
         "Nothing more is stored; answering goes on." if crossed.level >= FULL else "When it is full, nothing is stored."
     )
-    return f"{_of(whose)} has used {used}. {then} Delete documents, or raise max_memory_mb."
+    return f"{whose} has used {used}. {then} Delete documents, or raise max_memory_mb."
 
 
-def _of(whose: str) -> str:
-    return whose[0].upper() + whose[1:]
+_WHOSE: Final = {
+    Whose.AGENT: "This agent",
+    Whose.ACCOUNT: "Your account",
+    Whose.ORGANISATION: "The organisation that you rule",
+}
 
 
 def _name(crossed: Crossed) -> str:
-    return "max_tokens_per_day of the agent" if crossed.agents else "tokens_per_day of the account"
+    limit = "max_tokens_per_day" if crossed.whose is Whose.AGENT else "tokens_per_day"
+    return f"{limit} of the {crossed.whose}"

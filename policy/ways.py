@@ -101,6 +101,7 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "user activate": Action.USER_ACTIVATE,
         "user add": Action.ACCOUNT_CREATE,
         "user deactivate": Action.USER_DEACTIVATE,
+        "organisation quota": Action.ORGANISATION_QUOTA_PUT,
         "user erase": Action.PERSON_ERASE,
         "user export": Action.PERSON_EXPORT,
         "user list": Action.USER_LIST,
@@ -111,6 +112,10 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "user totp": Action.USER_SECOND_FACTOR,
     }
 )
+        "quota clear": Action.QUOTA_DELETE,
+        "quota list": Action.QUOTA_LIST,
+        "quota set": Action.QUOTA_PUT,
+        "turns cancel": Action.TURN_CANCEL,
 """Commands of the shell, by group and name. One that can do more than one thing stands by what it mostly does; what it
 does is judged under its own action all the same.
 """

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from aiox.runtime.clock import Clock
 from policy.quota import DAY_S, MINUTE_S, Held, Settled, rebuilt
-from registry.quota_scripts import APPLY, POST, STATE
+from registry.quota_scripts import APPLY, OUTLIVES_S, POST, STATE
 from registry.quotas import Quotas, QuotaUnavailable, as_entry, held_of
 
 KEPT_S: Final = 3600
@@ -103,10 +103,10 @@ class QuotaMemory:
         return bool(await self._asked(self._apply, arguments) == b"whole")
 
     def _seconds_left(self, window: str) -> int:
-        """How long a counter is of use: until its window ends, and a minute."""
+        """How long a counter is of use: until its window ends, and as long as it outlives it."""
         _, seconds, number = window.split(":")
         ends_ms = (int(number) + 1) * int(seconds) * 1000
-        return max(MINUTE_S, min(DAY_S, (ends_ms - self._now_ms()) // 1000) + MINUTE_S)
+        return max(MINUTE_S, min(DAY_S, (ends_ms - self._now_ms()) // 1000) + OUTLIVES_S)
 
     async def _asked(self, script: Any, arguments: Sequence[str | int | bytes]) -> Any:
         try:

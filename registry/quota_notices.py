@@ -10,12 +10,14 @@ from uuid import UUID
 from aiox.kernel.ids import OwnerId
 from aiox.kernel.jid import BareJid
 from aiox.runtime.postgres import Connection, Pool
-from policy.quota_notice import Budget, Crossed
+from policy.quota_notice import Budget, Crossed, Whose
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One of them. `scope` is the owner or an agent, `period` the day, `told` the level that was told in it."""
+    """One of them. `scope` is the owner, an agent, or an organisation that the owner rules; `period` the day, `told`
+    the level that was told in it.
+    """
 
     scope: UUID
     owner: OwnerId
@@ -42,9 +44,7 @@ async def find_due(pool: Pool, day: int, limit: int) -> Sequence[Due]:
             owner_jid=BareJid(row["owner_jid"]),
             sender=BareJid(row["sender"]),
             period=row["period"],
-            crossed=Crossed(
-                Budget(row["what"]), row["used"], row["allowed"], row["level"], row["agent_id"] is not None
-            ),
+            crossed=Crossed(Budget(row["what"]), row["used"], row["allowed"], row["level"], Whose(row["whose"])),
             told=row["told"],
         )
         for row in rows
@@ -55,7 +55,7 @@ async def claim(connection: Connection, due: Due, now: datetime) -> bool:
     """Notes the level, in the owner's scope. False when another process has just noted it."""
     noted = await connection.fetchval(
         "INSERT INTO quota_notices AS n (scope_id, owner_user_id, what, period, level, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope_id, what) DO UPDATE"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope_id, owner_user_id, what) DO UPDATE"
         " SET period = EXCLUDED.period, level = EXCLUDED.level, created_at = EXCLUDED.created_at"
         " WHERE (n.period, n.level) <> (EXCLUDED.period, EXCLUDED.level) RETURNING true",
         due.scope,

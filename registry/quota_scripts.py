@@ -6,13 +6,17 @@ rebuild answers `forgotten`. A server that was killed has lost its last second e
 
 Keys, each with the beginning of the run in its name, so that what is left of an older run is never read:
 `c:<scope>:<seconds>:<number>` tokens of a window; `r:<owner>` hash of open reservations by turn; `l:<scope>` turns at
-once, sorted by when their lease ends; `d:<turn>` what a turn was settled with; `restore` and `restored` while the
-counters are rebuilt. Written for one server, with or without Sentinel: the names are made inside the scripts.
+once as `<owner>:<turn>`, sorted by when their lease ends; `d:<turn>` what a turn was settled with; `now` the newest
+time that was counted at; `restore` and `restored` while the counters are rebuilt. Written for one server, with or
+without Sentinel: the names are made inside the scripts.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+OUTLIVES_S: Final = 120
+"""How long a counter is kept behind the end of its window. So far a clock may go back, and nothing is spent twice."""
 
 _COMMON: Final = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
@@ -26,7 +30,7 @@ local function book(windows, tokens)
 end
 local function drop(owner, turn, entry)
   redis.call('HDEL', prefix .. 'r:' .. owner, turn)
-  for _, scope in ipairs(entry.l) do redis.call('ZREM', prefix .. 'l:' .. scope, turn) end
+  for _, scope in ipairs(entry.l) do redis.call('ZREM', prefix .. 'l:' .. scope, owner .. ':' .. turn) end
 end
 """
 
@@ -36,6 +40,11 @@ RESERVE: Final = (
 if not whole then return {'forgotten', run} end
 local asked = cjson.decode(ARGV[1])
 local turn, owner, entries = asked.turn, asked.owner, prefix .. 'r:' .. asked.owner
+
+-- A clock that went back by more than a counter outlives its window would find windows that are over empty.
+local newest = tonumber(redis.call('GET', prefix .. 'now') or '0')
+if asked.now + OUTLIVES_S * 1000 < newest then return {'clock', newest - asked.now} end
+if asked.now > newest then redis.call('SET', prefix .. 'now', asked.now, 'EX', 86460) end
 
 -- Messages of this person by both doors. Each counts once; one that was refused stays so.
 local rate = asked.rate
@@ -57,14 +66,17 @@ if rate and rate ~= cjson.null then
   if no then return {'rate', redis.call('TTL', rate.key)} end
 end
 
-for _, late in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'l:' .. owner, '-inf', asked.now)) do
-  local entry = redis.call('HGET', entries, late)
-  if entry then
-    local held = cjson.decode(entry)
-    book(held.w, -held.t)
-    drop(owner, late, held)
-  else
-    redis.call('ZREM', prefix .. 'l:' .. owner, late)
+-- What lapsed is given back, whoever of those that share a budget asks next.
+for _, slot in ipairs(asked.slots) do
+  for _, late in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'l:' .. slot.scope, '-inf', asked.now)) do
+    local whose, which = string.match(late, '^(.-):(.+)$')
+    local entry = redis.call('HGET', prefix .. 'r:' .. whose, which)
+    if entry then
+      local held = cjson.decode(entry)
+      book(held.w, -held.t)
+      drop(whose, which, held)
+    end
+    redis.call('ZREM', prefix .. 'l:' .. slot.scope, late)
   end
 end
 
@@ -89,14 +101,14 @@ local left, tightest = nil, nil
 for index, window in ipairs(asked.windows) do
   local key = prefix .. 'c:' .. window.name
   local used = redis.call('INCRBY', key, carried)
-  redis.call('EXPIRE', key, window.reset + 60)
+  redis.call('EXPIRE', key, window.reset + OUTLIVES_S)
   local room = window.limit - used
-  if left == nil or room < left then left, tightest = room, index end
+  if window.limit >= 0 and (left == nil or room < left) then left, tightest = room, index end
 end
 for index, slot in ipairs(asked.slots) do
-  local key = prefix .. 'l:' .. slot.scope
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', asked.now)
-  if redis.call('ZCARD', key) >= slot.limit then return {'slots', index} end
+  if slot.limit >= 0 and redis.call('ZCARD', prefix .. 'l:' .. slot.scope) >= slot.limit then
+    return {'slots', index}
+  end
 end
 if left == nil then return {'none'} end
 if left <= asked.input then return {'full', tightest} end
@@ -122,7 +134,7 @@ for index, window in ipairs(asked.windows) do
   names[index] = window.name
 end
 for index, slot in ipairs(asked.slots) do
-  redis.call('ZADD', prefix .. 'l:' .. slot.scope, asked.now + asked.lease, turn)
+  redis.call('ZADD', prefix .. 'l:' .. slot.scope, asked.now + asked.lease, owner .. ':' .. turn)
   redis.call('PEXPIRE', prefix .. 'l:' .. slot.scope, 4 * asked.lease)
   scopes[index] = slot.scope
 end
@@ -130,7 +142,7 @@ local entry = {t = tokens, i = input, x = crashed, c = carried, w = names, l = s
 redis.call('HSET', entries, turn, cjson.encode(entry))
 redis.call('PEXPIRE', entries, 4 * asked.lease)
 return {'ok', tokens, input, crashed, carried, history, missing}
-"""
+""".replace("OUTLIVES_S", str(OUTLIVES_S))
 )
 """KEYS: the conversation's history. ARGV: the request as JSON (registry/quotas.py)."""
 
@@ -214,7 +226,7 @@ if whole then
         redis.call('HSET', key, held.id, cjson.encode(held))
         redis.call('EXPIRE', key, ttl)
         for _, scope in ipairs(held.l) do
-          redis.call('ZADD', prefix .. 'l:' .. scope, held.e, held.id)
+          redis.call('ZADD', prefix .. 'l:' .. scope, held.e, held.o .. ':' .. held.id)
           redis.call('EXPIRE', prefix .. 'l:' .. scope, ttl)
         end
       end
@@ -248,7 +260,7 @@ for _, held in ipairs(entries) do
   redis.call('HSET', prefix .. 'r:' .. held.o, held.id, cjson.encode(held))
   redis.call('EXPIRE', prefix .. 'r:' .. held.o, ttl)
   for _, scope in ipairs(held.l) do
-    redis.call('ZADD', prefix .. 'l:' .. scope, held.e, held.id)
+    redis.call('ZADD', prefix .. 'l:' .. scope, held.e, held.o .. ':' .. held.id)
     redis.call('EXPIRE', prefix .. 'l:' .. scope, ttl)
   end
 end

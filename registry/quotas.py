@@ -27,12 +27,20 @@ SETTLED_S: Final = 900
 """How long it is remembered what a turn was settled with: a turn that is run again after a crash asks within it."""
 
 
+_UNLIMITED: Final = -1
+"""In the scripts' words."""
 EACH_PERSON: Final = "each person, per minute"
 """The name of the limit on messages."""
 
 
+CLOCK_BACK: Final = (
+    "this machine's clock is {} s behind the newest message that was counted: windows that are over would be spent"
+    " again. Mend: set the clock right; if it is, and was ahead before, restart Redis, and the counters are rebuilt"
+)
+
+
 class QuotaUnavailable(Exception):
-    """Redis does not answer, or does not remember: nothing may be spent."""
+    """Redis does not answer, or does not remember, or the clock went back: nothing may be spent."""
 
 
 class QuotaForgotten(QuotaUnavailable):
@@ -41,21 +49,23 @@ class QuotaForgotten(QuotaUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One window of a budget: its name, `tokens`, and length in seconds."""
+    """One window of a budget: its name, `tokens`, and length in seconds. None: it is counted and never refuses, so that
+    a limit which is set later knows what was used.
+    """
 
     name: str
     scope: UUID
-    tokens: int
+    tokens: int | None
     seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class AtOnce:
-    """How many turns of a scope may run at once."""
+    """How many turns of a scope may run at once; None: as many as there are."""
 
     name: str
     scope: UUID
-    turns: int
+    turns: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,8 @@ class Quotas:
             raise QuotaUnavailable(repr(gone)) from gone
         if answer[0] == b"forgotten":
             raise QuotaForgotten("the counters are not rebuilt yet")
+        if answer[0] == b"clock":
+            raise QuotaUnavailable(CLOCK_BACK.format(int(answer[1]) // 1000))
         if answer[0] != b"ok":
             return _exceeded(answer, request)
         tokens, input_tokens, crashed, carried = (int(number) for number in answer[1:5])
@@ -229,14 +241,18 @@ def _asked(conversation: Conversation, request: Request, holder: str) -> dict[st
         "windows": [
             {
                 "name": window_key(limit.scope, limit.seconds, request.now_ms),
-                "limit": limit.tokens,
+                "limit": _limit(limit.tokens),
                 "reset": limit.seconds - seconds_now % limit.seconds,
             }
             for limit in request.limits
         ],
-        "slots": [{"scope": str(one.scope), "limit": one.turns} for one in request.at_once],
+        "slots": [{"scope": str(one.scope), "limit": _limit(one.turns)} for one in request.at_once],
         "rate": None if request.rate is None else _rate(request.rate),
     }
+
+
+def _limit(limit: int | None) -> int:
+    return _UNLIMITED if limit is None else limit
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
@@ -254,11 +270,11 @@ def _exceeded(answer: Sequence[Any], request: Request) -> Exceeded:
         return Exceeded(EACH_PERSON, request.rate.limit, max(1, int(answer[1])), Unit.MESSAGES)
     if answer[0] == b"slots":
         full = request.at_once[int(answer[1]) - 1]
-        return Exceeded(full.name, full.turns, 0, Unit.TURNS)
+        return Exceeded(full.name, full.turns or 0, 0, Unit.TURNS)
     if answer[0] == b"none":
         return Exceeded("none", 0, 0)
     limit = request.limits[int(answer[1]) - 1]
-    return Exceeded(limit.name, limit.tokens, limit.seconds - request.now_ms // 1000 % limit.seconds)
+    return Exceeded(limit.name, limit.tokens or 0, limit.seconds - request.now_ms // 1000 % limit.seconds)
 
 
 def as_entry(held: Held) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 from aiox.kernel.ids import AgentId, OwnerId
 from aiox.runtime.postgres import Connection
 from policy.storage import Storage
+from registry.group_quotas import find_groups
 
 _USED = """
     SELECT (SELECT quota_config::text FROM users WHERE id = $1) AS quota,
@@ -16,10 +17,12 @@ _USED = """
 
 
 async def lock(connection: Connection, owner: OwnerId) -> None:
-    """For one who is about to store more: one at a time per account until the transaction ends, so that two together do
-    not pass a limit that each keeps.
+    """For one who is about to store more: one at a time per account, and per organisation that limits memory, until the
+    transaction ends, so that two together do not pass a limit that each keeps.
     """
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"storage:{owner}")
+    names = [group.name for group in await find_groups(connection, owner) if group.limits.max_memory_mb is not None]
+    for name in (str(owner), *names):
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"storage:{name}")
 
 
 async def used(connection: Connection, owner: OwnerId, agent: AgentId, agent_mb: int) -> Storage:
@@ -27,4 +30,5 @@ async def used(connection: Connection, owner: OwnerId, agent: AgentId, agent_mb:
     row = await connection.fetchrow(_USED, owner, agent)
     if row is None or row["quota"] is None:
         return Storage(0, 0, 0, agent_mb)
-    return Storage(row["account_bytes"], json.loads(row["quota"])["max_memory_mb"], row["agent_bytes"], agent_mb)
+    allowed_mb, groups = json.loads(row["quota"])["max_memory_mb"], await find_groups(connection, owner)
+    return Storage(row["account_bytes"], allowed_mb, row["agent_bytes"], agent_mb, groups)

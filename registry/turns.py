@@ -16,18 +16,21 @@ from aiox.kernel.jid import BareJid
 from aiox.kernel.preferences import NONE_SET, Preferences
 from aiox.runtime.postgres import Connection, Pool
 from policy.access import Relation
+from policy.group_quota import GroupBudget
 from policy.ledger import Record
 from registry.asked import AskedEnd, end
+from registry.group_quotas import groups_of
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaConfig:
-    """An account's limits: tokens per minute and day, turns at once, MiB stored."""
+    """An account's limits: tokens per minute and day, turns at once, MiB stored, worker milliseconds of a turn."""
 
     tokens_per_minute: int
     tokens_per_day: int
     max_concurrent: int
     max_memory_mb: int
+    max_worker_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class TurnFacts:
     """What the owner has stored, with all agents."""
     agent_bytes: int = 0
     """What of it is this agent's."""
+    groups: tuple[GroupBudget, ...] = ()
+    """The organisations that the owner belongs to, and the peer that the sender writes from."""
 
 
 async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -> TurnFacts:
@@ -70,6 +75,7 @@ async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -
         preferences=_preferences(row),
         account_bytes=row["account_bytes"] or 0,
         agent_bytes=row["agent_bytes"] or 0,
+        groups=groups_of(row["group_quotas"]),
     )
 
 
@@ -84,7 +90,7 @@ def _quota(stored: str | None) -> QuotaConfig | None:
         return None
     said = json.loads(stored)
     windows = said["tokens_per_minute"], said["tokens_per_day"]
-    return QuotaConfig(*windows, said["max_concurrent_requests"], said["max_memory_mb"])
+    return QuotaConfig(*windows, said["max_concurrent_requests"], said["max_memory_mb"], said["max_worker_time_ms"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,8 @@ class ExecutionRow:
     cost_nanousd: int | None = None
     """Estimated, in billionths of a US dollar; None: unknown."""
 
+    groups: Sequence[UUID] = ()
+    """The shared budgets that its tokens are counted on, too."""
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
@@ -236,6 +244,7 @@ def _execution(row: ExecutionRow) -> tuple[object, ...]:
         row.output_tokens,
         row.cost_nanousd,
     )
+        list(row.groups),
 
 
 def _outbox(row: OutboxRow) -> tuple[object, ...]:

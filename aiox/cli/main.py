@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from aiox.cli.chat.stream import ChatTrouble
-from aiox.cli.groups import agent, approvals, credential, key, ledger, organisation, policy, privacy, turns, user
+from aiox.cli.groups import agent, approvals, credential, key, ledger, organisation, policy, privacy, quota, turns, user
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.nats import BusNotDurable
@@ -35,8 +35,10 @@ app.add_typer(key.app, name="key")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(organisation.app, name="organisation")
 app.add_typer(policy.app, name="policy")
+app.add_typer(quota.app, name="quota")
 app.add_typer(turns.app, name="turns")
 app.add_typer(user.app, name="user")
+organisation.app.command("quota")(quota.organisation_quota)
 user.app.command("export")(privacy.user_export)
 user.app.command("erase")(privacy.user_erase)
 

@@ -32,7 +32,7 @@ class Desk:
 
 async def list_mine(settings: Settings, owner: str) -> str:
     """Where the account is a member. Raises CannotGoOn."""
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         found = done(await organisations.list_mine(desk.hub, desk.actor))
     lines = [f"{one.id}  {one.name}  {one.role}" for one in found]
     return "\n".join(lines) or f"{owner} is in no organisation. Mend: aiox organisation create"
@@ -40,7 +40,7 @@ async def list_mine(settings: Settings, owner: str) -> str:
 
 async def create(settings: Settings, owner: str, name: str) -> str:
     """Founds one. Raises CannotGoOn."""
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         made = done(await organisations.found(desk.hub, desk.actor, _fields(organisations.Found, name=name)))
     return f"{made.id}  {made.name}  {made.role}"
 
@@ -48,7 +48,7 @@ async def create(settings: Settings, owner: str, name: str) -> str:
 async def show(settings: Settings, owner: str, organisation: str) -> str:
     """One with its members. Raises CannotGoOn."""
     fields = _fields(organisations.WhichOrganisation, organisation_id=organisation)
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         found = done(await organisations.show(desk.hub, desk.actor, fields))
     members = [f"  {one.user_id}  {one.jid}  {one.role}" for one in found.members]
     return "\n".join([f"{found.organisation.name}", *members])
@@ -57,14 +57,14 @@ async def show(settings: Settings, owner: str, organisation: str) -> str:
 async def rename(settings: Settings, owner: str, organisation: str, name: str) -> str:
     """Another name. Raises CannotGoOn."""
     fields = _fields(organisations.Rename, organisation_id=organisation, name=name)
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         _or_stop(await organisations.rename(desk.hub, desk.actor, fields))
     return f"{fields.organisation_id} is called {fields.name}."
 
 
 async def put_role(settings: Settings, owner: str, organisation: str, member: str, role: str) -> str:
     """Gives a member another role. Raises CannotGoOn."""
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         whom = await _account(desk.hub, member)
         fields = _fields(organisations.PutRole, organisation_id=organisation, user_id=whom, role=role)
         _or_stop(await organisations.put_role(desk.hub, desk.actor, fields))
@@ -73,7 +73,7 @@ async def put_role(settings: Settings, owner: str, organisation: str, member: st
 
 async def remove(settings: Settings, owner: str, organisation: str, member: str) -> str:
     """Takes a member out. Raises CannotGoOn."""
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         whom = await _account(desk.hub, member)
         fields = _fields(organisations.WhichMember, organisation_id=organisation, user_id=whom)
         _or_stop(await organisations.remove(desk.hub, desk.actor, fields))
@@ -83,7 +83,7 @@ async def remove(settings: Settings, owner: str, organisation: str, member: str)
 async def invite(settings: Settings, owner: str, organisation: str, email: str, role: str) -> str:
     """Sends an invitation by mail. Raises CannotGoOn, MailTrouble."""
     fields = _fields(organisations.Invite, organisation_id=organisation, email=email, role=role)
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         sent = done(await organisations.invite(desk.hub, desk.actor, fields, desk.people))
     return f"{sent.id}  {sent.email}  {sent.role}  until {sent.expires_at:%Y-%m-%d %H:%M}"
 
@@ -91,7 +91,7 @@ async def invite(settings: Settings, owner: str, organisation: str, email: str, 
 async def invitations(settings: Settings, owner: str, organisation: str) -> str:
     """Those that can still be accepted. Raises CannotGoOn."""
     fields = _fields(organisations.WhichOrganisation, organisation_id=organisation)
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         found = done(await organisations.list_invitations(desk.hub, desk.actor, fields))
     lines = [f"{one.id}  {one.email}  {one.role}  until {one.expires_at:%Y-%m-%d %H:%M}" for one in found]
     return "\n".join(lines) or "No invitation is open."
@@ -100,13 +100,14 @@ async def invitations(settings: Settings, owner: str, organisation: str) -> str:
 async def withdraw(settings: Settings, owner: str, organisation: str, invitation: str) -> str:
     """Takes an invitation back. Raises CannotGoOn."""
     fields = _fields(organisations.WhichInvitation, organisation_id=organisation, invitation_id=invitation)
-    async with _desk(settings, owner) as desk:
+    async with open_desk_of(settings, owner) as desk:
         _or_stop(await organisations.withdraw(desk.hub, desk.actor, fields))
     return f"{fields.invitation_id} cannot be accepted any more."
 
 
 @asynccontextmanager
-async def _desk(settings: Settings, owner: str) -> AsyncIterator[Desk]:
+async def open_desk_of(settings: Settings, owner: str) -> AsyncIterator[Desk]:
+    """The commands in the name of an account, by its e-mail address or JID. Raises CannotGoOn when there is none."""
     async with open_desk(settings) as here:
         account = await _account(here.hub, owner)
         yield Desk(here.hub, replace(here.actor, owner=account), here.people)

@@ -31,6 +31,11 @@ from registry.organisations import Invitation, Joined, LastOwner, Member, NewInv
 NOT_HERE: Final = Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], ("O0 unknown",))
 NOT_YOURS: Final = Refused(ErrorCode.ACCESS_DENIED, "Your role in this organisation does not allow this.", ("O1 role",))
 LAST_OWNER: Final = Refused(ErrorCode.CONFLICT, "An organisation keeps at least one owner.", ("O2 last-owner",))
+MOST: Final = 32
+"""Organisations that one account is a member of: the budget of each is counted with every message to its agents."""
+ENOUGH: Final = Refused(
+    ErrorCode.CONFLICT, f"An account is a member of {MOST} organisations at most. Leave one first.", ("O3 enough",)
+)
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
@@ -95,10 +100,12 @@ class Shown:
 
 
 async def found(hub: Hub, actor: Actor, fields: Found) -> Organisation | Refused:
-    """A new organisation, of which the actor is owner."""
+    """A new organisation, of which the actor is owner. CONFLICT for a member of MOST."""
     no = await refused(hub, actor, Action.ORGANISATION_CREATE, actor.owner)
     if no is not None:
         return no
+    if await _has_enough(hub, actor):
+        return ENOUGH
     new = Organisation(uuid4(), fields.name, OrgRole.OWNER, hub.clock.now())
     await organisations.found(hub.pool, actor.owner, new.id, new.name, new.created_at)
     await happened(hub, actor, "organisation.founded", organisation=new.id)
@@ -113,7 +120,7 @@ async def list_mine(hub: Hub, actor: Actor) -> Sequence[Organisation] | Refused:
 
 async def show(hub: Hub, actor: Actor, fields: WhichOrganisation) -> Shown | Refused:
     """One with its members. NOT_FOUND for unknown and foreign ones alike."""
-    role = await _judge(hub, actor, Action.ORGANISATION_READ, fields.organisation_id)
+    role = await role_of(hub, actor, Action.ORGANISATION_READ, fields.organisation_id)
     if isinstance(role, Refused):
         return role
     mine = await organisations.list_of(hub.pool, actor.owner)
@@ -125,7 +132,7 @@ async def show(hub: Hub, actor: Actor, fields: WhichOrganisation) -> Shown | Ref
 
 async def rename(hub: Hub, actor: Actor, fields: Rename) -> Refused | None:
     """Another name. NOT_FOUND, ACCESS_DENIED."""
-    role = await _judge(hub, actor, Action.ORGANISATION_RENAME, fields.organisation_id)
+    role = await role_of(hub, actor, Action.ORGANISATION_RENAME, fields.organisation_id)
     if isinstance(role, Refused):
         return role
     await organisations.rename(hub.pool, actor.owner, fields.organisation_id, fields.name)
@@ -135,7 +142,7 @@ async def rename(hub: Hub, actor: Actor, fields: Rename) -> Refused | None:
 
 async def put_role(hub: Hub, actor: Actor, fields: PutRole) -> Refused | None:
     """Gives a member another role. Only an owner makes or changes an owner. NOT_FOUND, ACCESS_DENIED, CONFLICT."""
-    role = await _judge(hub, actor, Action.MEMBER_PUT, fields.organisation_id)
+    role = await role_of(hub, actor, Action.MEMBER_PUT, fields.organisation_id)
     if isinstance(role, Refused):
         return role
     before = await _role_of(hub, actor, fields.organisation_id, fields.user_id)
@@ -158,7 +165,7 @@ async def put_role(hub: Hub, actor: Actor, fields: PutRole) -> Refused | None:
 
 async def remove(hub: Hub, actor: Actor, fields: WhichMember) -> Refused | None:
     """Takes a member out; anyone may leave. NOT_FOUND, ACCESS_DENIED, CONFLICT for the last owner."""
-    role = await _judge(hub, actor, Action.MEMBER_REMOVE, fields.organisation_id)
+    role = await role_of(hub, actor, Action.MEMBER_REMOVE, fields.organisation_id)
     if isinstance(role, Refused):
         return role
     before = await _role_of(hub, actor, fields.organisation_id, fields.user_id)
@@ -177,7 +184,7 @@ async def remove(hub: Hub, actor: Actor, fields: WhichMember) -> Refused | None:
 
 async def invite(hub: Hub, actor: Actor, fields: Invite, people: People) -> Invitation | Refused:
     """Sends an invitation in place of an older one to the same address. NOT_FOUND, ACCESS_DENIED."""
-    role = await _judge(hub, actor, Action.INVITATION_CREATE, fields.organisation_id)
+    role = await role_of(hub, actor, Action.INVITATION_CREATE, fields.organisation_id)
     if isinstance(role, Refused):
         return role
     if role is not OrgRole.OWNER and fields.role is OrgRole.OWNER:
@@ -195,7 +202,7 @@ async def invite(hub: Hub, actor: Actor, fields: Invite, people: People) -> Invi
 
 async def list_invitations(hub: Hub, actor: Actor, fields: WhichOrganisation) -> Sequence[Invitation] | Refused:
     """Those that can still be accepted. NOT_FOUND, ACCESS_DENIED."""
-    role = await _judge(hub, actor, Action.INVITATION_LIST, fields.organisation_id)
+    role = await role_of(hub, actor, Action.INVITATION_LIST, fields.organisation_id)
     if isinstance(role, Refused):
         return role
     return await organisations.list_invitations(hub.pool, actor.owner, fields.organisation_id, hub.clock.now())
@@ -203,7 +210,7 @@ async def list_invitations(hub: Hub, actor: Actor, fields: WhichOrganisation) ->
 
 async def withdraw(hub: Hub, actor: Actor, fields: WhichInvitation) -> Refused | None:
     """Takes an invitation back. NOT_FOUND, ACCESS_DENIED."""
-    role = await _judge(hub, actor, Action.INVITATION_WITHDRAW, fields.organisation_id)
+    role = await role_of(hub, actor, Action.INVITATION_WITHDRAW, fields.organisation_id)
     if isinstance(role, Refused):
         return role
     if not await organisations.withdraw(hub.pool, actor.owner, fields.organisation_id, fields.invitation_id):
@@ -213,11 +220,15 @@ async def withdraw(hub: Hub, actor: Actor, fields: WhichInvitation) -> Refused |
 
 
 async def accept(hub: Hub, actor: Actor, fields: Accept) -> Joined | Refused:
-    """Joins. LINK_INVALID for a token that is unknown, used, too old, or for another address than the actor's."""
+    """Joins. CONFLICT for a member of MOST; LINK_INVALID for a token that is unknown, used, too old, or for another
+    address than the actor's.
+    """
     no = await refused(hub, actor, Action.INVITATION_ACCEPT, actor.owner)
     shown = opaque.read(fields.token.get_secret_value())
     if no is not None or shown is None:
         return no or LINK_INVALID
+    if await _has_enough(hub, actor):
+        return ENOUGH
     joined = await organisations.accept(hub.pool, actor.owner, shown.digest, hub.clock.now())
     if joined is None:
         return LINK_INVALID
@@ -225,8 +236,10 @@ async def accept(hub: Hub, actor: Actor, fields: Accept) -> Joined | Refused:
     return joined
 
 
-async def _judge(hub: Hub, actor: Actor, action: Action, organisation: UUID) -> OrgRole | Refused:
-    """The actor's role when it may; NOT_FOUND for who is no member, ACCESS_DENIED for a member who may not."""
+async def role_of(hub: Hub, actor: Actor, action: Action, organisation: UUID) -> OrgRole | Refused:
+    """Passes the gate: the actor's role when it may; NOT_FOUND for who is no member, ACCESS_DENIED for a member who may
+    not.
+    """
     role = await organisations.role_in(hub.pool, actor.owner, organisation)
     relation = Relation.NONE if role is None else Relation(f"org_{role}")
     no = refusal_of(
@@ -237,6 +250,10 @@ async def _judge(hub: Hub, actor: Actor, action: Action, organisation: UUID) -> 
     if no is not None:
         return NOT_YOURS if no.code is ErrorCode.ACCESS_DENIED else no
     return role
+
+
+async def _has_enough(hub: Hub, actor: Actor) -> bool:
+    return len(await organisations.list_of(hub.pool, actor.owner)) >= MOST
 
 
 async def _role_of(hub: Hub, actor: Actor, organisation: UUID, user: OwnerId) -> OrgRole | None:

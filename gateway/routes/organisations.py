@@ -68,7 +68,7 @@ class InvitationBody(Fields):
 @router.post(
     PREFIX,
     status_code=201,
-    responses=problems(ErrorCode.UNAUTHENTICATED, *_BODY),
+    responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.CONFLICT, *_BODY),
     openapi_extra=declared(Action.ORGANISATION_CREATE),
 )
 async def found(door: TheDoor, actor: TheActor, fields: Found, response: Response) -> OrganisationOut:
@@ -186,7 +186,7 @@ async def withdraw(door: TheDoor, actor: TheActor, organisation_id: UUID, invita
 
 @router.post(
     "/v1/invitations/acceptances",
-    responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.LINK_INVALID, *_BODY),
+    responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.LINK_INVALID, ErrorCode.CONFLICT, *_BODY),
     openapi_extra=declared(Action.INVITATION_ACCEPT),
 )
 async def accept(door: TheDoor, actor: TheActor, fields: Accept) -> MembershipOut:

@@ -10,6 +10,7 @@ from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.credentials import Granted
 from orchestrator.ports import Ports
 from orchestrator.proofs import Assigned, Loaded
+from orchestrator.steps.budgets import worker_ms
 from orchestrator.steps.held_call import continuation
 
 
@@ -39,11 +40,11 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
         governance=pb.Governance(
             policy_hash=version.policy_hash,
             allowed_domains=version.governance.allowed_domains,
-            max_worker_ms=version.governance.max_worker_ms,
+            max_worker_ms=worker_ms(loaded, ports.settings.limits.turn_timeout_ms),
             memory_full=loaded.storage.full,
             memory_empty=loaded.storage.agent_bytes == 0,
         ),
-        timeout_ms=min(ports.settings.limits.turn_timeout_ms, version.governance.max_worker_ms),
+        timeout_ms=worker_ms(loaded, ports.settings.limits.turn_timeout_ms),
         max_total_tokens=reserved.reservation.tokens,
         credentials=granted.credentials,
         correlation_id=str(turn.envelope.correlation_id),

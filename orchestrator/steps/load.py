@@ -23,7 +23,7 @@ async def load(ports: Ports, authorised: Authorised) -> Loaded:
         opened = await ports.versions.open(authorised.owner, VersionId(pinned))
         limit = opened.version.governance.max_memory_mb
     facts, allowed_mb = authorised.facts, authorised.quota.max_memory_mb
-    storage = Storage(facts.account_bytes, allowed_mb, facts.agent_bytes, limit)
+    storage = Storage(facts.account_bytes, allowed_mb, facts.agent_bytes, limit, facts.groups)
     with ports.telemetry.span(Step.TOOLS, turn.envelope.traceparent, turn.attributes):
         tools = allowed_tools([tool.name for tool in opened.version.tools], ports.known_tools)
     return Loaded(

@@ -158,4 +158,5 @@ def _execution(ended: Dispatched, now: datetime, duration_ms: int) -> ExecutionR
         input_tokens=outcome.usage.input_tokens,
         output_tokens=outcome.usage.output_tokens,
         cost_nanousd=ended.cost_nanousd,
+        groups=[group.scope for group in ended.loaded.authorised.facts.groups],
     )

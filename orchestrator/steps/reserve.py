@@ -16,9 +16,10 @@ from aiox.runtime.keyring import UnknownKey
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Reserved, Stopped, Turn
-from policy.quota import DAY_S, MINUTE_S, Exceeded, Unit, refusal
+from orchestrator.steps.budgets import at_once_of, limits_of
+from policy.quota import MINUTE_S, Exceeded, Unit, refusal
 from registry import quotas
-from registry.quotas import AtOnce, Conversation, Limit, QuotaUnavailable, Rate, Request
+from registry.quotas import Conversation, QuotaUnavailable, Rate, Request
 from registry.rates import WINDOW_S, rate_key
 from registry.short_term import PastTurn, open_entry, read_again
 
@@ -114,22 +115,12 @@ async def _patiently(ports: Ports, conversation: Conversation, request: Request)
 
 
 def _request(ports: Ports, loaded: Loaded) -> Request:
-    quota, governance = loaded.authorised.quota, loaded.version.governance
-    owner, agent = loaded.authorised.owner, loaded.version.agent_id
     return Request(
         turn=loaded.turn.message.turn_id,
         input_tokens=sum(map(estimate_tokens, (loaded.system_prompt, loaded.turn.message.body, _done_before(loaded)))),
         max_tokens=loaded.version.llm_config.max_tokens,
-        limits=[
-            Limit("account, per minute", owner, quota.tokens_per_minute, MINUTE_S),
-            Limit("account, per day", owner, quota.tokens_per_day, DAY_S),
-            Limit("agent, per minute", agent, governance.max_tokens_per_minute, MINUTE_S),
-            Limit("agent, per day", agent, governance.max_tokens_per_day, DAY_S),
-        ],
-        at_once=[
-            AtOnce("account", owner, quota.max_concurrent),
-            AtOnce("agent", agent, governance.max_concurrent),
-        ],
+        limits=limits_of(loaded),
+        at_once=at_once_of(loaded),
         now_ms=round(ports.clock.now().timestamp() * 1000),
         lease_ms=2 * ports.settings.limits.turn_timeout_ms,
         spent=loaded.turn.spending.total,

@@ -15,14 +15,14 @@ _COUNTED = {
 }
 
 # What the sender prefers, and what is stored: of the agent, and of all its owner's agents.
-_ASKED_COLUMNS = ", tone text, format text, language text, account_bytes bigint, agent_bytes bigint"
-_ASKED_VALUES = """,
+ASKED_COLUMNS = ", tone text, format text, language text, account_bytes bigint, agent_bytes bigint"
+ASKED_VALUES = """,
                p.tone, p.format, p.language,
                CASE WHEN asked.relation <> 'none' THEN
                    (SELECT sum(s.bytes) FROM aiox.agent_storage s WHERE s.owner_user_id = a.owner_user_id)::bigint END,
                CASE WHEN asked.relation <> 'none' THEN
                    (SELECT s.bytes FROM aiox.agent_storage s WHERE s.agent_id = a.id) END"""
-_ASKED_JOINS = """
+ASKED_JOINS = """
              LEFT JOIN aiox.users w ON w.jid = p_sender AND w.deactivated_at IS NULL
              LEFT JOIN aiox.preferences p ON p.owner_user_id = w.id"""
 
@@ -46,7 +46,7 @@ def upgrade() -> None:
         " AND (tried_at IS NULL OR tried_at < clock_timestamp() - make_interval(secs => 10 * attempts))",
         "attempts, created_at",
     )
-    make_find_turn(BY_ADDRESS, AGENT_COLUMN + _ASKED_COLUMNS, AGENT_VALUE + _ASKED_VALUES, _ASKED_JOINS)
+    make_find_turn(BY_ADDRESS, AGENT_COLUMN + ASKED_COLUMNS, AGENT_VALUE + ASKED_VALUES, ASKED_JOINS)
 
 
 def downgrade() -> None:

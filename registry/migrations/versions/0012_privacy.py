@@ -250,6 +250,8 @@ def _erase() -> None:
                     SELECT FROM aiox.organisations o WHERE o.id = a.scope);
                 DELETE FROM aiox.policies p WHERE p.scope <> '{HUB_OWNER}' AND NOT EXISTS (
                     SELECT FROM aiox.organisations o WHERE o.id = p.scope);
+                DELETE FROM aiox.group_quotas g WHERE g.kind = 'organisation' AND g.name <> '*' AND NOT EXISTS (
+                    SELECT FROM aiox.organisations o WHERE o.id::text = g.name);
                 UPDATE aiox.users SET email = 'erased:' || id, jid = 'erased:' || id, password_hash = '',
                     quota_config = '{{}}', hub_role = NULL, confirmed_at = NULL WHERE id = p_account;
             END IF;

@@ -9,13 +9,18 @@ depends_on = None
 
 _SIGNATURE = "conclude(int[], bigint[], bytea[], aiox.inbox_row[], aiox.execution_row[], aiox.outbox_row[])"
 
-# Rows of several turns are locked in one order, the same for all: else two commits could wait for each other.
+_HUB = "'00000000-0000-4000-8000-000000000001'::uuid"
+"""The hub's own tenant (aiox/kernel/ids.py)."""
+
+# Rows of several turns are locked in one order, the same for all: else two commits could wait for each other. What is
+# used of a budget that many owners share (revision 0024) belongs to none of them: its row is the hub's.
 _USAGE = """
             WITH used AS (
-                SELECT scope.id AS scope_id, (r).owner_user_id AS owner, sum((r).tokens_used) AS tokens,
+                SELECT scope.id AS scope_id, scope.owner, sum((r).tokens_used) AS tokens,
                        coalesce((r).reserved_minute, floor(extract(epoch FROM (r).created_at) / 60)::bigint) AS minute
                 FROM unnest(p_executions) AS r,
-                     LATERAL (VALUES ((r).owner_user_id), ((r).agent_id)) AS scope (id)
+                     LATERAL (VALUES ((r).owner_user_id, (r).owner_user_id), ((r).agent_id, (r).owner_user_id)
+                              UNION ALL SELECT shared.id, {hub} FROM unnest((r).groups) AS shared (id)) AS scope (id, owner)
                 GROUP BY 1, 2, 4),
             newest AS (SELECT *, max(minute) OVER (PARTITION BY scope_id) AS latest FROM used)
             INSERT INTO aiox.quota_usage AS q (scope_id, owner_user_id, minute, minute_tokens, day_tokens)
@@ -31,7 +36,7 @@ _USAGE = """
                     WHEN EXCLUDED.minute > q.minute THEN EXCLUDED.minute_tokens
                     WHEN EXCLUDED.minute = q.minute THEN q.minute_tokens + EXCLUDED.minute_tokens
                     ELSE q.minute_tokens END,
-                minute = greatest(q.minute, EXCLUDED.minute);"""
+                minute = greatest(q.minute, EXCLUDED.minute);""".replace("{hub}", _HUB)
 
 
 _COST = ("model text", "input_tokens bigint", "output_tokens bigint", "cost_nanousd bigint")
@@ -87,7 +92,7 @@ def _conclude(usage: str, order: str, cost: str) -> None:
 
 def upgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
-    # scope_id: an owner or an agent. minute: number since 1970, of the reservations that were settled last.
+    # scope_id: an owner, an agent, or a group. minute: number since 1970, of the reservations that were settled last.
     run("""
         CREATE TABLE aiox.quota_usage (
             scope_id uuid PRIMARY KEY,
@@ -107,7 +112,7 @@ def upgrade() -> None:
     for column in ("input_tokens bigint NOT NULL DEFAULT 0", "output_tokens bigint NOT NULL DEFAULT 0"):
         run(f"ALTER TABLE aiox.executions ADD COLUMN {column}")
     run("ALTER TABLE aiox.executions ADD COLUMN cost_nanousd bigint")
-    for attribute in ("reserved_minute bigint", *_COST):
+    for attribute in ("reserved_minute bigint", *_COST, "groups uuid[]"):
         run(f"ALTER TYPE aiox.execution_row ADD ATTRIBUTE {attribute}")
     _conclude(_USAGE, " ORDER BY 1", "".join(f", {one.split()[0]}" for one in _COST))
     # One statement, one snapshot: a turn that is concluded here is in the usage here.
@@ -132,7 +137,7 @@ def downgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
     run("DROP FUNCTION aiox.quota_books(bigint, uuid[])")
     _conclude("", "", "")
-    for name in ("reserved_minute", *(one.split()[0] for one in _COST)):
+    for name in ("reserved_minute", *(one.split()[0] for one in _COST), "groups"):
         run(f"ALTER TYPE aiox.execution_row DROP ATTRIBUTE {name}")
     for name in (one.split()[0] for one in _COST):
         run(f"ALTER TABLE aiox.executions DROP COLUMN {name}")

@@ -1,6 +1,7 @@
 """Owners are told of limits that fill up, once for each; auditors of an organisation read the records that name it."""
 
 from registry.migrations.guard import definer_function, owner_table, run
+from registry.migrations.quota_notices import make_find_quota_notices
 
 revision = "0019"
 down_revision = "0018"
@@ -25,7 +26,7 @@ def downgrade() -> None:
 
 
 def _quota_notices() -> None:
-    # scope_id: an owner or an agent. period: number of the day since 1970; 0 for what has no end, as memory.
+    # scope_id: an owner, an agent, or a group that the owner rules. period: number of the day since 1970; 0 for what has no end, as memory.
     run("""
         CREATE TABLE aiox.quota_notices (
             scope_id uuid NOT NULL,
@@ -34,55 +35,13 @@ def _quota_notices() -> None:
             period bigint NOT NULL,
             level int NOT NULL CHECK (level IN (0, 80, 100)),
             created_at timestamptz NOT NULL,
-            PRIMARY KEY (scope_id, what)
+            PRIMARY KEY (scope_id, owner_user_id, what)
         )""")
     owner_table(
         "quota_notices", {"gateway": "SELECT", "orchestrator": "SELECT, INSERT, UPDATE", "finder": "SELECT"},
         worker_rule="false",
     )
-    # What has come to another level than its owner was told. Tokens only rise in their day; memory falls, too.
-    definer_function(
-        """
-        CREATE FUNCTION aiox.find_quota_notices(p_day bigint, p_limit int)
-        RETURNS TABLE (scope_id uuid, owner_user_id uuid, owner_jid text, agent_id uuid, sender text, what text,
-                       period bigint, used bigint, allowed bigint, level int, told int)
-        LANGUAGE sql STABLE AS $$
-            WITH budgets AS (
-                SELECT q.scope_id, q.owner_user_id, 'tokens' AS what, p_day AS period, q.day_tokens AS used
-                FROM aiox.quota_usage q WHERE q.minute / 1440 = p_day
-                UNION ALL
-                SELECT s.agent_id, s.owner_user_id, 'memory', 0, s.bytes FROM aiox.agent_storage s
-                UNION ALL
-                SELECT s.owner_user_id, s.owner_user_id, 'memory', 0, sum(s.bytes)::bigint
-                FROM aiox.agent_storage s GROUP BY s.owner_user_id),
-            limited AS (
-                SELECT b.*, u.jid AS owner_jid, a.id AS agent_id,
-                       coalesce(a.jid, (SELECT f.jid FROM aiox.agents f
-                                        WHERE f.owner_user_id = b.owner_user_id AND f.deleted_at IS NULL
-                                        ORDER BY f.created_at, f.id LIMIT 1)) AS sender,
-                       CASE b.what WHEN 'tokens'
-                           THEN coalesce(v.spec -> 'governance' ->> 'max_tokens_per_day', u.quota_config ->> 'tokens_per_day')
-                           ELSE coalesce(v.spec -> 'governance' ->> 'max_memory_mb', u.quota_config ->> 'max_memory_mb')
-                       END::bigint * CASE b.what WHEN 'memory' THEN 1048576 ELSE 1 END AS allowed
-                FROM budgets b
-                JOIN aiox.users u ON u.id = b.owner_user_id AND u.deactivated_at IS NULL
-                LEFT JOIN aiox.agents a ON a.id = b.scope_id AND a.deleted_at IS NULL
-                LEFT JOIN aiox.agent_versions v ON v.id = a.active_version_id
-                WHERE b.scope_id = b.owner_user_id OR a.id IS NOT NULL),
-            levelled AS (
-                SELECT l.*, CASE WHEN l.used >= l.allowed THEN 100 WHEN l.used * 10 >= l.allowed * 8 THEN 80 ELSE 0 END AS level,
-                       coalesce(n.level, 0) AS told
-                FROM limited l LEFT JOIN aiox.quota_notices n
-                    ON n.scope_id = l.scope_id AND n.what = l.what AND n.period = l.period
-                WHERE l.sender IS NOT NULL AND l.allowed > 0)
-            SELECT scope_id, owner_user_id, owner_jid, agent_id, sender, what, period, used, allowed, level, told
-            FROM levelled WHERE level > told OR (what = 'memory' AND level < told)
-            ORDER BY scope_id, what LIMIT p_limit
-        $$""",
-        "find_quota_notices(bigint, int)",
-        "finder",
-        "orchestrator",
-    )
+    make_find_quota_notices(shared=False, anew=False)
 
 
 def _organisations() -> None:

@@ -90,8 +90,14 @@ async def test_usage_is_counted_for_account_and_agent_in_the_minute_of_the_reser
         Settled(one, MINUTE, 7, 25),
         Settled(other, MINUTE, 11, 11),
     ]
+    await ended(stores, owner, one, (MINUTE + 2, 3))
+    assert await settled(stores, one) == [Settled(one, MINUTE + 2, 3, 28)]
+
+
+async def test_what_was_counted_by_a_clock_that_was_ahead_counts_as_used_now(stores: Stores) -> None:
+    owner, one = (await stores.account()).owner, AgentId(uuid4())
     await ended(stores, owner, one, (MINUTE + 1440, 3))
-    assert await settled(stores, one) == [Settled(one, MINUTE + 1440, 3, 3)]
+    assert await settled(stores, one) == [Settled(one, MINUTE, 3, 3)]
 
 
 async def test_usage_of_the_day_before_is_not_of_this_day(stores: Stores) -> None:

@@ -53,7 +53,7 @@ def test_why_names_rule_and_policy() -> None:
 
 
 def test_only_the_owner_reads_of_the_account() -> None:
-    limits = QuotaConfig(1000, 200_000, 4, 512)
+    limits = QuotaConfig(1000, 200_000, 4, 512, 60_000)
     mine = chat_texts.quota(Used(70, 7, 5), limits, owner=True)
     theirs = chat_texts.quota(Used(70, 7, 5), limits, owner=False)
     assert "70 of 200000 tokens today, 7 of 1000 in this minute" in mine
