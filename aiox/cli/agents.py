@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.commands import create_agent, edit_agent, list_agents
+from aiox.commands.agent_draft import DraftRead
 from aiox.commands.create_agent import CreateAgent
-from aiox.commands.edit_agent import PatchAgent
+from aiox.commands.edit_agent import PatchAgent, ReplaceAgent
 from aiox.commands.fields import Fields, read
 from aiox.commands.hub import Actor, Hub, ProviderDesk
 from aiox.commands.list_agents import ListAgents
@@ -24,7 +25,7 @@ from aiox.kernel.outcome import Refused
 from aiox.runtime import postgres
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import LiveKeyRing
-from aiox.runtime.objects import store_of
+from aiox.runtime.objects.chosen import store_of
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from registry import accounts
@@ -70,7 +71,7 @@ async def desk(settings: Settings, owner: str) -> AsyncIterator[Desk]:
             SystemClock(),
             settings.domain,
             providers=ProviderDesk.of(settings),
-            objects=store_of(settings.home),
+            objects=store_of(settings),
             upload_bytes=settings.limits.upload_bytes,
         )
         known = await accounts.find_all(pool)
@@ -107,7 +108,16 @@ async def create(settings: Settings, owner: str, template: str, file: Path | Non
 async def edit(here: Desk, agent: AgentSummary, patch: dict[str, Any]) -> str:
     """Changes the draft; says what to do next."""
     asked = form(PatchAgent, {**patch, "agent_id": str(agent.id)})
-    draft = done(await edit_agent.update(here.hub, here.actor, asked))
+    return _changed(agent, done(await edit_agent.update(here.hub, here.actor, asked)))
+
+
+async def replace(here: Desk, agent: AgentSummary, given: dict[str, Any]) -> str:
+    """Puts a whole agent in the draft's place: what is not given has its default; says what to do next."""
+    asked = form(ReplaceAgent, {**given, "agent_id": str(agent.id)})
+    return _changed(agent, done(await edit_agent.replace_whole(here.hub, here.actor, asked)))
+
+
+def _changed(agent: AgentSummary, draft: DraftRead) -> str:
     return (
         f"The draft of {agent.name} is changed; version {draft.draft.base} is still active."
         f" See 'aiox agent diff {agent.id}', then 'aiox agent publish {agent.id}'."

@@ -144,6 +144,14 @@ def migrate(
 
 
 @app.command()
+def workers() -> None:
+    """List the workers, how busy they are, and how long the queue before them is."""
+    from aiox.cli.workers import listed
+
+    print(asyncio.run(listed(load_settings())))
+
+
+@app.command()
 def trace(
     wanted: Annotated[str, typer.Argument(help="correlation id, turn id or trace id", metavar="ID")],
 ) -> None:

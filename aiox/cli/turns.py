@@ -9,8 +9,10 @@ from uuid import UUID
 
 import structlog
 
+from aiox.cli.agents import desk
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.commands import dead_letters
+from aiox.commands import cancel_turn, dead_letters
+from aiox.commands.cancel_turn import CancelTurn
 from aiox.commands.dead_letters import WhichTurn
 from aiox.commands.hub import Actor, Hub
 from aiox.kernel.ids import HUB_OWNER, TurnId
@@ -21,6 +23,7 @@ from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
+from gateway.live import tell_cancel
 from registry.dead_letters import DeadLetter
 
 
@@ -74,6 +77,23 @@ async def drop(settings: Settings, turn: UUID) -> str:
     async with _hub(settings) as (hub, actor):
         done = await dead_letters.drop(hub, actor, WhichTurn(turn_id=TurnId(turn)))
     return _decided(done, "was dropped; its text is gone")
+
+
+async def cancel(settings: Settings, owner: str, turn: UUID) -> str:
+    """Stops a turn that an account has asked over HTTP; says how it stands, not what it said. Raises CannotGoOn."""
+    log = structlog.get_logger()
+    async with desk(settings, owner) as here:
+        bus = await nats.connect(settings, Secrets.of(settings.home, "gateway"), "gateway", log)
+        try:
+            tell = partial(tell_cancel, bus)
+            found = await cancel_turn.run(here.hub, here.actor, CancelTurn(turn_id=TurnId(turn)), tell)
+        finally:
+            await bus.close()
+    if isinstance(found, Refused):
+        raise CannotGoOn(f"{found.reason} Mend: give the id that POST /v1/agents/ID/messages answered, and who asked")
+    if found.turn.ended_at is not None:
+        return f"Turn {turn} has ended already; it stays as it is."
+    return f"Turn {turn} stops: GET /v1/turns/{turn} says CANCELLED soon, unless its answer was there first."
 
 
 @asynccontextmanager

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+import pytest
+
+from aiox.cli import turns
+from aiox.cli.stack.trouble import CannotGoOn
 from bench.stub_model import Scripted
 from tests.e2e.conftest import ModelHub
 from tests.e2e.database import superuser
@@ -88,11 +92,15 @@ async def test_a_turn_that_waits_behind_another_is_cancelled_before_it_costs_any
             first = (await client.post(path, json={"text": "first"})).headers["location"]
             await asked_of(model_hub, before)
             second = await client.post(path, json={"text": "second"})
-            assert (await client.delete(second.headers["location"])).status_code == 202
+            turn = UUID(second.json()["turn_id"])
+            with pytest.raises(CannotGoOn):
+                await turns.cancel(hub.settings, (await hub.account()).jid, turn)
+            assert "stops" in await turns.cancel(hub.settings, ada.jid, turn), "the shell does what DELETE does"
         assert (await until_ended(client, first))["state"] == "answered"
         ended = await until_ended(client, second.headers["location"])
         assert (ended["error"]["code"], ended["tokens_used"]) == ("CANCELLED", 0)
         assert model.count == before + 1
+        assert "stays as it is" in await turns.cancel(hub.settings, ada.jid, turn)
 
 
 async def test_cancel_in_a_chat_stops_what_is_ahead_of_it(model_hub: ModelHub) -> None:

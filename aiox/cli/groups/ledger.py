@@ -39,6 +39,22 @@ def ledger_verify(
         print(check(file, key, checkpoint))
 
 
+@app.command("list")
+def ledger_list(
+    owner: Annotated[str, typer.Option(help="records of this account only: e-mail address or JID")] = "",
+    event: Annotated[str, typer.Option(help="of this kind only, for instance gate.decision")] = "",
+    severity: Annotated[str, typer.Option(help="info, warning or error only")] = "",
+    correlation: Annotated[str, typer.Option(help="of one message only: its correlation id")] = "",
+    below: Annotated[int, typer.Option(min=0, help="only records with smaller numbers; 0: from the newest on")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="lines at most")] = 50,
+) -> None:
+    """Records, the newest first: who did what and what was decided, in ids and codes."""
+    from aiox.cli.ledger_lists import listed
+
+    filters = {"event_type": event, "severity": severity, "correlation_id": correlation, "below": below}
+    print(asyncio.run(listed(load_settings(), owner, limit=limit, **filters)))
+
+
 @app.command("export")
 def ledger_export(
     file: Annotated[Path, typer.Argument(help="new file")],

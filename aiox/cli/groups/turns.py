@@ -10,7 +10,9 @@ import typer
 
 from aiox.runtime.settings import load_settings
 
-app = typer.Typer(help="Turns that were set aside after too many failed attempts.", no_args_is_help=True)
+app = typer.Typer(
+    help="Turns that were set aside after too many failed attempts, and turns to stop.", no_args_is_help=True
+)
 
 WhichTurn = Annotated[UUID, typer.Argument(help="id of the turn, from 'aiox turns list'", metavar="TURN")]
 
@@ -45,3 +47,14 @@ def turns_drop(turn: WhichTurn) -> None:
     from aiox.cli.turns import drop
 
     print(asyncio.run(drop(load_settings(), turn)))
+
+
+@app.command("cancel")
+def turns_cancel(
+    turn: Annotated[UUID, typer.Argument(help="id of a turn that was asked over HTTP", metavar="TURN")],
+    owner: Annotated[str, typer.Option(help="who asked it: e-mail address or JID of the account")],
+) -> None:
+    """Stop a turn: its model call ends. What was used until then is counted; one that has ended stays as it is."""
+    from aiox.cli.turns import cancel
+
+    print(asyncio.run(cancel(load_settings(), owner, turn)))

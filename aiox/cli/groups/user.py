@@ -108,6 +108,30 @@ def user_sessions(
     print(asyncio.run((end_sessions if end else list_sessions)(load_settings(), email)))
 
 
+@app.command("preferences")
+def user_preferences(
+    email: Email,
+    tone: Annotated[str | None, typer.Option(help="neutral, friendly, formal or direct; '' takes it back")] = None,
+    layout: Annotated[
+        str | None, typer.Option("--format", help="brief, detailed, bullets or steps; '' takes it back")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="language tag such as pt-BR; '' takes it back")] = None,
+    *,
+    clear: Annotated[bool, typer.Option("--clear", help="take all of them back")] = False,
+) -> None:
+    """How an account wants to be answered; with options, set it. What is not named stays as it is."""
+    from aiox.cli import preferences
+
+    named = {"tone": tone, "format": layout, "language": language}
+    given = {name: value for name, value in named.items() if value is not None}
+    if clear:
+        print(asyncio.run(preferences.clear(load_settings(), email)))
+    elif given:
+        print(asyncio.run(preferences.change(load_settings(), email, given)))
+    else:
+        print(asyncio.run(preferences.show(load_settings(), email)))
+
+
 def _ask_code(secret: str, uri: str) -> str:
     print(f"secret  {secret}\naddress {uri}\nType the secret into an authenticator, or show the address as a QR code.")
     answer: str = typer.prompt("Code that the authenticator shows now")
