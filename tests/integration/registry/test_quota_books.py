@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -35,19 +35,26 @@ class At:
         return 0.0
 
 
-async def ended(
-    stores: Stores, owner: OwnerId, agent: AgentId, *turns: tuple[int, int], again: TurnId | None = None
+async def concluded(
+    stores: Stores,
+    owner: OwnerId,
+    agent: AgentId,
+    *turns: tuple[int, int],
+    again: TurnId | None = None,
+    groups: Sequence[UUID] = (),
 ) -> list[TurnId]:
     """Concludes turns of (minute, tokens) in one commit."""
     async with stores.superuser() as connection:
         fence = await connection.fetchval("SELECT token FROM partition_leases WHERE partition = $1", PARTITION)
     ids = [again or TurnId(uuid4()) for _ in turns]
-    rows = [_conclusion(fence, owner, agent, turn, *what) for turn, what in zip(ids, turns, strict=True)]
+    rows = [_conclusion(fence, owner, agent, turn, *what, groups) for turn, what in zip(ids, turns, strict=True)]
     await conclude(stores.pools["orchestrator"], rows)
     return ids
 
 
-def _conclusion(fence: int, owner: OwnerId, agent: AgentId, turn: TurnId, minute: int, tokens: int) -> Conclusion:
+def _conclusion(
+    fence: int, owner: OwnerId, agent: AgentId, turn: TurnId, minute: int, tokens: int, groups: Sequence[UUID]
+) -> Conclusion:
     jid = BareJid("ada@localhost")
     record = Record(uuid4(), owner, "turn.concluded", "info", {"turn_id": str(turn)}, NOW, jid)
     inbox = InboxRow(turn, owner, agent, jid, "m1", "answered", uuid4(), NOW, NOW)
@@ -70,6 +77,7 @@ def _conclusion(fence: int, owner: OwnerId, agent: AgentId, turn: TurnId, minute
         correlation_id=uuid4(),
         created_at=NOW,
         reserved_minute=minute,
+        groups=groups,
     )
     return Conclusion(PARTITION, fence, (inbox,), (record,), (execution,))
 
@@ -82,35 +90,35 @@ async def settled(stores: Stores, *scopes: object, turns: Sequence[TurnId] = ())
 
 async def test_usage_is_counted_for_account_and_agent_in_the_minute_of_the_reservation(stores: Stores) -> None:
     owner, one, other = (await stores.account()).owner, AgentId(uuid4()), AgentId(uuid4())
-    await ended(stores, owner, one, (MINUTE - 1, 5), (MINUTE, 7))
-    await ended(stores, owner, other, (MINUTE, 11))
-    await ended(stores, owner, one, (MINUTE - 1, 13))  # of a minute that is over: the day counts it
+    await concluded(stores, owner, one, (MINUTE - 1, 5), (MINUTE, 7))
+    await concluded(stores, owner, other, (MINUTE, 11))
+    await concluded(stores, owner, one, (MINUTE - 1, 13))  # of a minute that is over: the day counts it
     assert await settled(stores, owner, one, other) == [
         Settled(owner, MINUTE, 18, 36),
         Settled(one, MINUTE, 7, 25),
         Settled(other, MINUTE, 11, 11),
     ]
-    await ended(stores, owner, one, (MINUTE + 2, 3))
+    await concluded(stores, owner, one, (MINUTE + 2, 3))
     assert await settled(stores, one) == [Settled(one, MINUTE + 2, 3, 28)]
 
 
 async def test_what_was_counted_by_a_clock_that_was_ahead_counts_as_used_now(stores: Stores) -> None:
     owner, one = (await stores.account()).owner, AgentId(uuid4())
-    await ended(stores, owner, one, (MINUTE + 1440, 3))
+    await concluded(stores, owner, one, (MINUTE + 1440, 3))
     assert await settled(stores, one) == [Settled(one, MINUTE, 3, 3)]
 
 
 async def test_usage_of_the_day_before_is_not_of_this_day(stores: Stores) -> None:
     owner, agent = (await stores.account()).owner, AgentId(uuid4())
-    await ended(stores, owner, agent, (MINUTE - 1440, 9))
+    await concluded(stores, owner, agent, (MINUTE - 1440, 9))
     assert await settled(stores, owner, agent) == []
 
 
 async def test_the_books_say_which_turns_are_in_them(stores: Stores) -> None:
     owner, agent = (await stores.account()).owner, AgentId(uuid4())
-    (turn,) = await ended(stores, owner, agent, (MINUTE, 5))
+    (turn,) = await concluded(stores, owner, agent, (MINUTE, 5))
     with pytest.raises(AlreadyConcluded):
-        await ended(stores, owner, agent, (MINUTE, 5), again=turn)
+        await concluded(stores, owner, agent, (MINUTE, 5), again=turn)
     books = await read_books(stores.pools["orchestrator"], At(NOW), [turn, TurnId(uuid4())])
     assert books.concluded == {turn}
     assert await settled(stores, agent, turns=[turn]) == [Settled(agent, MINUTE, 5, 5)]
