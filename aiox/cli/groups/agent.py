@@ -71,13 +71,37 @@ def show(agent: Which, owner: Owner = "") -> None:
 
 
 @app.command("edit")
-def edit(agent: Which, file: File = None, assignments: Assignments = None, owner: Owner = "") -> None:
+def edit(
+    agent: Which,
+    file: File = None,
+    assignments: Assignments = None,
+    owner: Owner = "",
+    *,
+    whole: Annotated[bool, typer.Option("--whole", help="what is not given goes back to its default")] = False,
+) -> None:
     """Change the draft; what is active stays until the draft is published."""
-    from aiox.cli.agents import both, read_file, settings_of
+    from aiox.cli.agents import both, read_file, replace, settings_of
     from aiox.cli.agents import edit as change
 
-    patch = both(read_file(file), settings_of(assignments or []))
-    _with(owner, agent, partial(change, patch=patch))
+    given = both(read_file(file), settings_of(assignments or []))
+    _with(owner, agent, partial(replace, given=given) if whole else partial(change, patch=given))
+
+
+@app.command("draft")
+def draft(agent: Which, owner: Owner = "") -> None:
+    """The draft, whole but the text of its prompt, which is its owner's."""
+    from aiox.cli.agent_versions import draft as show_draft
+
+    _with(owner, agent, show_draft)
+
+
+@app.command("discard")
+def discard(agent: Which, owner: Owner = "", *, yes: Yes = False) -> None:
+    """Throw the draft away."""
+    from aiox.cli.agent_versions import discarded
+
+    _ask(f"Throw the draft of {agent} away?", yes=yes)
+    _with(owner, agent, discarded)
 
 
 @app.command("diff")
@@ -99,6 +123,24 @@ def versions(agent: Which, owner: Owner = "") -> None:
     from aiox.cli.agent_reports import versions as list_versions
 
     _with(owner, agent, list_versions)
+
+
+@app.command("version")
+def version(agent: Which, number: Annotated[int, typer.Argument(min=1)], owner: Owner = "") -> None:
+    """One version as it was published, but the text of its prompt."""
+    from aiox.cli.agent_versions import version as show_version
+
+    _with(owner, agent, partial(show_version, number=number))
+
+
+@app.command("executions")
+def executions(
+    agent: Which, limit: Annotated[int, typer.Option(min=1, max=200, help="lines at most")] = 50, owner: Owner = ""
+) -> None:
+    """An agent's turns, the newest first: who asked, what came of it, tokens and times; never what was said."""
+    from aiox.cli.agent_versions import executions as list_executions
+
+    _with(owner, agent, partial(list_executions, limit=limit))
 
 
 @app.command("usage")
