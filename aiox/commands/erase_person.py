@@ -77,4 +77,4 @@ async def _take_from_outside(hub: Hub, person: Person, people: People) -> None:
     if domain(person.jid) == hub.domain:
         await people.xmpp.remove(person.jid)
     if person.email:
-        await people.forget_letters(person.email)
+        await people.forget_letters(person.email, person.jid)

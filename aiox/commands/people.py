@@ -78,7 +78,7 @@ class HouseRules:
         )
 
 
-async def keeps_no_letters(_to: str) -> None:
+async def keeps_no_letters(_to: str, _jid: str) -> None:
     """Of a post that hands every letter on."""
 
 
@@ -91,5 +91,5 @@ class People:
     send: SendLetter
     rules: HouseRules
     reserve: bytes
-    forget_letters: Callable[[str], Awaitable[None]] = keeps_no_letters
-    """Deletes letters to an address that are kept here. Raises OSError."""
+    forget_letters: Callable[[str, str], Awaitable[None]] = keeps_no_letters
+    """Deletes letters kept here that go to an e-mail address, or name a JID. Raises OSError."""

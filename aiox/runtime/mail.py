@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from typing import Final, Protocol
@@ -41,8 +42,8 @@ class Post(Protocol):
         """Hands the letter on. Raises MailTrouble."""
         ...
 
-    async def forget(self, to: str) -> None:
-        """Deletes the letters to an address that are kept here. Raises OSError."""
+    async def forget(self, to: str, jid: str) -> None:
+        """Deletes the letters kept here that go to an address, or whose text names this JID. Raises OSError."""
         ...
 
 
@@ -72,7 +73,7 @@ class SmtpPost:
         except (aiosmtplib.SMTPException, OSError, ValueError) as refused:
             raise MailTrouble(f"{mail.host} did not take a letter: {type(refused).__name__}") from refused
 
-    async def forget(self, to: str) -> None:
+    async def forget(self, to: str, jid: str) -> None:
         """Nothing is kept here."""
 
 
@@ -94,14 +95,18 @@ class FilePost:
         except OSError as full:
             raise MailTrouble(f"{self._folder} does not take a letter: {full.strerror}") from full
 
-    async def forget(self, to: str) -> None:
-        """Deletes the files of all letters to this address, compared in lower case. Raises OSError."""
-        await asyncio.to_thread(_delete_letters, self._folder, to.lower())
+    async def forget(self, to: str, jid: str) -> None:
+        """Deletes the files of letters to this address, compared in lower case, and those that name the JID, as
+        invitations do of who invites. Raises OSError.
+        """
+        await asyncio.to_thread(_delete_letters, self._folder, to.lower(), jid)
 
 
-def _delete_letters(folder: Path, to: str) -> None:
+def _delete_letters(folder: Path, to: str, jid: str) -> None:
     for path in sorted(folder.glob("*.eml")):
-        if str(message_from_bytes(path.read_bytes())["To"] or "").strip().lower() == to:
+        letter = message_from_bytes(path.read_bytes(), policy=default)
+        words = letter.get_content().split() if letter.get_content_maintype() == "text" else []
+        if str(letter["To"] or "").strip().lower() == to or jid in words:
             path.unlink()
 
 

@@ -1,18 +1,19 @@
 """A person is erased while they, and others, go on talking: nothing of theirs is readable afterwards.
 
-Searched are both databases, the files and logs under AIOX_HOME, and the caches. Left out are the stores' own files, in
-which deleted rows and messages lie until they are written over (docs/security.md), and the ledger, which keeps ids.
+Searched are both databases, the files and logs under AIOX_HOME, the object store, and the caches. Left out are the
+stores' own files, in which deleted rows and messages lie until they are written over (docs/security.md), and the
+ledger, which keeps ids.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import structlog
@@ -30,6 +31,7 @@ from registry.short_term import key
 from registry.tenants import TenantKeyMissing, load_ring
 from tests.e2e.conftest import ModelHub
 from tests.e2e.database import dump_of, superuser
+from tests.e2e.left_behind import appended, keys_that_name, leave_more, lies_in_store, until
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, Person, answer_to, online, shape, teach
 from tests.stack import Account, RunningHub
 
@@ -72,12 +74,6 @@ async def lived(model_hub: ModelHub) -> AsyncIterator[tuple[Lives, Person, Perso
         await answer_to(at_hers, hers.jid, f"{word} at home")
         await answer_to(at_carols, hers.jid, "good day")
         yield Lives(hub, ada, bob, carol, hers, his, word), at_hers, at_carols
-
-
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await true():
-            await asyncio.sleep(0.1)
 
 
 async def erase(lives: Lives) -> None:
@@ -162,10 +158,13 @@ def files_with(home: Path, text: str) -> list[str]:
 async def test_erased_under_traffic_nothing_is_readable_afterwards(model_hub: ModelHub) -> None:
     hub = model_hub.hub
     async with lived(model_hub) as (lives, hers, carols):
+        file = await leave_more(hub, lives.ada, lives.hers.agent_id, lives.word)
+        assert lies_in_store(hub, file)
         with suppress(ChatTrouble):
             await erased_in_mid_sentence(model_hub, lives, hers, carols)
         await all_is_concluded(hub)
         await caches_are_clear(lives)
+    await her_file_is_gone(lives, file)
     name = lives.ada.jid.split("@")[0]
     dump = await dump_of(hub, leave_out=("aiox.audit_logs", "aiox.inbox", "aiox.erasures"))
     archive = await dump_of(hub, "ejabberd")
@@ -177,6 +176,17 @@ async def test_erased_under_traffic_nothing_is_readable_afterwards(model_hub: Mo
         assert text not in archive, text
     await no_rows_are_left(lives)
     await the_others_go_on(lives)
+
+
+async def her_file_is_gone(lives: Lives, file: UUID) -> None:
+    async def gone() -> bool:
+        return not lies_in_store(lives.hub, file)
+
+    await until(gone)
+    assert lives.word.encode() not in appended(lives.hub.home.root), "Redis was never told her words"
+    named, left = await keys_that_name(lives.hub, lives.ada.jid)
+    assert named, "the search finds what was there"
+    assert not left
 
 
 async def no_rows_are_left(lives: Lives) -> None:

@@ -27,7 +27,7 @@ class Post:
             raise MailTrouble("away")
         self.sent.append(letter.to)
 
-    async def forget(self, to: str) -> None:
+    async def forget(self, to: str, jid: str) -> None:
         raise AssertionError(f"nobody forgets {to} here")
 
 

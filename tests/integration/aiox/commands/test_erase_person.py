@@ -53,7 +53,7 @@ class Outside(XmppServer):
             raise XmppServerTrouble("it is away")
         self.removed.append(jid)
 
-    async def forget(self, to: str) -> None:
+    async def forget(self, to: str, _jid: str) -> None:
         self.forgotten.append(to)
 
     @property

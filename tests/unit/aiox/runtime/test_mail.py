@@ -88,6 +88,22 @@ async def test_a_long_link_stands_whole_in_the_file(tmp_path: Path) -> None:
     assert link in file.read_text().splitlines()
 
 
+async def test_letters_to_somebody_and_those_that_name_them_are_forgotten(tmp_path: Path) -> None:
+    post = post_of(settings(tmp_path), SystemClock())
+    invited = "{} invites you to the organisation {!r} on this hub.\n"
+    for letter in (
+        Letter("Ada@Example.org", "s", "to her"),
+        Letter("bob@example.org", "s", invited.format("ada@localhost", "House")),
+        Letter("bob@example.org", "s", invited.format("ada@localhost", "Häuschen " * 20)),
+        Letter("eve@example.org", "s", invited.format("dada@localhost", "House")),
+        Letter("ada@example.organic", "s", "to another"),
+    ):
+        await post.send(letter)
+    await post.forget("ada@example.org", "ada@localhost")
+    left = [email.message_from_bytes(file.read_bytes(), policy=default) for file in (tmp_path / "mail").glob("*.eml")]
+    assert sorted(one["To"] for one in left) == ["ada@example.organic", "eve@example.org"]
+
+
 async def test_a_folder_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("a file is in the way")
     with pytest.raises(MailTrouble):
