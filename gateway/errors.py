@@ -77,7 +77,8 @@ class Stopped(Exception):
 
 
 def problem(code: ErrorCode, detail: str = "", retry_after_s: int = 0, status: int = 0) -> JSONResponse:
-    """The answer for an error code. `detail` says more than the title; it holds nothing secret.
+    """The answer for an error code. `detail` says more than the title; it holds nothing secret. What no text can hold
+    (half a character, of a name that was sent) becomes a question mark.
 
     `status` replaces the table's, for what only HTTP knows (405).
     """
@@ -85,7 +86,7 @@ def problem(code: ErrorCode, detail: str = "", retry_after_s: int = 0, status: i
     title = _TITLES.get(code, SENTENCES[code])
     body = {"type": f"urn:aiox:error:{code}", "title": title, "status": status, "code": str(code)}
     if detail and detail != title:
-        body["detail"] = detail
+        body["detail"] = detail.encode("utf-8", "replace").decode()
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="aiox"'

@@ -28,6 +28,7 @@ STREAM_TIMEOUT_S: Final = 900.0
 """For answers that are event streams, from their beginning; they end themselves before (gateway.streams)."""
 _EVENTS: Final = b"text/event-stream"
 _FILES: Final = re.compile(r"/v1/agents/[^/]+/documents")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _METHODS: Final = _WITH_BODY | {"GET", "HEAD", "DELETE", "OPTIONS"}
 _POLICY: Final = (
@@ -102,7 +103,8 @@ class Body:
 
     Files are let through as they come: their route reads them piece by piece, up to a limit of their own.
 
-    No NUL comes in by path or query: no store takes that character. In bodies the fields of commands refuse it.
+    No control character comes in by a path, where a line end would pass for the end of a route, and no NUL by a query:
+    no store takes it. In bodies the fields of commands refuse it.
     """
 
     def __init__(self, app: App) -> None:
@@ -110,7 +112,7 @@ class Body:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if (code := _nul(scope)) is not None:
+        if (code := _control(scope)) is not None:
             await problem(code, "query: the NUL character" if code is ErrorCode.BODY_INVALID else "")(
                 scope, receive, send
             )
@@ -153,8 +155,8 @@ def is_upload(scope: Scope) -> bool:
     return scope["type"] == "http" and scope["method"] == "POST" and _FILES.fullmatch(scope["path"]) is not None
 
 
-def _nul(scope: Scope) -> ErrorCode | None:
-    if "\0" in scope["path"]:
+def _control(scope: Scope) -> ErrorCode | None:
+    if _CONTROL.search(scope["path"]):
         return ErrorCode.NOT_FOUND
     return ErrorCode.BODY_INVALID if b"%00" in scope.get("query_string", b"") else None
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
@@ -19,6 +19,17 @@ from registry.ledger_rows import LedgerRow, Wanted
 
 ACTION: Final = Action.LEDGER_READ
 MOST: Final = 200
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this time is out of reach") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time with its zone, which also exists in UTC: the first and last hours of the calendar do not everywhere."""
 
 
 class ReadLedger(Fields):
@@ -33,8 +44,8 @@ class ReadLedger(Fields):
     event_type: str | None = Field(None, max_length=100)
     severity: str | None = Field(None, max_length=20)
     correlation_id: UUID | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     limit: int = Field(50, ge=1, le=MOST)
 
 

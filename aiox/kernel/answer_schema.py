@@ -78,13 +78,18 @@ class _Walk:
     def _properties(self, value: Any, at: str, depth: int) -> str:
         if not isinstance(value, Mapping):
             return f"{at} is no object."
-        found = (self.schema(one, f"{at}.{name[:40]}", depth) for name, one in value.items())
+        found = (self.schema(one, f"{at}.{_shown(name)}", depth) for name, one in value.items())
         return next(filter(None, found), "")
 
     def _any_of(self, value: Any, at: str, depth: int) -> str:
         if not _is_list(value):
             return f"{at} is no list of schemas."
         return next(filter(None, (self.schema(one, at, depth) for one in value)), "")
+
+
+def _shown(name: str) -> str:
+    """A name in a sentence: its beginning, and half a character (a lone surrogate) as its number."""
+    return name[:40].encode("utf-8", "backslashreplace").decode()
 
 
 def _unless(right: bool, at: str, wrong: str) -> str:

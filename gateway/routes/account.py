@@ -15,6 +15,7 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
+from gateway.routes.sign_in_limits import admit_again
 from gateway.schemas.accounts import AccountOut, RecoveryCodes, SecondFactorBegun
 from gateway.schemas.common import problems
 from gateway.schemas.sessions import XmppToken
@@ -23,8 +24,6 @@ router = APIRouter(prefix="/v1/account", tags=["account"])
 
 PER_MINUTE: Final = 100
 """Requests per action and account."""
-TRIES: Final = 10
-"""A minute, where a password or a code is asked for again."""
 _BODY: Final = (ErrorCode.BODY_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE, ErrorCode.BODY_INVALID)
 _AGAIN: Final = (ErrorCode.UNAUTHENTICATED, ErrorCode.PASSWORD_WRONG, *_BODY)
 
@@ -55,7 +54,7 @@ async def read(door: TheDoor, actor: TheActor) -> AccountOut:
 )
 async def change_password(door: TheDoor, actor: TheActor, fields: ChangePassword) -> None:
     """Another password, for the web and for XMPP; signs out everywhere else."""
-    await door.limit(Action.PASSWORD_CHANGE, str(actor.owner), TRIES)
+    await admit_again(door, actor.owner)
     _done(await account_password.change(door.hub, actor, fields, door.people))
 
 
@@ -67,7 +66,7 @@ async def change_password(door: TheDoor, actor: TheActor, fields: ChangePassword
 )
 async def begin_second_factor(door: TheDoor, actor: TheActor, fields: WithPassword) -> SecondFactorBegun:
     """A secret for an authenticator. It does not count before it is confirmed."""
-    await door.limit(Action.SECOND_FACTOR_BEGIN, str(actor.owner), TRIES)
+    await admit_again(door, actor.owner)
     begun = await second_factor.begin(door.hub, actor, fields, door.people)
     if isinstance(begun, Refused):
         raise stop(begun)
@@ -81,7 +80,7 @@ async def begin_second_factor(door: TheDoor, actor: TheActor, fields: WithPasswo
 )
 async def confirm_second_factor(door: TheDoor, actor: TheActor, fields: WithCode) -> RecoveryCodes:
     """Turns it on: from now on sign-in asks for a code. Answers with the recovery codes, once."""
-    await door.limit(Action.SECOND_FACTOR_CONFIRM, str(actor.owner), TRIES)
+    await admit_again(door, actor.owner)
     codes = await second_factor.confirm(door.hub, actor, fields)
     if isinstance(codes, Refused):
         raise stop(codes)
@@ -97,7 +96,7 @@ async def confirm_second_factor(door: TheDoor, actor: TheActor, fields: WithCode
 )
 async def remove_second_factor(door: TheDoor, actor: TheActor, fields: Removal) -> None:
     """Turns it off, with the password and a code or a recovery code."""
-    await door.limit(Action.SECOND_FACTOR_REMOVE, str(actor.owner), TRIES)
+    await admit_again(door, actor.owner)
     _done(await second_factor.remove(door.hub, actor, fields, door.people))
 
 
@@ -110,7 +109,7 @@ async def remove_second_factor(door: TheDoor, actor: TheActor, fields: Removal) 
 )
 async def deactivate(response: Response, door: TheDoor, actor: TheActor, fields: WithPassword) -> None:
     """Closes the account, on the web and on XMPP. Its operator can open it again."""
-    await door.limit(Action.ACCOUNT_DEACTIVATE, str(actor.owner), TRIES)
+    await admit_again(door, actor.owner)
     door.cookies.clear(response)
     _done(await close_account.deactivate(door.hub, actor, fields, door.people))
 

@@ -16,7 +16,7 @@ from aiox.kernel.outcome import Refused
 from gateway.access import CONFIRM, NEW_PASSWORD, RESET, SIGN_UP, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
-from gateway.routes.letterboxes import limited
+from gateway.routes.letterboxes import admit_sign_up, limited
 from gateway.routes.pace import steady
 from gateway.routes.sign_in_limits import address_of
 from gateway.schemas.accounts import SignedUp
@@ -38,6 +38,7 @@ _BODY: Final = (ErrorCode.BODY_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE, Erro
 async def sign_up_(request: Request, door: TheDoor, fields: SignUp) -> SignedUp:
     """Asks for an account. The answer is the same for an address that has one."""
     await door.limit(Action.ACCOUNT_SIGN_UP, f"address {address_of(request)}", PER_ADDRESS)
+    await admit_sign_up(door, address_of(request))
     async with steady(door.hub.clock, door.people.rules.steady_s):
         result = await sign_up.run(door.hub, NOBODY, fields, limited(door))
         if isinstance(result, Refused):

@@ -28,7 +28,7 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
-from gateway.routes.letterboxes import limited
+from gateway.routes.letterboxes import admit_invitation, limited
 from gateway.schemas.accounts import (
     InvitationList,
     InvitationOut,
@@ -153,6 +153,7 @@ async def remove(door: TheDoor, actor: TheActor, organisation_id: UUID, user_id:
 async def invite(door: TheDoor, actor: TheActor, organisation_id: UUID, fields: InvitationBody) -> InvitationOut:
     """Sends an invitation by mail, good for a week, for this address only."""
     await door.limit(Action.INVITATION_CREATE, str(actor.owner), PER_MINUTE)
+    await admit_invitation(door, actor.owner)
     asked = Invite(organisation_id=organisation_id, email=fields.email, role=fields.role)
     return InvitationOut.model_validate(_or_stop(await organisations.invite(door.hub, actor, asked, limited(door))))
 

@@ -15,6 +15,7 @@ from aiox.kernel.outcome import Refused
 from gateway.access import TheActor, TheDoor
 from gateway.errors import stop
 from gateway.routes.declared import declared
+from gateway.routes.sign_in_limits import admit_again
 from gateway.schemas.common import problems
 from gateway.schemas.privacy import ErasedOut
 
@@ -58,6 +59,7 @@ async def export(door: TheDoor, actor: TheActor) -> StreamingResponse:
 async def erase(door: TheDoor, actor: TheActor, fields: WithPassword) -> ErasedOut:
     """Erases you: agents, texts, memories, files, keys, sessions, XMPP account and archive. It cannot be taken back."""
     await door.limit(Action.PERSON_ERASE, str(actor.owner), PER_MINUTE)
+    await admit_again(door, actor.owner)
     result = await erase_person.run(door.hub, actor, fields, door.people)
     if isinstance(result, Refused):
         raise stop(result)

@@ -39,6 +39,9 @@ async def leave_more(hub: RunningHub, who: Account, agent: AgentId, word: str) -
         assert not isinstance(stored, Refused), stored
     async with signed_in(hub, who) as client:
         await _ask(client, agent, word)
+        guest = {"email": f"{uuid4().hex}@example.org"}
+        invited = await client.post(f"/v1/organisations/{founded.id}/invitations", json=guest)
+        assert invited.status_code == 201, invited.text
         reset = await client.post("/v1/password-resets", json={"email": f"{who.jid.partition('@')[0]}@example.org"})
         assert reset.status_code == 202
         return await _give_file(client, agent, word)

@@ -20,7 +20,7 @@ from gateway.app import make_app
 from gateway.auth import AccessTokens
 from gateway.limits import Budgets
 from gateway.routes import accounts as account_routes
-from gateway.routes import sign_in_limits
+from gateway.routes import letterboxes, sign_in_limits
 from registry.rates import Rates
 from tests.integration.gateway.door import HttpDoor, Letterbox, XmppServer
 from tests.stack import Place
@@ -43,6 +43,7 @@ async def door(stores: Stores) -> AsyncIterator[HttpDoor]:
     with pytest.MonkeyPatch.context() as one_address:
         one_address.setattr(sign_in_limits, "PER_ADDRESS", 1_000_000)
         one_address.setattr(account_routes, "PER_ADDRESS", 1_000_000)
+        one_address.setattr(letterboxes, "SIGN_UPS", 1_000_000)
         async with _opened(stores) as opened_door:
             yield opened_door
 

@@ -19,6 +19,7 @@ from aiox.commands.hub import Actor
 from aiox.commands.people import HouseRules
 from aiox.kernel.jid import BareJid
 from aiox.runtime.postgres import Connection, Pool, owner_scope
+from gateway.routes import letterboxes
 from registry import accounts
 from tests.integration.gateway.door import PASSWORD, HttpDoor, Person
 
@@ -194,6 +195,19 @@ async def test_five_letters_an_hour_and_no_more(door: HttpDoor) -> None:
     answers = [await sign_up(door, fields) for _ in range(7)]
     assert {answer.content for answer in answers} == {answers[0].content}
     assert sum(letter.to == fields["email"] for letter in door.letters.letters) == 5
+
+
+async def test_one_network_address_has_letters_sent_to_so_many_strangers(
+    door: HttpDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letterboxes, "SIGN_UPS", 2)
+    transport = httpx.ASGITransport(app=door.client._transport.app, client=("192.0.2.77", 1))  # type: ignore[attr-defined]
+    async with (
+        house_rules(door, sign_up="open"),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        statuses = [(await client.post("/v1/accounts", json=newcomer())).status_code for _ in range(3)]
+    assert statuses == [202, 202, 429]
 
 
 async def test_a_forgotten_password(door: HttpDoor, ada: Person) -> None:

@@ -68,7 +68,12 @@ async def test_filters(door: HttpDoor, ada: Person) -> None:
         assert [row["seq"] for row in found] == expected, query
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "below=0", "scope=all", "since=yesterday", "unknown=1"])
+OUT_OF_REACH = ("since=0001-01-01T00:00:00%2B14:00", "until=9999-12-31T23:59:59-14:00")
+"""Times of the calendar that do not exist in UTC."""
+BAD = ("limit=0", "limit=201", "below=0", "scope=all", "since=yesterday", "unknown=1", *OUT_OF_REACH)
+
+
+@pytest.mark.parametrize("query", BAD)
 async def test_a_bad_query_is_refused(door: HttpDoor, ada: Person, query: str) -> None:
     answer = await door.client.get(f"/v1/ledger?{query}", headers=ada.headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "BODY_INVALID")

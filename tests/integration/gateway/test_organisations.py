@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from aiox.runtime.postgres import owner_scope
+from gateway.routes import letterboxes
 from tests.integration.gateway.door import HttpDoor, Person
 
 ROLES = ("owner", "admin", "approver", "auditor", "member")
@@ -162,6 +163,26 @@ async def test_an_invitation_is_good_once_for_one_address_and_until_withdrawn(do
     again = await door.client.post(where, json={"email": stranger.email}, headers=owner.headers)
     assert (await door.client.delete(f"{where}/{again.json()['id']}", headers=owner.headers)).status_code == 204
     assert await accept(stranger, door.letters.token_for(stranger.email)) == 422
+
+
+async def test_nobody_writes_to_the_world_by_inviting_it(
+    door: HttpDoor, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letterboxes, "INVITATIONS", 4)
+    before = len(door.letters.letters)
+    boss, admin = house.people["owner"], house.people["admin"]
+    other = await door.client.post("/v1/organisations", json={"name": "Second"}, headers=admin.headers)
+    answers = []
+    for number in range(6):
+        where = (house.where, f"/v1/organisations/{other.json()['id']}")[number % 2]
+        body = {"email": f"{uuid4().hex}@example.org"}
+        answers.append(await door.client.post(f"{where}/invitations", json=body, headers=admin.headers))
+    assert [answer.status_code for answer in answers] == [201] * 4 + [429] * 2
+    assert (answers[-1].json()["code"], len(door.letters.letters)) == ("RATE_LIMITED", before + 4)
+    body = {"email": f"{uuid4().hex}@example.org"}
+    monkeypatch.setattr(letterboxes, "INVITATIONS", 5)
+    fifth = await door.client.post(f"{house.where}/invitations", json=body, headers=boss.headers)
+    assert fifth.status_code == 201, "another account has a budget of its own"
 
 
 async def test_a_member_who_is_invited_again_keeps_the_role(door: HttpDoor, house: House) -> None:

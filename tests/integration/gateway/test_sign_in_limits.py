@@ -82,6 +82,31 @@ async def test_one_address_tries_few_accounts(door: HttpDoor, monkeypatch: pytes
     assert statuses == [401] * 5 + [429] * 2
 
 
+async def test_whoever_has_come_into_a_session_does_not_find_the_password_by_trying(
+    door: HttpDoor, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All questions that ask for the password again share one budget."""
+    asked = (
+        ("PUT", "/v1/account/password", {"current": WRONG, "new": "yet another horse"}),
+        ("POST", "/v1/account/second-factor", {"password": WRONG}),
+        ("POST", "/v1/account/second-factor/removals", {"password": WRONG, "code": "000000"}),
+        ("POST", "/v1/account/deactivation", {"password": WRONG}),
+        ("POST", "/v1/privacy/erasures", {"password": WRONG}),
+    )
+    statuses = [
+        (await door.client.request(method, path, json=body, headers=ada.headers)).status_code
+        for _ in range(3)
+        for method, path, body in asked
+    ]
+    assert statuses == [403] * 10 + [429] * 5
+    eve = await door.person()
+    monkeypatch.setattr(sign_in_limits, "AGAIN_HOUR", 2)
+    for expected in (403, 403, 429):
+        answer = await door.client.post("/v1/privacy/erasures", json={"password": WRONG}, headers=eve.headers)
+        assert answer.status_code == expected
+    assert int(answer.headers["retry-after"]) > 60
+
+
 async def medians(door: HttpDoor, known: str, rounds: int) -> tuple[float, float]:
     """Milliseconds of a wrong password for an account that is there, and for none, asked in turn."""
     times: dict[str, list[float]] = {"known": [], "unknown": []}

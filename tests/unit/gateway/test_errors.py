@@ -28,3 +28,9 @@ def test_signing_in_is_asked_for_and_waiting_is_told() -> None:
     assert problem(ErrorCode.UNAUTHENTICATED).headers["www-authenticate"].startswith("Bearer")
     assert problem(ErrorCode.RATE_LIMITED, retry_after_s=7).headers["retry-after"] == "7"
     assert "retry-after" not in problem(ErrorCode.RATE_LIMITED).headers
+
+
+def test_half_a_character_in_a_detail_does_not_break_the_answer() -> None:
+    """Names that were sent are repeated in sentences, and JSON can name what no text can hold."""
+    answer = problem(ErrorCode.BODY_INVALID, "schema.\ud800 is wrong")
+    assert json.loads(bytes(answer.body))["detail"] == "schema.? is wrong"

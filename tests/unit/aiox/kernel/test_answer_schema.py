@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from aiox.kernel.agent import LlmConfig
 from aiox.kernel.answer_schema import MAX_DEPTH, MAX_PARTS, wrong_in
@@ -98,3 +99,10 @@ ANY = st.recursive(
 def test_whatever_is_taken_is_a_schema_to_the_validator_too(schema: dict[str, Any]) -> None:
     if not wrong_in({**schema, "type": "object"}):
         jsonschema.Draft202012Validator.check_schema({**schema, "type": "object"})
+
+
+def test_a_name_that_is_half_a_character_is_refused_in_words() -> None:
+    wrong = wrong_in({"type": "object", "properties": {"\ud800": {"type": "bogus"}}})
+    assert wrong == "schema.properties.\\ud800.type is no type of JSON."
+    with pytest.raises(ValidationError):
+        LlmConfig(response_schema={"type": "object", "properties": {"\ud800": {"type": "bogus"}}})
