@@ -44,21 +44,21 @@ def piece(raw: bytes) -> str:
 
 
 def sign(header: bytes, payload: bytes, key: bytes = KEY, algorithm: str = "HS256") -> str:
-    return _sign_text(f"{piece(header)}.{piece(payload)}", key, algorithm)
+    return sign_text(f"{piece(header)}.{piece(payload)}", key, algorithm)
 
 
-def _sign_text(text: str, key: bytes = KEY, algorithm: str = "HS256") -> str:
+def sign_text(text: str, key: bytes = KEY, algorithm: str = "HS256") -> str:
     if algorithm == "none":
         return f"{text}."
     return f"{text}.{piece(hmac.new(key, text.encode(), _HASHES[algorithm]).digest())}"
 
 
-def _dump(value: object) -> bytes:
+def dump(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
 def good(claims: dict[str, Any] | None = None, header: dict[str, Any] | None = None) -> str:
-    return sign(_dump(HEADER if header is None else header), _dump(CLAIMS if claims is None else claims))
+    return sign(dump(HEADER if header is None else header), dump(CLAIMS if claims is None else claims))
 
 
 def forgeries(seed: int, count: int) -> list[Forgery]:
@@ -133,15 +133,15 @@ def _twice(chance: random.Random) -> Iterator[Forgery]:
             other = str(uuid4()) if isinstance(value, str) else value + chance.randrange(1, 9)
             pair = f"{json.dumps(name)}: {json.dumps(other)}"
             body = json.dumps(CLAIMS)
-            yield Forgery(f"{name} twice", sign(_dump(HEADER), f"{body[:-1]}, {pair}}}".encode()))
-            yield Forgery(f"{name} twice", sign(_dump(HEADER), f"{{{pair}, {body[1:]}".encode()))
+            yield Forgery(f"{name} twice", sign(dump(HEADER), f"{body[:-1]}, {pair}}}".encode()))
+            yield Forgery(f"{name} twice", sign(dump(HEADER), f"{{{pair}, {body[1:]}".encode()))
 
 
 def _headers(chance: random.Random) -> Iterator[Forgery]:
     """Another algorithm, type or header field; signed as the header says."""
     for algorithm in ("HS384", "HS512", "none"):
         header = {**HEADER, "alg": algorithm}
-        yield Forgery(f"alg {algorithm}", sign(_dump(header), _dump(CLAIMS), algorithm=algorithm))
+        yield Forgery(f"alg {algorithm}", sign(dump(header), dump(CLAIMS), algorithm=algorithm))
     for odd in ("hs256", "HS256 ", "None", "RS256", "ES256", "EdDSA", "", None, 1, ["HS256"]):
         yield Forgery(f"alg {odd}", good(header={**HEADER, "alg": odd}))
     for typ in ("JWT", "at+jwt", "aiox-turn+jwt", "AIOX-ACCESS+JWT", "application/aiox-access+jwt", "", None, 1):
@@ -149,7 +149,7 @@ def _headers(chance: random.Random) -> Iterator[Forgery]:
     for name in HEADER:
         yield Forgery(f"no {name}", good(header={one: value for one, value in HEADER.items() if one != name}))
         doubled = json.dumps(HEADER)[:-1] + f', "{name}": {json.dumps(HEADER[name])}}}'
-        yield Forgery(f"{name} twice", sign(doubled.encode(), _dump(CLAIMS)))
+        yield Forgery(f"{name} twice", sign(doubled.encode(), dump(CLAIMS)))
     while True:
         mark = f"x-{chance.random()}"
         yield Forgery("crit", good(header={**HEADER, "crit": [mark], mark: 1}))
@@ -161,7 +161,7 @@ def _wires(_: random.Random) -> Iterator[Forgery]:
     """The same content in another form on the wire, signed as it stands."""
     body = json.dumps(CLAIMS)
     for name in ("utf-16", "utf-32", "utf-8-sig", "utf-16-le"):
-        yield Forgery(name, sign(_dump(HEADER), body.encode(name)))
+        yield Forgery(name, sign(dump(HEADER), body.encode(name)))
     for text in (
         f"[{body}]",
         json.dumps(body),
@@ -172,15 +172,15 @@ def _wires(_: random.Random) -> Iterator[Forgery]:
         "NaN",
         body[:-1] + ',"x":NaN}',
     ):
-        yield Forgery(f"payload {text[:12]}", sign(_dump(HEADER), text.encode()))
+        yield Forgery(f"payload {text[:12]}", sign(dump(HEADER), text.encode()))
     header, payload, signature = good().split(".")
     for text in (f"{header}=.{payload}", f"{header}.{payload}=", f"{header}..{payload}", f".{header}.{payload}"):
-        yield Forgery("padding", _sign_text(text))
+        yield Forgery("padding", sign_text(text))
     padded = piece(body.encode() + b" " * (2 - len(body.encode()) % 3))
     bits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     if len(padded) % 4:
         loose = padded[:-1] + bits[bits.index(padded[-1]) + 1]  # bits that no byte is made of
-        yield Forgery("loose bits", _sign_text(f"{header}.{loose}"))
+        yield Forgery("loose bits", sign_text(f"{header}.{loose}"))
     loose = signature[:-1] + bits[bits.index(signature[-1]) + 1]
     yield Forgery("loose bits in the signature", f"{header}.{payload}.{loose}")
     for text in (f"{header}.{payload}.{signature}=", f"{header}.{payload}.{signature}.", f" {good()}", f"{good()}\n"):
@@ -192,13 +192,13 @@ def _signatures(chance: random.Random) -> Iterator[Forgery]:
     header, payload, signature = good().split(".")
     while True:
         key = chance.randbytes(32)
-        yield Forgery("another key", sign(_dump(HEADER), _dump(CLAIMS), key), signed=False)
+        yield Forgery("another key", sign(dump(HEADER), dump(CLAIMS), key), signed=False)
         place = chance.randrange(len(signature) - 1)
         other = signature[:place] + chance.choice("abcdefXYZ019-_") + signature[place + 1 :]
         if other != signature:
             yield Forgery("a changed signature", f"{header}.{payload}.{other}", signed=False)
         sub = {**CLAIMS, "sub": str(UUID(int=chance.getrandbits(128), version=4))}
-        yield Forgery("a changed owner", f"{header}.{piece(_dump(sub))}.{signature}", signed=False)
+        yield Forgery("a changed owner", f"{header}.{piece(dump(sub))}.{signature}", signed=False)
 
 
 KINDS: Final[tuple[Callable[[random.Random], Iterator[Forgery]], ...]] = (
