@@ -11,11 +11,12 @@ import pytest
 from aiox.commands.hub import Actor, Hub
 from aiox.kernel.agent import AgentSpec, Governance, Profile
 from aiox.kernel.envelope import OutboxReady
-from aiox.kernel.ids import AgentId
+from aiox.kernel.ids import HUB_OWNER, AgentId
 from aiox.wire.codec import decode
 from orchestrator.quota_notices import tell
 from policy.quota import DAY_S, MINUTE_S
 from policy.storage import MIB
+from tests.integration.governance import join, organisation
 from tests.stores import Stores
 
 SPEC = AgentSpec(profile=Profile(name="Ada"), governance=Governance(max_tokens_per_day=1000, max_memory_mb=10))
@@ -132,6 +133,29 @@ async def test_with_the_message_stand_an_event_and_a_row_of_the_ledger(stores: S
     rows = await owner.rows("SELECT details ->> 'level', details ->> 'used', severity FROM audit_logs"
                             " WHERE owner_user_id = $1 AND event_type = 'quota.noticed'")  # fmt: skip
     assert rows == [("100", "1000", "warning")]
+
+
+async def test_of_an_organisations_limit_its_owners_and_admins_are_told_each_once(stores: Stores) -> None:
+    owner, admin, member = [await Owner.made(stores) for _ in range(3)]
+    house = await organisation(stores, owner.actor)
+    await join(stores, house, admin.actor, "admin")
+    await join(stores, house, member.actor, "member")
+    minute = int(DAY.timestamp()) // MINUTE_S
+    async with stores.superuser() as connection:
+        await connection.execute(
+            "INSERT INTO group_quotas (kind, name, set_by, tokens_per_day, max_memory_mb, changed_at)"
+            " VALUES ('organisation', $1, 'hub', 1000, 1, now())", str(house),
+        )  # fmt: skip
+        await connection.execute("INSERT INTO quota_usage VALUES ($1, $2, $3, 850, 850)", house, HUB_OWNER, minute)
+    told = ["The organisation that you rule has used 850 of 1000 tokens of today"]
+    assert await owner.told() == told
+    assert await admin.told() == told
+    assert await owner.told() == await admin.told() == await member.told() == []
+    await member.stored(2 * MIB)
+    assert await owner.told() == ["The organisation that you rule has used 2.0 of 1 MiB of memory"]
+    rows = await owner.rows("SELECT organisation_id, details ->> 'scope_id' FROM audit_logs WHERE owner_user_id = $1"
+                            " AND event_type = 'quota.noticed' ORDER BY seq")  # fmt: skip
+    assert rows == [(house, str(house))] * 2
 
 
 @pytest.mark.control
