@@ -89,6 +89,7 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "organisation invitations": Action.INVITATION_LIST,
         "organisation invite": Action.INVITATION_CREATE,
         "organisation list": Action.ORGANISATION_LIST,
+        "organisation quota": Action.ORGANISATION_QUOTA_PUT,
         "organisation remove": Action.MEMBER_REMOVE,
         "organisation rename": Action.ORGANISATION_RENAME,
         "organisation role": Action.MEMBER_PUT,
@@ -99,6 +100,9 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "policy rollback": Action.POLICY_ROLLBACK,
         "policy show": Action.POLICY_READ,
         "policy try": Action.POLICY_TRY,
+        "quota clear": Action.QUOTA_DELETE,
+        "quota list": Action.QUOTA_LIST,
+        "quota set": Action.QUOTA_PUT,
         "turns cancel": Action.TURN_CANCEL,
         "turns drop": Action.TURN_DROP,
         "turns list": Action.TURN_LIST,
@@ -107,7 +111,6 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "user activate": Action.USER_ACTIVATE,
         "user add": Action.ACCOUNT_CREATE,
         "user deactivate": Action.USER_DEACTIVATE,
-        "organisation quota": Action.ORGANISATION_QUOTA_PUT,
         "user erase": Action.PERSON_ERASE,
         "user export": Action.PERSON_EXPORT,
         "user list": Action.USER_LIST,
@@ -120,9 +123,6 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "workers": Action.WORKER_LIST,
     }
 )
-        "quota clear": Action.QUOTA_DELETE,
-        "quota list": Action.QUOTA_LIST,
-        "quota set": Action.QUOTA_PUT,
 """Commands of the shell, by group and name. One that can do more than one thing stands by what it mostly does; what it
 does is judged under its own action all the same.
 """
