@@ -40,10 +40,11 @@ class Ledger:
     """By scope and minute."""
     concluded: set[UUID] = field(default_factory=set)
 
-    def conclude(self, turn: UUID, scope: UUID, minute: int, tokens: int) -> None:
+    def conclude(self, turn: UUID, scopes: Sequence[UUID], minute: int, tokens: int) -> None:
         assert turn not in self.concluded
         self.concluded.add(turn)
-        self.used[scope, minute] += tokens
+        for scope in scopes:
+            self.used[scope, minute] += tokens
 
     async def books(self, turns: Sequence[UUID]) -> Books:
         newest: dict[UUID, int] = {}
@@ -64,11 +65,12 @@ class Ledger:
 
 
 class Hub:
-    """A Redis that can be killed, the books, and any number of orchestrators with one budget."""
+    """A Redis that can be killed, the books, and any number of orchestrators with one budget: two owners in a house."""
 
     def __init__(self, place: Place, client: Redis, process: Process) -> None:
         self.place, self.client, self.process = place, client, process
-        self.ledger, self.owner, self.agent = Ledger(), OwnerId(uuid4()), AgentId(uuid4())
+        self.ledger, self.agent, self.house = Ledger(), AgentId(uuid4()), uuid4()
+        self.owners = OwnerId(uuid4()), OwnerId(uuid4())
         self.living: dict[str, tuple[Quotas, QuotaMemory]] = {}
         self.limit = 20_000
         self.now_ms = round(SystemClock().now().timestamp() * 1000)
@@ -84,18 +86,32 @@ class Hub:
         return set(self.living)
 
     async def reserve(self, quotas: Quotas, turn: TurnId, input_tokens: int = 10) -> Reserved | Exceeded:
-        limits = [Limit("day", self.owner, self.limit, DAY_S)]
-        at_once = [AtOnce("account", self.owner, 10_000)]
+        owner = self.owner_of(turn)
+        limits = [Limit("day", owner, self.limit, DAY_S), Limit("organisation", self.house, self.limit, DAY_S)]
+        at_once = [AtOnce("account", owner, 10_000), AtOnce("organisation", self.house, None)]
         request = Request(turn, input_tokens, 90, limits, at_once, self.now_ms, LEASE_MS)
-        return await quotas.reserve(Conversation(self.owner, self.agent, "ada@localhost", 0), request)
+        return await quotas.reserve(Conversation(owner, self.agent, "ada@localhost", 0), request)
 
     async def settle(self, quotas: Quotas, turn: TurnId, used: int) -> None:
-        await quotas.settle(Conversation(self.owner, self.agent, "ada@localhost", 0), turn, used, b"")
+        await quotas.settle(Conversation(self.owner_of(turn), self.agent, "ada@localhost", 0), turn, used, b"")
+
+    def owner_of(self, turn: TurnId) -> OwnerId:
+        """Turns are by either of them."""
+        return self.owners[turn.int % 2]
+
+    def conclude(self, turn: TurnId, used: int) -> None:
+        """The commit in PostgreSQL."""
+        self.ledger.conclude(turn, (self.owner_of(turn), self.house), self.now_ms // 60_000, used)
 
     async def counted(self) -> int:
-        """What the counter of the day says."""
+        """What the counter of the day says of both together; those of each add up to it."""
+        whole, *each = [await self._count(scope) for scope in (self.house, *self.owners)]
+        assert sum(each) == whole
+        return whole
+
+    async def _count(self, scope: UUID) -> int:
         run = str((await self.client.info("server"))["run_id"])
-        name = window_key(self.owner, DAY_S, self.now_ms)
+        name = window_key(scope, DAY_S, self.now_ms)
         return int(await self.client.get(f"quota:{run[:12]}:c:{name}") or 0)
 
     async def lose_memory(self) -> None:
@@ -142,7 +158,7 @@ async def test_nothing_is_reserved_before_every_living_orchestrator_has_posted(h
     assert isinstance(await hub.reserve(ada, kept), Reserved)
     assert isinstance(await hub.reserve(bo, settled), Reserved)
     await hub.settle(bo, settled, 42)
-    hub.ledger.conclude(settled, hub.owner, hub.now_ms // 60_000, 42)
+    hub.conclude(settled, 42)
     await hub.lose_memory()
     with pytest.raises(QuotaUnavailable):
         await hub.reserve(ada, TurnId(uuid4()))
@@ -183,7 +199,7 @@ async def test_a_turn_that_ends_while_the_books_are_read_is_counted_once(hub: Hu
         found = await books(turns)
         if seen == 1:
             await hub.settle(ada, turn, 55)
-            hub.ledger.conclude(turn, hub.owner, hub.now_ms // 60_000, 55)
+            hub.conclude(turn, 55)
         return found
 
     memory._books = ends_meanwhile
@@ -200,7 +216,7 @@ async def test_what_could_not_be_settled_while_redis_was_away_is_settled_later(h
     await hub.kill()
     with pytest.raises(QuotaUnavailable):
         await hub.settle(ada, turn, 33)
-    hub.ledger.conclude(turn, hub.owner, hub.now_ms // 60_000, 33)
+    hub.conclude(turn, 33)
     hub.process = await redis_part.start(hub.place.home, hub.place.settings.ports.redis)
     await hub.rebuilt()
     assert await hub.counted() == 33
@@ -276,7 +292,7 @@ class Round:
                 await self.hub.settle(quotas, turn, used)
             if self._dies(quotas, 0.05):  # between settlement and commit
                 continue
-            self.hub.ledger.conclude(turn, self.hub.owner, self.hub.now_ms // 60_000, used)
+            self.hub.conclude(turn, used)
             self.settled += used
             self.held.pop(turn, None)
             return
