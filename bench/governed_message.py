@@ -1,5 +1,7 @@
 """What governance costs a message, whole: gate, policy and its row, quota reserved and settled in a real Redis.
 
+The message counts on the budgets of account, agent and one organisation.
+
 Counted is the processor time of this process, as an orchestrator's, and of the Redis server beside it.
 """
 
@@ -50,6 +52,8 @@ class GovernedMessage:
     name: str = NAME
     owner: OwnerId = field(default_factory=lambda: OwnerId(uuid4()))
     agent: AgentId = field(default_factory=lambda: AgentId(uuid4()))
+    house: UUID = field(default_factory=uuid4)
+    """The organisation of the owner."""
 
     async def measure(self) -> Sequence[Figure]:
         """One round. Raises RuntimeError when a message was not let through."""
@@ -84,8 +88,14 @@ class GovernedMessage:
                 Limit("account, per day", self.owner, _PLENTY, DAY_S),
                 Limit("agent, per minute", self.agent, _PLENTY, MINUTE_S),
                 Limit("agent, per day", self.agent, _PLENTY, DAY_S),
+                Limit("organisation, per minute", self.house, _PLENTY, MINUTE_S),
+                Limit("organisation, per day", self.house, _PLENTY, DAY_S),
             ],
-            at_once=[AtOnce("account", self.owner, 100), AtOnce("agent", self.agent, 100)],
+            at_once=[
+                AtOnce("account", self.owner, 100),
+                AtOnce("agent", self.agent, 100),
+                AtOnce("organisation", self.house, 100),
+            ],
             now_ms=now_ms,
             lease_ms=60_000,
         )
