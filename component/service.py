@@ -19,6 +19,7 @@ from aiox.runtime import nats, postgres
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
 from aiox.runtime.crowding import Crowding
+from aiox.runtime.desk import ask as ask_desk
 from aiox.runtime.health import Ready, health_app, serve
 from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
@@ -30,6 +31,7 @@ from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
+from component.commands import CommandDoor
 from component.enquiries import Enquiries, Known, asks_registry
 from component.links import Links
 from component.loop_guard import LoopGuard
@@ -95,7 +97,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     known = _known(pool)
     watchers = Watchers(known.cards, known.portrait, link.send, clock, log)
     enquiries = Enquiries(known, link.send, clock, log)
-    link.on_stanza(Router(admission, watchers, enquiries, link, (talk.learn,)))
+    desk = partial(ask_desk, client, clock, "component")
+    commands = CommandDoor(desk, link.send, settings.agents_domain, uuid4, clock, log)
+    link.on_stanza(Router(admission, watchers, enquiries, link, (talk.learn, commands.takes)))
 
     said = _Announcements(replies, talk, crowding, watchers, link.send, clock, log)
     for subject in (nats.OUTBOX_READY, nats.PRESSURE):
@@ -104,9 +108,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     supervisor.start("health", serve(health_app(ready), settings.ports.component_health))
     for slot in link.slots:
         supervisor.start(f"link-{slot}", link.run(slot))
-    for number in range(PARALLEL):
-        supervisor.start(f"admission-{number}", admission.work())
-    _start_contacts(supervisor, watchers, enquiries, pool)
+    _start_workers(supervisor, admission, watchers, enquiries, commands, pool)
     supervisor.start("talk", talk.run(link.send, watchers.busy_with))
     supervisor.start("loops", loops.work())
     supervisor.start("send", replies.send_for_ever())
@@ -129,9 +131,19 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         telemetry.close()
 
 
-def _start_contacts(supervisor: Supervisor, watchers: Watchers, enquiries: Enquiries, pool: Pool) -> None:
+def _start_workers(
+    supervisor: Supervisor,
+    admission: Admission,
+    watchers: Watchers,
+    enquiries: Enquiries,
+    commands: CommandDoor,
+    pool: Pool,
+) -> None:
+    for number in range(PARALLEL):
+        supervisor.start(f"admission-{number}", admission.work())
     for number in range(DECIDERS):
         supervisor.start(f"enquiries-{number}", enquiries.work())
+        supervisor.start(f"commands-{number}", commands.work())
     supervisor.start("presence", watchers.work())
     supervisor.start("news", watchers.follow(partial(cards.news_end, pool), partial(cards.news, pool)))
 

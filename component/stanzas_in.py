@@ -10,12 +10,14 @@ from xml.etree.ElementTree import Element
 
 from slixmpp.jid import JID, InvalidJID
 
-from aiox.kernel.envelope import MessageReceived
+from aiox.kernel.envelope import MESSAGE, REACTED, MessageReceived
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import TurnId, agent_id_of, turn_id_of
 from aiox.kernel.jid import BareJid
 from aiox.kernel.units import MAX_BODY_BYTES
 from component.features.chat_states import speaks_chat_states
+from component.features.files import OOB, SHARING, attachments_of, text_beside
+from component.features.reactions import REACTIONS, reactions_of
 from component.features.receipts import asks_receipt
 from component.stanza_xml import COMPONENT, SID, child
 
@@ -23,6 +25,7 @@ MAX_ID_CHARACTERS: Final = 1024
 """Longest origin-id or stanza id taken. Clients use about 40 characters."""
 
 _CONVERSATION_TYPES: Final = frozenset({"", "chat", "normal"})
+_CONTENTS: Final = ((COMPONENT, "body"), (SHARING, "file-sharing"), (OOB, "x"), (REACTIONS, "reactions"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Question:
     stanza: Element
     wants_receipt: bool
     wants_states: bool
+    type: str = MESSAGE
+    """Of the event that is admitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,10 @@ class Sender:
 
 
 def is_conversation(stanza: Element) -> bool:
-    """Whether the stanza is something to answer: a body, and no error, room or headline message."""
-    return stanza.get("type", "") in _CONVERSATION_TYPES and child(stanza, COMPONENT, "body") is not None
+    """Whether the stanza is for an agent: a body, a file or a reaction, and no error, room or headline message."""
+    if stanza.get("type", "") not in _CONVERSATION_TYPES:
+        return False
+    return any(child(stanza, *one) is not None for one in _CONTENTS)
 
 
 def vouched_sender(stanza: Element) -> Sender | None:
@@ -70,9 +77,10 @@ def read_message(stanza: Element, sender: Sender, draw_id: Callable[[], UUID]) -
 
     `draw_id` names the turn of a message that has no id of its own and so is a duplicate of nothing.
     """
-    body = "".join(element.itertext()) if (element := child(stanza, COMPONENT, "body")) is not None else ""
-    message_id = _message_id(stanza)
-    if (code := _fault(body, message_id)) is not None:
+    body, message_id, reaction, files = body_of(stanza), id_of(stanza), reactions_of(stanza), attachments_of(stanza)
+    if reaction is not None:
+        body, files = " ".join(reaction.emojis), ()
+    if (code := _fault(body, message_id, may_be_empty=reaction is not None or bool(files))) is not None:
         return Refusal(stanza, code)
     try:
         agent = JID(stanza.get("to", ""))
@@ -88,10 +96,14 @@ def read_message(stanza: Element, sender: Sender, draw_id: Callable[[], UUID]) -
         agent_id=agent_id_of(agent.local),
         message_id=message_id,
         turn_id=turn_id,
-        body=body,
+        body=text_beside(body, files),
         stanza_type="chat" if stanza.get("type") == "chat" else "normal",
         thread=_thread(stanza),
+        attachments=files,
+        about="" if reaction is None else reaction.about,
     )
+    if reaction is not None:
+        return Question(received, stanza, wants_receipt=False, wants_states=False, type=REACTED)
     return Question(received, stanza, asks_receipt(stanza), speaks_chat_states(stanza))
 
 
@@ -102,14 +114,26 @@ def _thread(stanza: Element) -> str:
     return text if len(text) <= MAX_ID_CHARACTERS else ""
 
 
-def _message_id(stanza: Element) -> str:
+def body_of(stanza: Element) -> str:
+    """The text of a message."""
+    body = child(stanza, COMPONENT, "body")
+    return "" if body is None else "".join(body.itertext())
+
+
+def message_fault(stanza: Element) -> ErrorCode | None:
+    """What is wrong with size or form of a message; None when nothing is."""
+    return _fault(body_of(stanza), id_of(stanza))
+
+
+def id_of(stanza: Element) -> str:
+    """The id that its sender gave to a message; empty when there is none."""
     # XEP-0359: the origin-id survives servers that rewrite the stanza's own id.
     origin = child(stanza, SID, "origin-id")
     return (origin.get("id", "") if origin is not None else "") or stanza.get("id", "")
 
 
-def _fault(body: str, message_id: str) -> ErrorCode | None:
-    if not body.strip():
+def _fault(body: str, message_id: str, *, may_be_empty: bool = False) -> ErrorCode | None:
+    if not body.strip() and not may_be_empty:
         return ErrorCode.BODY_EMPTY
     if len(body.encode()) > MAX_BODY_BYTES:
         return ErrorCode.BODY_TOO_LARGE

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from nats.aio.client import Client
 from prometheus_client import REGISTRY
 
+from aiox.commands.chat_desk import Desk
+from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Hub, ProviderDesk
 from aiox.commands.passwords import Passwords
 from aiox.commands.people import HouseRules, People
@@ -23,7 +25,7 @@ from aiox.runtime.health import Ready, serve
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log
 from aiox.runtime.mail import post_of
-from aiox.runtime.objects import store_of
+from aiox.runtime.objects.chosen import store_of
 from aiox.runtime.postgres import Pool
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
@@ -36,11 +38,13 @@ from gateway.app import make_app
 from gateway.auth import AccessTokens
 from gateway.crowded import Bounded
 from gateway.crowded import listen as listen_for_pressure
+from gateway.desk import AT_ONCE, PER_MINUTE, CommandDesk
 from gateway.front import Front
 from gateway.letters import Letters
 from gateway.limits import Budgets
 from gateway.live import listen, tell_cancel
 from registry import ledger
+from registry.idempotency import Keys
 from registry.rates import Rates
 
 BUILT_PAGES: Final = Path(__file__).parents[1] / "web" / "dist"
@@ -71,7 +75,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         settings.domain,
         providers=ProviderDesk.of(settings),
         tools=known_tools(settings.tools.test_folder),
-        objects=store_of(settings.home),
+        objects=store_of(settings),
         upload_bytes=settings.limits.upload_bytes,
         keep=decisions.add,
     )
@@ -91,10 +95,14 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     await listen_for_pressure(bus, crowding, clock, log)
     submit = Bounded(_traced(settings, telemetry, bus), crowding, clock)
     door = Door(hub, tokens, people, budgets.count, submit)
+    desk = CommandDesk(_desk(hub, submit, budgets), clock, log)
+    await desk.listen(bus)
     app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, _front(settings, bus))
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("letters", letters.run())
     supervisor.start("decisions", decisions.run())
+    for number in range(AT_ONCE):
+        supervisor.start(f"desk-{number}", desk.work())
     supervisor.start("http", serve(app, settings.ports.gateway, linger_s=LINGER_S))
     log.info("started", port=settings.ports.gateway)
     try:
@@ -106,6 +114,13 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("pool", pool.close)
         telemetry.close()
         log.info("stopped")
+
+
+def _desk(hub: Hub, submit: Resubmit, budgets: Budgets) -> Desk:
+    async def count(action: str, who: str) -> int:
+        return (await budgets.count(action, who, PER_MINUTE)).left
+
+    return Desk(hub, Keys(hub.pool, hub.keys), submit, count)
 
 
 def _traced(settings: Settings, telemetry: Telemetry, bus: Client) -> Traced:

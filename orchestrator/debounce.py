@@ -4,7 +4,7 @@ The first message of an idle conversation is never delayed: its turn starts at o
 before anything was shown or done, restarts that turn with both; what arrives later joins the next turn. Messages of
 different threads are different lines of talk and stay apart, and so does one that may have been tried before. A message
 over HTTP is a request of its own and gets an answer of its own: it is in the same lane, and never merged. So are a
-command and a held turn that goes on.
+command, a reaction, what is said in a room, and a held turn that goes on.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aiox.commands.chat import parse
-from aiox.commands.resume import RESUMED
-from aiox.kernel.envelope import XMPP
+from aiox.commands.chat_command import parse
+from aiox.kernel.envelope import MESSAGE, XMPP
 from aiox.kernel.units import MAX_BODY_BYTES
 from orchestrator.proofs import Turn
 
@@ -29,7 +28,8 @@ def belong_together(turns: Sequence[Turn], another: Turn) -> bool:
     return (
         len(bodies) <= MAX_MERGED
         and first.envelope.channel == another.envelope.channel == XMPP
-        and RESUMED not in (first.envelope.type, another.envelope.type)
+        and first.envelope.type == another.envelope.type == MESSAGE
+        and another.message.stanza_type != "groupchat"
         and not any(parse(body) for body in (first.message.body, another.message.body))
         and not another.suspect
         and not first.suspect
@@ -58,6 +58,7 @@ def merged(turns: Sequence[Turn]) -> Turn:
         first.message,
         body="\n".join(turn.message.body for turn in turns),
         message_id=last.message.message_id,
+        attachments=tuple(file for turn in turns for file in turn.message.attachments),
         sender_full=last.message.sender_full,
     )
     return replace(first, envelope=replace(first.envelope, payload=message), members=tuple(turns))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiox.commands import chat
 from aiox.commands.chat import CANCEL, COMMANDS
+from aiox.commands.chat_command import parse
 from aiox.kernel.verdict import Allow
 from aiox.runtime.postgres import StoreTrouble
 from orchestrator.ports import Ports
@@ -16,7 +16,7 @@ from registry.turns import find_turn
 
 def is_cancel(turn: Turn) -> bool:
     """Whether a message is the command that stops what is ahead of it."""
-    said = chat.parse(turn.message.body)
+    said = parse(turn.message.body)
     return said is not None and said.name == CANCEL
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from aiox.commands.attach_file import Fetch
 from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Hub
 from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.kernel.ids import AgentId, OwnerId
 from aiox.kernel.tools import ToolDescription
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import Hook
+from aiox.runtime.desk import Ask
 from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
 from aiox.runtime.settings import Settings
@@ -20,6 +23,7 @@ from orchestrator.cancelling import Cancels
 from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials
 from orchestrator.live import Live
+from orchestrator.proofs import Dispatched
 from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.tool_metrics import ToolMetrics
 from orchestrator.versions import Versions
@@ -51,13 +55,23 @@ class Ports:
     crash: Hook
     """Called at every durable step; does nothing but in tests."""
     cancels: Cancels
+    fetching: asyncio.Semaphore
+    """Held while a file is got and stored: each may be large."""
     quarantine: asyncio.Lock
     """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""
     hub: Hub
     """What commands run on."""
     tool_metrics: ToolMetrics
+    concluded: Callable[[Dispatched], None]
+    """Told of each turn that ran and is concluded; never waits."""
     resubmit: Resubmit
     """Puts a message on the bus again: a held turn that goes on."""
+    fetch: Fetch
+    """Gets a file that somebody links to."""
+    desk: Ask
+    """Has a command done that this process's role may not do. Raises DeskAway."""
+    start_afresh: Callable[[OwnerId, AgentId, Sequence[str]], Awaitable[None]]
+    """Forgets the conversations of an agent with these addresses. Raises what Redis raises."""
 
     @property
     def policies(self) -> PolicyStore:

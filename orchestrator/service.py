@@ -18,9 +18,11 @@ from aiox.kernel.tools import known_tools
 from aiox.runtime import health, nats, postgres, redis
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
+from aiox.runtime.desk import ask as ask_desk
+from aiox.runtime.fetching import fetcher_of
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.logs import Log, describe
-from aiox.runtime.objects import store_of
+from aiox.runtime.objects.chosen import store_of
 from aiox.runtime.postgres import Pool
 from aiox.runtime.provider_check import check_provider
 from aiox.runtime.secrets import Secrets
@@ -41,6 +43,7 @@ from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
 from orchestrator.lanes import Group, Lanes
 from orchestrator.live import Live
+from orchestrator.mcp_looks import McpLooks
 from orchestrator.object_sweep import ObjectSweep
 from orchestrator.partitions import LEASE_S, Partitions
 from orchestrator.ports import Ports
@@ -48,8 +51,10 @@ from orchestrator.pressure import Fill, Pressure
 from orchestrator.purge import Forget, Purge
 from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.quota_notices import tell_for_ever as tell_of_quotas
+from orchestrator.reindexer import Reindexer
 from orchestrator.retention import sweep_for_ever
 from orchestrator.scaling import Scaling
+from orchestrator.summaries import Summaries
 from orchestrator.tool_metrics import ToolMetrics
 from orchestrator.turns import handle
 from orchestrator.versions import Versions
@@ -68,6 +73,8 @@ from registry.workers import record_beat
 
 POOL_SIZE = 8
 OPEN_TURNS = 1024
+FILES_AT_ONCE: Final = 2
+"""Files that are got and stored at a time."""
 _GIVE_BACK_S: Final = 1.0
 STOP: Final = {"turns": 4.0, "tasks": 2.0, "bus": 1.0, "memory": 0.5, "pool": 1.0}
 """How long each step of a stop may take, in seconds."""
@@ -78,7 +85,7 @@ Answers = Callable[[], Awaitable[bool]]
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
     """Runs until SIGTERM. Raises ServiceFailed when one of its parts ended by itself."""
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
-    telemetry, in_hand = Telemetry("orchestrator", settings.home), InHand(log)
+    telemetry, in_hand, summaries = Telemetry("orchestrator", settings.home), InHand(log), Summaries(log)
     pool = await postgres.connect(settings, secrets, "orchestrator", POOL_SIZE)
     memory = redis.connect(settings, secrets, "orchestrator")
     reconnects = nats.Reconnects()
@@ -106,10 +113,15 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         weights=Weights(),
         crash=crash_hook(settings.crash),
         cancels=Cancels(partial(asked.is_cancelled, pool)),
+        fetch=fetcher_of(settings, str(secrets.path("ca.crt"))).fetch,
+        fetching=asyncio.Semaphore(FILES_AT_ONCE),
         quarantine=asyncio.Lock(),
         hub=_hub(pool, keys, clock, settings),
         tool_metrics=ToolMetrics(REGISTRY),
+        concluded=summaries.note,
         resubmit=partial(nats.put_inbound, bus),
+        desk=partial(ask_desk, bus, clock, "orchestrator"),
+        start_afresh=partial(short_term.forget, memory),
     )
     lanes = _lanes(supervisor, ports, in_hand)
     intake = Intake(bus, reconnects, in_hand, partial(_put, ports, lanes, supervisor), log)
@@ -119,12 +131,11 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
     supervisor.start("in hand", in_hand.signal_for_ever())
+    supervisor.start("summaries", summaries.run(ports))
     supervisor.start("watchdog", Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s).run())
     _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
     pressure = Pressure(partial(_fill, lanes, workers), bus.publish, holder, clock, log)
-    scaling, signing = Scaling(workers, pool, holder, clock, log), _checkpoints(settings, secrets, pool, clock, log)
-    for part in (commits, live, counters, scaling, pressure, partitions, signing):
-        supervisor.start(type(part).__name__, part.run())
+    _start_parts(supervisor, ports, partitions, pressure, _checkpoints(settings, secrets, pool, clock, log), holder)
     log.info("started")
     try:
         await supervisor.run_until_stopped()
@@ -137,9 +148,31 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         telemetry.close()
 
 
+def _start_parts(
+    supervisor: Supervisor,
+    ports: Ports,
+    partitions: Partitions,
+    pressure: Pressure,
+    signing: Checkpoints,
+    holder: str,
+) -> None:
+    scaling = Scaling(ports.workers, ports.pool, holder, ports.clock, ports.log)
+    for part in (ports.commits, ports.live, ports.counters, scaling, pressure, partitions, signing):
+        supervisor.start(type(part).__name__, part.run())
+
+
 def _hub(pool: Pool, keys: LiveKeyRing, clock: Clock, settings: Settings) -> Hub:
     tools = known_tools(settings.tools.test_folder)
-    return Hub(pool, keys, clock, settings.domain, providers=ProviderDesk.of(settings), tools=tools)
+    return Hub(
+        pool,
+        keys,
+        clock,
+        settings.domain,
+        providers=ProviderDesk.of(settings),
+        tools=tools,
+        objects=store_of(settings),
+        upload_bytes=settings.limits.upload_bytes,
+    )
 
 
 def _counters(memory: redis.Client, quotas: Quotas, pool: Pool, clock: Clock, log: Log) -> QuotaKeeper:
@@ -157,8 +190,11 @@ def _keep_house(supervisor: Supervisor, ports: Ports, keys: LiveKeyRing, memory:
     pool, clock, log = ports.pool, ports.clock, ports.log
     append, clear = partial(ledger.append, pool), partial(clear_short_term, memory)
     ring_of = partial(load_ring, pool, keys)
-    objects = store_of(ports.settings.home)
+    objects = store_of(ports.settings)
     supervisor.start("indexer", Indexer(pool, ring_of, ports.workers, objects, clock, log).run())
+    supervisor.start("mcp looks", McpLooks(ports.hub, ring_of, ports.workers, log).run())
+    model = ports.settings.memory.embedding_model
+    supervisor.start("reindexer", Reindexer(pool, ports.workers, model, clock, log).run())
     supervisor.start("object sweep", ObjectSweep(pool, objects, log).run())
     supervisor.start("credential tests", Retests(pool, ring_of, check_provider, clock, log).run())
     supervisor.start("erasures", Erasures(pool, clear, ports.versions, append, clock, log, settle_s).run())
@@ -166,7 +202,7 @@ def _keep_house(supervisor: Supervisor, ports: Ports, keys: LiveKeyRing, memory:
     supervisor.start("purge", _purge(ports.settings, pool, forget, clock, log).run())
     supervisor.start("approvals", sweep_approvals(ports.hub, ports.resubmit, log))
     supervisor.start("quota notices", tell_of_quotas(ports.hub, log))
-    supervisor.start("retention", sweep_for_ever(pool, log))
+    supervisor.start("retention", sweep_for_ever(pool, clock, log))
 
 
 def _lanes(supervisor: Supervisor, ports: Ports, in_hand: InHand) -> Lanes[Delivery]:

@@ -39,7 +39,7 @@ _RELATED: Final = frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC})
 _LAWGIVERS: Final = frozenset({Relation.OWNER, Relation.HUB_ADMIN, Relation.ORG_OWNER, Relation.ORG_ADMIN})
 """Of a policy: the operator and hub admins of the hub's, owners and admins of their organisation's."""
 _APPROVER: Final = frozenset({Relation.OWNER, Relation.GRANTED})
-"""Who asked for the call, and who may decide on it."""
+"""Who asked for the call, and who may decide on it; of a room, who owns the agent, and a room it is shared with."""
 _RULERS: Final = frozenset({Relation.ORG_OWNER, Relation.ORG_ADMIN})
 _MEMBERS: Final = _RULERS | {Relation.ORG_APPROVER, Relation.ORG_AUDITOR, Relation.ORG_MEMBER}
 _HUB_ADMIN: Final = frozenset({Relation.OWNER, Relation.HUB_ADMIN})
@@ -113,6 +113,18 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.DOCUMENT_READ: _OWNER,
         Action.DOCUMENT_DOWNLOAD: _OWNER,
         Action.DOCUMENT_DELETE: _OWNER,
+        Action.DOCUMENT_ATTACH: _RELATED,
+        Action.FILE_OPEN: _ANYONE,
+        Action.ANSWER_REACT: _RELATED,
+        Action.REACTION_READ: _OWNER,
+        Action.ROOM_JOIN: _APPROVER,
+        Action.ROOM_LIST: _OWNER,
+        Action.ROOM_LEAVE: _RELATED,
+        Action.ROOM_CONTEXT: _OWNER,
+        Action.MCP_LIST: _OWNER,
+        Action.MCP_LOOK: _OWNER,
+        Action.MCP_APPROVE: _OWNER,
+        Action.MCP_WITHDRAW: _OWNER,
         Action.EXECUTION_LIST: _OWNER,
         Action.EXECUTION_COST: _OWNER,
         Action.LEDGER_VERIFY: _OWNER,
@@ -130,13 +142,13 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.PERSON_EXPORT: _OWNER,
         Action.PERSON_ERASE: _OWNER,
         Action.WORKER_LIST: _OWNER,
+        Action.QUOTA_LIST: _HUB_READER,
+        Action.QUOTA_PUT: _HUB_ADMIN,
+        Action.QUOTA_DELETE: _HUB_ADMIN,
         Action.KEY_LIST: _OWNER,
         Action.KEY_ADD: _OWNER,
         Action.KEY_ROTATE: _OWNER,
         Action.KEY_RETIRE: _OWNER,
-        Action.QUOTA_LIST: _HUB_READER,
-        Action.QUOTA_PUT: _HUB_ADMIN,
-        Action.QUOTA_DELETE: _HUB_ADMIN,
         Action.CREDENTIAL_LIST: _HUB_ADMIN | _MEMBERS,
         Action.CREDENTIAL_PUT: _HUB_ADMIN | _RULERS,
         Action.CREDENTIAL_TEST: _HUB_ADMIN | _RULERS,
@@ -147,8 +159,13 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.TURN_DROP: _OWNER,
         Action.TURN_ANSWER: _OWNER,
         Action.TURN_CANCEL: _OWNER,
+        Action.TURN_RETRACT: _HUB_ADMIN,
         Action.HISTORY_READ: frozenset({Relation.OWNER, Relation.GRANTED, Relation.PUBLIC}),
         Action.MEMORY_LIST: _RELATED,
+        Action.MEMORY_READ: _RELATED,
+        Action.MEMORY_ADD: _RELATED,
+        Action.MEMORY_CHANGE: _RELATED,
+        Action.SOURCE_LIST: _RELATED,
         Action.MEMORY_DELETE: _RELATED,
         Action.MEMORY_CLEAR: _RELATED,
         Action.EVENT_READ: _OWNER,
@@ -174,6 +191,14 @@ PROFILES: Final[Profiles] = MappingProxyType(
         Action.CHAT_CANCEL: _RELATED,
         Action.CHAT_AGENTS: _RELATED,
         Action.CHAT_DOCUMENTS: _OWNER,
+        Action.CHAT_NEW: _RELATED,
+        Action.CHAT_EDIT: _OWNER,
+        Action.CHAT_PUBLISH: _OWNER,
+        Action.CHAT_ROLLBACK: _OWNER,
+        Action.CHAT_DELETE: _OWNER,
+        Action.CHAT_PREFERENCES: _RELATED,
+        Action.CHAT_MUTE: _RELATED,
+        Action.CHAT_RESET: _RELATED,
     }
 )
 """One profile per action: the relations that may."""

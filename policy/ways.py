@@ -31,9 +31,27 @@ CHAT: Final[Mapping[str, Action]] = MappingProxyType(
         "forget": Action.CHAT_FORGET,
         "agents": Action.CHAT_AGENTS,
         "documents": Action.CHAT_DOCUMENTS,
+        "new": Action.CHAT_NEW,
+        "edit": Action.CHAT_EDIT,
+        "publish": Action.CHAT_PUBLISH,
+        "rollback": Action.CHAT_ROLLBACK,
+        "delete": Action.CHAT_DELETE,
+        "preferences": Action.CHAT_PREFERENCES,
+        "mute": Action.CHAT_MUTE,
+        "reset": Action.CHAT_RESET,
     }
 )
-"""Commands as text, by name; the decision that one of them makes passes the gate under its own action, too."""
+"""Commands of a chat, by name, as text and as forms. What one does passes the gate under its own action, too."""
+
+BESIDE: Final[Mapping[str, Action]] = MappingProxyType(
+    {
+        "file": Action.DOCUMENT_ATTACH,
+        "reaction": Action.ANSWER_REACT,
+        "invitation": Action.ROOM_JOIN,
+        "leave": Action.ROOM_LEAVE,
+    }
+)
+"""What a message may bring beside words to an agent, or in place of them."""
 
 WORKER: Final[Mapping[str, Action]] = MappingProxyType({"tool_asked": Action.TOOL_CALL})
 """Questions that a worker asks on the stream of a turn."""
@@ -53,10 +71,23 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "agent edit": Action.AGENT_UPDATE,
         "agent executions": Action.EXECUTION_LIST,
         "agent list": Action.AGENT_LIST,
+        "agent memories add": Action.MEMORY_ADD,
+        "agent memories change": Action.MEMORY_CHANGE,
+        "agent memories forget": Action.MEMORY_DELETE,
+        "agent memories list": Action.MEMORY_LIST,
+        "agent sources": Action.SOURCE_LIST,
+        "agent mcp approve": Action.MCP_APPROVE,
+        "agent mcp list": Action.MCP_LIST,
+        "agent mcp look": Action.MCP_LOOK,
+        "agent mcp withdraw": Action.MCP_WITHDRAW,
         "agent new": Action.AGENT_CREATE,
         "agent publish": Action.AGENT_PUBLISH,
         "agent purge": Action.AGENT_PURGE,
+        "agent reactions": Action.REACTION_READ,
         "agent restore": Action.AGENT_RESTORE,
+        "agent rooms context": Action.ROOM_CONTEXT,
+        "agent rooms leave": Action.ROOM_LEAVE,
+        "agent rooms list": Action.ROOM_LIST,
         "agent rollback": Action.AGENT_ROLLBACK,
         "agent share": Action.AGENT_GRANT,
         "agent show": Action.AGENT_READ,
@@ -105,6 +136,7 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "quota set": Action.QUOTA_PUT,
         "turns cancel": Action.TURN_CANCEL,
         "turns drop": Action.TURN_DROP,
+        "turns retract": Action.TURN_RETRACT,
         "turns list": Action.TURN_LIST,
         "turns retry": Action.TURN_RETRY,
         "turns show": Action.TURN_READ,
@@ -136,6 +168,7 @@ def ways() -> Mapping[Action, tuple[str, ...]]:
     found: dict[Action, tuple[str, ...]] = {}
     named = [(action, f"stanza `{kind}`") for kind, action in STANZAS.items()]
     named += [(action, f"chat `/{name}`") for name, action in CHAT.items()]
+    named += [(action, f"`{what}` in a message") for what, action in BESIDE.items()]
     named += [(action, f"worker's `{question}`") for question, action in WORKER.items()]
     named += [(action, f"`aiox {command}`") for command, action in SHELL.items()]
     for action, way in named:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg import Record
+
 from aiox.kernel.ids import AgentId, OwnerId
 from aiox.kernel.jid import BareJid
 from aiox.runtime.keyring import KeyRing, Place
@@ -52,43 +54,38 @@ async def of_subject(
         before.id if before else None,
         limit,
     )
-    return [
-        PastTurn(
-            id=row["id"],
-            owner=OwnerId(row["owner_user_id"]),
-            sealed_input=None if row["input"] is None else bytes(row["input"]),
-            sealed_output=None if row["output"] is None else bytes(row["output"]),
-            outcome=row["outcome"],
-            correlation_id=row["correlation_id"],
-            created_at=row["created_at"],
-        )
-        for row in rows
-    ]
+    return [turn_of(OwnerId(row["owner_user_id"]), row) for row in rows]
 
 
 async def of_conversation(
     pool: Pool, owner: OwnerId, agent: AgentId, subject: BareJid, limit: int
 ) -> Sequence[PastTurn]:
-    """The newest answered turns of one conversation whose texts are stored, newest first; for the owner's own agent."""
+    """The newest answered turns of one conversation whose texts are stored, newest first; for the owner's own agent.
+
+    None from before the correspondent began it anew (registry/chat_choices.py).
+    """
     async with owner_scope(pool, owner) as connection:
         rows = await connection.fetch(
             "SELECT id, input, output, outcome, correlation_id, created_at FROM executions"
             " WHERE owner_user_id = $1 AND agent_id = $2 AND subject_jid = $3 AND outcome = 'answered'"
-            " AND input IS NOT NULL AND output IS NOT NULL ORDER BY created_at DESC, id LIMIT $4",
+            " AND input IS NOT NULL AND output IS NOT NULL AND created_at > coalesce((SELECT reset_at FROM chat_choices"
+            "  WHERE agent_id = $2 AND subject_jid = $3), '-infinity') ORDER BY created_at DESC, id LIMIT $4",
             owner,
             agent,
             subject,
             limit,
         )
-    return [
-        PastTurn(
-            id=row["id"],
-            owner=owner,
-            sealed_input=bytes(row["input"]),
-            sealed_output=bytes(row["output"]),
-            outcome=row["outcome"],
-            correlation_id=row["correlation_id"],
-            created_at=row["created_at"],
-        )
-        for row in rows
-    ]
+    return [turn_of(owner, row) for row in rows]
+
+
+def turn_of(owner: OwnerId, row: Record) -> PastTurn:
+    """A turn as `executions` has it."""
+    return PastTurn(
+        id=row["id"],
+        owner=owner,
+        sealed_input=None if row["input"] is None else bytes(row["input"]),
+        sealed_output=None if row["output"] is None else bytes(row["output"]),
+        outcome=row["outcome"],
+        correlation_id=row["correlation_id"],
+        created_at=row["created_at"],
+    )

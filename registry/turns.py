@@ -68,7 +68,7 @@ async def find_turn(pool: Pool, agent: AgentId, sender: BareJid, turn: TurnId) -
         owner=row["owner_user_id"],
         version_id=row["active_version_id"],
         agent_jid=row["jid"],
-        quota=_quota(row["quota_config"]),
+        quota=quota_config(row["quota_config"]),
         concluded=row["concluded"],
         called=row["called"],
         agent=row["agent_id"],
@@ -85,7 +85,8 @@ def _preferences(row: asyncpg.Record) -> Preferences:
     return Preferences(tone=row["tone"], format=row["format"], language=row["language"])
 
 
-def _quota(stored: str | None) -> QuotaConfig | None:
+def quota_config(stored: str | None) -> QuotaConfig | None:
+    """An account's limits as they are stored; None for none."""
     if not stored:
         return None
     said = json.loads(stored)
@@ -138,9 +139,9 @@ class ExecutionRow:
     output_tokens: int = 0
     cost_nanousd: int | None = None
     """Estimated, in billionths of a US dollar; None: unknown."""
-
     groups: Sequence[UUID] = ()
     """The shared budgets that its tokens are counted on, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
@@ -243,8 +244,8 @@ def _execution(row: ExecutionRow) -> tuple[object, ...]:
         row.input_tokens,
         row.output_tokens,
         row.cost_nanousd,
-    )
         list(row.groups),
+    )
 
 
 def _outbox(row: OutboxRow) -> tuple[object, ...]:

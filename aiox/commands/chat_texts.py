@@ -23,9 +23,9 @@ def why(decisions: Sequence[Decided]) -> str:
     return "\n".join(["What the hub decided, newest first:", *lines])
 
 
-def quota(used: Used, limits: QuotaConfig | None, *, owner: bool) -> str:
+def quota(used: Used, limits: QuotaConfig | None, *, owner: bool, at_hub: bool = False) -> str:
     """Own use; for the owner also the account's, with its limits."""
-    lines = [f"You have used {used.mine_today} tokens with this agent today (UTC)."]
+    lines = [] if at_hub else [f"You have used {used.mine_today} tokens with this agent today (UTC)."]
     if owner and limits is not None:
         day = f"{used.account_today} of {limits.tokens_per_day} tokens today"
         minute = f"{used.account_minute} of {limits.tokens_per_minute} in this minute"

@@ -7,12 +7,32 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from aiox.kernel.command import CommandAnswered, CommandAsked
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid
 
 XMPP: Final = "xmpp"
 HTTP: Final = "http"
 """Channels: by which door a message came, and so how its answer goes back."""
+HUB: Final = "hub"
+"""Channel of what the hub asks a worker by itself, beside the turns: nobody waits for it, nothing is sent."""
+
+
+MESSAGE: Final = "message.received"
+REACTED: Final = "message.reacted"
+"""Type of the event that somebody has reacted to an answer: `about` is its id, `body` the emojis, empty for none."""
+INVITED: Final = "room.invited"
+"""Type of the event that somebody invites an agent into the room `about`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message, where it lies. All of it is said by the sender; the bytes decide what it is."""
+
+    url: str
+    name: str = ""
+    media_type: str = ""
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +49,11 @@ class MessageReceived:
     body: str
     stanza_type: str
     thread: str
+    response_schema: str = ""
+    """JSON Schema, canonical, that the answer to this message must fit; empty: what the agent promises."""
+    attachments: tuple[Attachment, ...] = ()
+    about: str = ""
+    """Of a reaction or an invitation: what it is about."""
 
 
 KNOWN: Final = "known"
@@ -134,7 +159,17 @@ class CancelAsked:
     turn_id: TurnId
 
 
-Payload = TypeVar("Payload", bound=MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure | CancelAsked)
+Payload = TypeVar(
+    "Payload",
+    bound=MessageReceived
+    | OutboxReady
+    | WorkerBeat
+    | LiveDelta
+    | Pressure
+    | CancelAsked
+    | CommandAsked
+    | CommandAnswered,
+)
 
 
 @dataclass(frozen=True, slots=True)

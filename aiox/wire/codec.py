@@ -8,7 +8,9 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
+from aiox.kernel.command import CommandAnswered, CommandAsked
 from aiox.kernel.envelope import (
+    Attachment,
     CancelAsked,
     Envelope,
     LiveDelta,
@@ -21,9 +23,10 @@ from aiox.kernel.envelope import (
 )
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
+from aiox.wire.commands import answered_message, answered_of, asked_message, asked_of
 from aiox.wire.v1 import events_pb2 as pb
 
-Event = MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure | CancelAsked
+Event = MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure | CancelAsked | CommandAsked | CommandAnswered
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,7 +40,9 @@ def encode(
     | Envelope[WorkerBeat]
     | Envelope[LiveDelta]
     | Envelope[Pressure]
-    | Envelope[CancelAsked],
+    | Envelope[CancelAsked]
+    | Envelope[CommandAsked]
+    | Envelope[CommandAnswered],
 ) -> bytes:
     """The bytes of an event."""
     message = pb.Envelope(
@@ -61,6 +66,10 @@ def encode(
         message.pressure.CopyFrom(_pressure(payload))
     elif isinstance(payload, LiveDelta):
         message.live_delta.CopyFrom(_live_delta(payload))
+    elif isinstance(payload, CommandAsked):
+        message.command_asked.CopyFrom(asked_message(payload))
+    elif isinstance(payload, CommandAnswered):
+        message.command_answered.CopyFrom(answered_message(payload))
     elif isinstance(payload, CancelAsked):
         message.cancel_asked.CopyFrom(pb.CancelAsked(turn_id=str(payload.turn_id)))
     else:
@@ -103,26 +112,12 @@ def _payload(message: pb.Envelope) -> Event:
             body=received.body,
             stanza_type=received.stanza_type,
             thread=received.thread,
+            response_schema=received.response_schema,
+            attachments=tuple(Attachment(one.url, one.name, one.media_type, one.bytes) for one in received.attachments),
+            about=received.about,
         )
     if kind == "outbox_ready":
-        ready = message.outbox_ready
-        return OutboxReady(
-            outbox_id=UUID(ready.outbox_id),
-            turn_id=TurnId(UUID(ready.turn_id)),
-            owner=OwnerId(UUID(ready.owner_user_id)),
-            from_jid=ready.from_jid,
-            to_jid=ready.to_jid,
-            kind=ready.kind,
-            body=ready.body,
-            error_code=ready.error_code,
-            stanza_id=ready.stanza_id,
-            reply_to_id=ready.reply_to_id,
-            stanza_type=ready.stanza_type,
-            thread=ready.thread,
-            part=ready.part,
-            priority=ready.priority,
-            data=_turn_data_of(ready),
-        )
+        return _outbox_ready_of(message.outbox_ready)
     if kind == "pressure":
         said = message.pressure
         return Pressure(said.orchestrator, said.waiting, said.places, said.per_second)
@@ -142,6 +137,10 @@ def _payload(message: pb.Envelope) -> Event:
     if kind == "live_delta":
         delta = message.live_delta
         return LiveDelta(TurnId(UUID(delta.turn_id)), delta.attempt, delta.offset, delta.text, delta.ended)
+    if kind == "command_asked":
+        return asked_of(message.command_asked)
+    if kind == "command_answered":
+        return answered_of(message.command_answered)
     if kind == "cancel_asked":
         return CancelAsked(TurnId(UUID(message.cancel_asked.turn_id)))
     raise NotAnEvent(f"no payload this hub knows: {kind}")
@@ -157,6 +156,12 @@ def _message_received(received: MessageReceived) -> pb.MessageReceived:
         body=received.body,
         stanza_type=received.stanza_type,
         thread=received.thread,
+        response_schema=received.response_schema,
+        attachments=[
+            pb.Attachment(url=one.url, name=one.name, media_type=one.media_type, bytes=one.bytes)
+            for one in received.attachments
+        ],
+        about=received.about,
     )
 
 
@@ -177,6 +182,26 @@ def _outbox_ready(ready: OutboxReady) -> pb.OutboxReady:
         part=ready.part,
         priority=ready.priority,
         turn_data=None if ready.data is None else _turn_data(ready.data),
+    )
+
+
+def _outbox_ready_of(ready: pb.OutboxReady) -> OutboxReady:
+    return OutboxReady(
+        outbox_id=UUID(ready.outbox_id),
+        turn_id=TurnId(UUID(ready.turn_id)),
+        owner=OwnerId(UUID(ready.owner_user_id)),
+        from_jid=ready.from_jid,
+        to_jid=ready.to_jid,
+        kind=ready.kind,
+        body=ready.body,
+        error_code=ready.error_code,
+        stanza_id=ready.stanza_id,
+        reply_to_id=ready.reply_to_id,
+        stanza_type=ready.stanza_type,
+        thread=ready.thread,
+        part=ready.part,
+        priority=ready.priority,
+        data=_turn_data_of(ready),
     )
 
 

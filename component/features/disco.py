@@ -32,9 +32,25 @@ SEARCH: Final = "jabber:iq:search"
 REPLAY_SECONDS: Final = 7 * 24 * 3600
 """A message that comes again within this time is recognised (SPEC 4)."""
 
-_HUB_FEATURES: Final = (INFO, ITEMS, PING, VERSION, SEARCH, FORMS, DIRECTORY)
+COMMANDS: Final = "http://jabber.org/protocol/commands"
+
+_HUB_FEATURES: Final = (INFO, ITEMS, PING, VERSION, SEARCH, FORMS, DIRECTORY, COMMANDS)
 AGENT_FEATURES: Final = (
-    *(ACD, AVATAR_DATA, AVATAR_METADATA, CAPS, CHAT_STATES, INFO, ITEMS, ENDPOINT, MARKERS, PUBSUB, VERSION, PING),
+    *(
+        ACD,
+        AVATAR_DATA,
+        AVATAR_METADATA,
+        CAPS,
+        CHAT_STATES,
+        COMMANDS,
+        INFO,
+        ITEMS,
+        ENDPOINT,
+        MARKERS,
+        PUBSUB,
+        VERSION,
+        PING,
+    ),
     *(RECEIPTS, SID, VCARD, VCARD4),
 )
 AGENT_NAME: Final = "AIOX agent"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from aiox.commands import chat, gate
-from aiox.commands.chat import COMMANDS, UNKNOWN, Asker, ChatCommand, Said
+from typing import Final
+
+from aiox.commands import gate
+from aiox.commands.chat import COMMANDS, RESET, UNKNOWN, UNKNOWN_NAME
+from aiox.commands.chat_command import Asker, ChatCommand, Said, parse
+from aiox.commands.chat_desk import NEEDS_ACCOUNT
 from aiox.commands.hub import Actor
 from aiox.commands.resume import RESUMED
+from aiox.kernel.command import CommandAsked
+from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER, OwnerId, derived_id
 from aiox.kernel.outcome import Answered, Refused, Usage
 from aiox.kernel.verdict import Allow, Deny
+from aiox.runtime.desk import DeskAbsent
 from orchestrator.ports import Ports
 from orchestrator.proofs import Identified, Stopped
 from policy.access import Relation
@@ -16,11 +23,13 @@ from policy.cedar.facts import Facts
 from policy.cedar.judge import Decision, decide
 from registry import approvals
 
+BUSY: Final = Refused(ErrorCode.HUB_BUSY, SENTENCES[ErrorCode.HUB_BUSY], ("C6 desk",))
+
 
 async def command(ports: Ports, identified: Identified) -> Stopped | None:
     """None for a message to the agent, and for a stranger's: that is refused like any other message of theirs."""
     turn, found = identified.turn, identified.facts
-    said = chat.parse(turn.message.body)
+    said = parse(turn.message.body)
     if said is None or turn.envelope.type == RESUMED or found.owner is None:
         return None
     decided = await judged(ports, identified, COMMANDS.get(said.name, UNKNOWN))
@@ -60,8 +69,32 @@ async def _answered(ports: Ports, identified: Identified, owner: OwnerId, said: 
         owner=owner,
         quota=facts.quota,
         resubmit=ports.resubmit,
+        relation=facts.relation,
+        guest=person.account is None,
     )
-    return await COMMANDS.get(said.name, UNKNOWN).answer(ports.hub, asker, said)
+    done = await _done(ports, identified, asker, said)
+    return done.reason if isinstance(done, Refused) else done
+
+
+async def _done(ports: Ports, identified: Identified, asker: Asker, said: Said) -> str | Refused:
+    wanted, message = COMMANDS.get(said.name), identified.turn.message
+    if wanted is None:
+        return await UNKNOWN.answer(ports.hub, asker, {UNKNOWN_NAME: said.name})
+    if wanted.account and asker.guest:
+        return NEEDS_ACCOUNT
+    if wanted.desk:
+        # This process's role may not change agents: the gateway does it, under the turn's id once.
+        asked = CommandAsked(
+            message.sender_full, message.agent_jid, said.name, said.rest, {}, True, str(message.turn_id)
+        )
+        try:
+            return (await ports.desk(asked)).text
+        except DeskAbsent:
+            return BUSY
+    done = await wanted.answer(ports.hub, asker, wanted.read(said.rest))
+    if said.name == RESET:
+        await ports.start_afresh(asker.owner, asker.agent, [message.sender])
+    return done
 
 
 async def _may_decide_here(ports: Ports, identified: Identified) -> bool:

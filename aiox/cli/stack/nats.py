@@ -14,11 +14,12 @@ from nats.errors import Error as NatsError
 from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import Process, Program, can_connect
 from aiox.cli.stack.trouble import CannotGoOn
+from aiox.runtime.desk import SUBJECT
 from aiox.runtime.nats import CANCEL, INBOUND, OUTBOX_READY, PRESSURE, WORKER_BEAT, BusNotDurable, inbound_subject
 from aiox.runtime.settings import Settings
 
 MAX_PAYLOAD: Final = 1 << 20
-COMMANDS: Final = "aiox.command.>"
+COMMANDS: Final = SUBJECT
 LIVE: Final = "aiox.live.*"
 
 _INBOUND: Final = inbound_subject(0).rsplit(".", 1)[0] + ".*"
@@ -37,11 +38,12 @@ _RIGHTS: Final[dict[str, tuple[list[str], list[str]]]] = {
     # service: what it may publish, what it may subscribe to beside its own inbox
     "component": ([_INBOUND, "$JS.API.INFO", *_STREAM, COMMANDS], [OUTBOX_READY, PRESSURE]),
     "orchestrator": (
-        [_INBOUND, "$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY, LIVE, PRESSURE],
-        [WORKER_BEAT, COMMANDS, CANCEL],
+        [_INBOUND, "$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY, LIVE, PRESSURE, COMMANDS],
+        [WORKER_BEAT, CANCEL],
     ),
     "ai_worker": ([WORKER_BEAT], []),
-    "gateway": ([_INBOUND, COMMANDS, CANCEL], [LIVE, PRESSURE]),
+    # Who asks a command is believed who asks it: only those to whom the XMPP server vouches may ask.
+    "gateway": ([_INBOUND, CANCEL], [LIVE, PRESSURE, COMMANDS]),
 }
 
 

@@ -124,6 +124,9 @@ class MessageReceived(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     STANZA_TYPE_FIELD_NUMBER: _builtins.int
     THREAD_FIELD_NUMBER: _builtins.int
+    RESPONSE_SCHEMA_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
     sender_jid: _builtins.str
     """full JID"""
     agent_jid: _builtins.str
@@ -138,6 +141,12 @@ class MessageReceived(_message.Message):
     stanza_type: _builtins.str
     """"chat" or "normal" """
     thread: _builtins.str
+    response_schema: _builtins.str
+    """canonical JSON Schema that the answer must fit; empty: what the agent promises"""
+    about: _builtins.str
+    """of a reaction the id of the answer, of an invitation the room's bare JID"""
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]: ...
     def __init__(
         self,
         *,
@@ -149,14 +158,47 @@ class MessageReceived(_message.Message):
         body: _builtins.str = ...,
         stanza_type: _builtins.str = ...,
         thread: _builtins.str = ...,
+        response_schema: _builtins.str = ...,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
+        about: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_jid", b"agent_jid", "body", b"body", "message_id", b"message_id", "sender_jid", b"sender_jid", "stanza_type", b"stanza_type", "thread", b"thread", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "agent_id", b"agent_id", "agent_jid", b"agent_jid", "attachments", b"attachments", "body", b"body", "message_id", b"message_id", "response_schema", b"response_schema", "sender_jid", b"sender_jid", "stanza_type", b"stanza_type", "thread", b"thread", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageReceived: _TypeAlias = MessageReceived  # noqa: Y015
+
+@_typing.final
+class Attachment(_message.Message):
+    """A file that came with a message, as its sender says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    name: _builtins.str
+    media_type: _builtins.str
+    bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "media_type", b"media_type", "name", b"name", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
 
 @_typing.final
 class OutboxReady(_message.Message):
@@ -367,7 +409,7 @@ Global___WorkerBeat: _TypeAlias = WorkerBeat  # noqa: Y015
 
 @_typing.final
 class CommandAsked(_message.Message):
-    """A command typed in a chat, sent to the orchestrator by request/reply; the door renders the answer."""
+    """A command, typed or by form, sent to the gateway by request/reply; whoever asked renders the answer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -392,26 +434,40 @@ class CommandAsked(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     SENDER_JID_FIELD_NUMBER: _builtins.int
-    AGENT_JID_FIELD_NUMBER: _builtins.int
-    ACTION_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    WRITTEN_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
     sender_jid: _builtins.str
-    agent_jid: _builtins.str
-    action: _builtins.str
-    """canonical action"""
+    """full JID, as the XMPP server vouches for it"""
+    address: _builtins.str
+    """bare JID of an agent, or the agents' domain"""
+    name: _builtins.str
+    """empty: which commands are there"""
+    words: _builtins.str
+    """behind the name of one that was typed"""
+    written: _builtins.bool
+    """typed, not asked by form"""
+    key: _builtins.str
+    """the same for each attempt; empty: a repetition of nothing"""
     @_builtins.property
     def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     def __init__(
         self,
         *,
         sender_jid: _builtins.str = ...,
-        agent_jid: _builtins.str = ...,
-        action: _builtins.str = ...,
+        address: _builtins.str = ...,
+        name: _builtins.str = ...,
+        words: _builtins.str = ...,
         fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        written: _builtins.bool = ...,
+        key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "agent_jid", b"agent_jid", "fields", b"fields", "sender_jid", b"sender_jid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "fields", b"fields", "key", b"key", "name", b"name", "sender_jid", b"sender_jid", "words", b"words", "written", b"written"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -423,22 +479,119 @@ class CommandAnswered(_message.Message):
 
     ERROR_CODE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
     error_code: _builtins.str
     """empty on success"""
     text: _builtins.str
+    title: _builtins.str
+    more: _builtins.bool
+    """another form may follow"""
+    @_builtins.property
+    def form(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormField]:
+        """still to be filled in: nothing was done yet"""
+
+    @_builtins.property
+    def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommandName]: ...
     def __init__(
         self,
         *,
         error_code: _builtins.str = ...,
         text: _builtins.str = ...,
+        title: _builtins.str = ...,
+        form: _abc.Iterable[Global___FormField] | None = ...,
+        more: _builtins.bool = ...,
+        names: _abc.Iterable[Global___CommandName] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_code", b"error_code", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_code", b"error_code", "form", b"form", "more", b"more", "names", b"names", "text", b"text", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CommandAnswered: _TypeAlias = CommandAnswered  # noqa: Y015
+
+@_typing.final
+class FormField(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    label: _builtins.str
+    kind: _builtins.str
+    """kernel FieldKind"""
+    value: _builtins.str
+    required: _builtins.bool
+    @_builtins.property
+    def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormOption]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        label: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        value: _builtins.str = ...,
+        required: _builtins.bool = ...,
+        options: _abc.Iterable[Global___FormOption] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "label", b"label", "name", b"name", "options", b"options", "required", b"required", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FormField: _TypeAlias = FormField  # noqa: Y015
+
+@_typing.final
+class FormOption(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    label: _builtins.str
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+        label: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FormOption: _TypeAlias = FormOption  # noqa: Y015
+
+@_typing.final
+class CommandName(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    title: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        title: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommandName: _TypeAlias = CommandName  # noqa: Y015
 
 @_typing.final
 class LiveDelta(_message.Message):

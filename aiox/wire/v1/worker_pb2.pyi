@@ -129,6 +129,8 @@ class TurnAsked(_message.Message):
     TONE_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     LIVE_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    ATTACHED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
@@ -154,6 +156,8 @@ class TurnAsked(_message.Message):
     format: _builtins.str
     live: _builtins.bool
     """somebody reads the pieces of the answer as they come"""
+    task: _builtins.str
+    """empty: answer the message | summary: of session_context, and of the one before"""
     @_builtins.property
     def session_context(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContextTurn]:
         """short-term memory, oldest first"""
@@ -168,6 +172,10 @@ class TurnAsked(_message.Message):
     def governance(self) -> Global___Governance: ...
     @_builtins.property
     def credentials(self) -> _containers.RepeatedCompositeFieldContainer[Global___Credential]: ...
+    @_builtins.property
+    def attached(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """documents that came with the message: the model reads how they begin"""
+
     def __init__(
         self,
         *,
@@ -196,10 +204,12 @@ class TurnAsked(_message.Message):
         tone: _builtins.str = ...,
         format: _builtins.str = ...,
         live: _builtins.bool = ...,
+        task: _builtins.str = ...,
+        attached: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["governance", b"governance", "llm_config", b"llm_config", "memory_config", b"memory_config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "agent_version_id", b"agent_version_id", "asked_at_us", b"asked_at_us", "continuation", b"continuation", "correlation_id", b"correlation_id", "credentials", b"credentials", "format", b"format", "governance", b"governance", "language", b"language", "live", b"live", "llm_config", b"llm_config", "max_total_tokens", b"max_total_tokens", "memory_config", b"memory_config", "message", b"message", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "session_context", b"session_context", "subject_jid", b"subject_jid", "system_prompt", b"system_prompt", "timeout_ms", b"timeout_ms", "token", b"token", "tone", b"tone", "tools", b"tools", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "agent_version_id", b"agent_version_id", "asked_at_us", b"asked_at_us", "attached", b"attached", "continuation", b"continuation", "correlation_id", b"correlation_id", "credentials", b"credentials", "format", b"format", "governance", b"governance", "language", b"language", "live", b"live", "llm_config", b"llm_config", "max_total_tokens", b"max_total_tokens", "memory_config", b"memory_config", "message", b"message", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "session_context", b"session_context", "subject_jid", b"subject_jid", "system_prompt", b"system_prompt", "task", b"task", "timeout_ms", b"timeout_ms", "token", b"token", "tone", b"tone", "tools", b"tools", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -331,12 +341,15 @@ class MemoryConfig(_message.Message):
     LONG_TERM_ENABLED_FIELD_NUMBER: _builtins.int
     EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
     RETENTION_DAYS_FIELD_NUMBER: _builtins.int
+    LEARNS_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """short_term | long_term | hybrid"""
     short_term_limit: _builtins.int
     long_term_enabled: _builtins.bool
     embedding_model: _builtins.str
     retention_days: _builtins.int
+    learns: _builtins.bool
+    """may keep what people say of themselves unasked"""
     def __init__(
         self,
         *,
@@ -345,10 +358,11 @@ class MemoryConfig(_message.Message):
         long_term_enabled: _builtins.bool = ...,
         embedding_model: _builtins.str = ...,
         retention_days: _builtins.int = ...,
+        learns: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding_model", b"embedding_model", "long_term_enabled", b"long_term_enabled", "retention_days", b"retention_days", "short_term_limit", b"short_term_limit", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["embedding_model", b"embedding_model", "learns", b"learns", "long_term_enabled", b"long_term_enabled", "retention_days", b"retention_days", "short_term_limit", b"short_term_limit", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -423,6 +437,7 @@ class ToolAllowed(_message.Message):
     CALL_ID_FIELD_NUMBER: _builtins.int
     TERMS_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
+    MCP_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
@@ -433,6 +448,10 @@ class ToolAllowed(_message.Message):
     def credential(self) -> Global___Credential:
         """of the kind that the tool needs"""
 
+    @_builtins.property
+    def mcp(self) -> Global___McpPin:
+        """for a tool of an MCP server"""
+
     def __init__(
         self,
         *,
@@ -442,14 +461,117 @@ class ToolAllowed(_message.Message):
         call_id: _builtins.str = ...,
         terms: Global___ToolTerms | None = ...,
         credential: Global___Credential | None = ...,
+        mcp: Global___McpPin | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "terms", b"terms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "mcp", b"mcp", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "credential", b"credential", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "terms", b"terms", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "credential", b"credential", "mcp", b"mcp", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "terms", b"terms", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ToolAllowed: _TypeAlias = ToolAllowed  # noqa: Y015
+
+@_typing.final
+class McpServer(_message.Message):
+    """An MCP server of the agent's, as its version has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TRANSPORT_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    transport: _builtins.str
+    """stdio | http"""
+    url: _builtins.str
+    @_builtins.property
+    def command(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        transport: _builtins.str = ...,
+        command: _abc.Iterable[_builtins.str] | None = ...,
+        url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "name", b"name", "transport", b"transport", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___McpServer: _TypeAlias = McpServer  # noqa: Y015
+
+@_typing.final
+class McpPin(_message.Message):
+    """Which tool of which server may be called, while it is what the digest says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVER_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    tool: _builtins.str
+    digest: _builtins.str
+    @_builtins.property
+    def server(self) -> Global___McpServer: ...
+    def __init__(
+        self,
+        *,
+        server: Global___McpServer | None = ...,
+        tool: _builtins.str = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["server", b"server"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "server", b"server", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___McpPin: _TypeAlias = McpPin  # noqa: Y015
+
+@_typing.final
+class McpLookAsked(_message.Message):
+    """What does a server offer? Its words come back as they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    OWNER_USER_ID_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    SERVER_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    ALLOWED_DOMAINS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    owner_user_id: _builtins.str
+    token: _builtins.str
+    agent_id: _builtins.str
+    @_builtins.property
+    def server(self) -> Global___McpServer: ...
+    @_builtins.property
+    def credential(self) -> Global___Credential: ...
+    @_builtins.property
+    def allowed_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        owner_user_id: _builtins.str = ...,
+        token: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        server: Global___McpServer | None = ...,
+        credential: Global___Credential | None = ...,
+        allowed_domains: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "server", b"server"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "allowed_domains", b"allowed_domains", "credential", b"credential", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "server", b"server", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___McpLookAsked: _TypeAlias = McpLookAsked  # noqa: Y015
 
 @_typing.final
 class ToolTerms(_message.Message):
@@ -605,7 +727,9 @@ Global___HealthAsked: _TypeAlias = HealthAsked  # noqa: Y015
 
 @_typing.final
 class DocumentGiven(_message.Message):
-    """A document of an agent, to be read, cut, embedded and stored as memories of scope `agent`."""
+    """A document of an agent, to be read, cut, embedded and stored as memories of scope `agent`; or what is stored already,
+    to be embedded anew.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -620,7 +744,9 @@ class DocumentGiven(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     ROOM_BYTES_FIELD_NUMBER: _builtins.int
-    EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
+    AGAIN_FIELD_NUMBER: _builtins.int
+    SUBJECT_JID_FIELD_NUMBER: _builtins.int
+    MEMORY_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
@@ -635,8 +761,12 @@ class DocumentGiven(_message.Message):
     """what the file is called"""
     room_bytes: _builtins.int
     """what its passages and their vectors may take"""
-    embedding_model: _builtins.str
-    """what the agent wants; empty: the worker's own"""
+    again: _builtins.bool
+    """its passages are stored: only their vectors are wanted"""
+    subject_jid: _builtins.str
+    """whose it is alone; empty: for all who may invoke the agent"""
+    memory_id: _builtins.str
+    """one entry about a person, in place of a document"""
     def __init__(
         self,
         *,
@@ -651,11 +781,13 @@ class DocumentGiven(_message.Message):
         correlation_id: _builtins.str = ...,
         name: _builtins.str = ...,
         room_bytes: _builtins.int = ...,
-        embedding_model: _builtins.str = ...,
+        again: _builtins.bool = ...,
+        subject_jid: _builtins.str = ...,
+        memory_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "content", b"content", "correlation_id", b"correlation_id", "document_id", b"document_id", "embedding_model", b"embedding_model", "media_type", b"media_type", "name", b"name", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "room_bytes", b"room_bytes", "title", b"title", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["again", b"again", "agent_id", b"agent_id", "content", b"content", "correlation_id", b"correlation_id", "document_id", b"document_id", "media_type", b"media_type", "memory_id", b"memory_id", "name", b"name", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "room_bytes", b"room_bytes", "subject_jid", b"subject_jid", "title", b"title", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -737,6 +869,7 @@ class ToolDone(_message.Message):
     RESULT_DIGEST_FIELD_NUMBER: _builtins.int
     DURATION_MS_FIELD_NUMBER: _builtins.int
     ERROR_CODE_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     call_id: _builtins.str
@@ -744,6 +877,8 @@ class ToolDone(_message.Message):
     result_digest: _builtins.bytes
     duration_ms: _builtins.int
     error_code: _builtins.str
+    changed: _builtins.bool
+    """it is not what was approved, and was not called"""
     def __init__(
         self,
         *,
@@ -754,14 +889,45 @@ class ToolDone(_message.Message):
         result_digest: _builtins.bytes = ...,
         duration_ms: _builtins.int = ...,
         error_code: _builtins.str = ...,
+        changed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "duration_ms", b"duration_ms", "error_code", b"error_code", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "result_digest", b"result_digest", "success", b"success"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "changed", b"changed", "duration_ms", b"duration_ms", "error_code", b"error_code", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "result_digest", b"result_digest", "success", b"success"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ToolDone: _TypeAlias = ToolDone  # noqa: Y015
+
+@_typing.final
+class McpLooked(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    OWNER_USER_ID_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    ERROR_TEXT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    owner_user_id: _builtins.str
+    tools: _builtins.bytes
+    """a JSON array of name, description and schema"""
+    error_text: _builtins.str
+    """why there are none"""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        owner_user_id: _builtins.str = ...,
+        tools: _builtins.bytes = ...,
+        error_text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_text", b"error_text", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___McpLooked: _TypeAlias = McpLooked  # noqa: Y015
 
 @_typing.final
 class TurnHeld(_message.Message):
@@ -971,6 +1137,7 @@ class DocumentIndexed(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     EMBEDDED_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    EMBEDDING_MODEL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     chunks: _builtins.int
@@ -982,6 +1149,8 @@ class DocumentIndexed(_message.Message):
     """of `chunks`, so far"""
     media_type: _builtins.str
     """what the bytes are"""
+    embedding_model: _builtins.str
+    """what embedded it"""
     def __init__(
         self,
         *,
@@ -993,10 +1162,11 @@ class DocumentIndexed(_message.Message):
         state: _builtins.str = ...,
         embedded: _builtins.int = ...,
         media_type: _builtins.str = ...,
+        embedding_model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "embedded", b"embedded", "error_code", b"error_code", "error_text", b"error_text", "media_type", b"media_type", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "embedded", b"embedded", "embedding_model", b"embedding_model", "error_code", b"error_code", "error_text", b"error_text", "media_type", b"media_type", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

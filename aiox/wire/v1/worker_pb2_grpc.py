@@ -52,6 +52,11 @@ class AgentWorkerStub:
                 request_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.HealthAsked.SerializeToString,
                 response_deserializer=aiox_dot_wire_dot_v1_dot_worker__pb2.HealthReport.FromString,
                 _registered_method=True)
+        self.LookAtMcp = channel.unary_unary(
+                '/aiox.wire.v1.AgentWorker/LookAtMcp',
+                request_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.McpLookAsked.SerializeToString,
+                response_deserializer=aiox_dot_wire_dot_v1_dot_worker__pb2.McpLooked.FromString,
+                _registered_method=True)
         self.IndexDocument = channel.unary_stream(
                 '/aiox.wire.v1.AgentWorker/IndexDocument',
                 request_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.DocumentGiven.SerializeToString,
@@ -83,6 +88,12 @@ class AgentWorkerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookAtMcp(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def IndexDocument(self, request, context):
         """how far it is, and last how it ended
         """
@@ -107,6 +118,11 @@ def add_AgentWorkerServicer_to_server(servicer, server):
                     servicer.HealthCheck,
                     request_deserializer=aiox_dot_wire_dot_v1_dot_worker__pb2.HealthAsked.FromString,
                     response_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.HealthReport.SerializeToString,
+            ),
+            'LookAtMcp': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookAtMcp,
+                    request_deserializer=aiox_dot_wire_dot_v1_dot_worker__pb2.McpLookAsked.FromString,
+                    response_serializer=aiox_dot_wire_dot_v1_dot_worker__pb2.McpLooked.SerializeToString,
             ),
             'IndexDocument': grpc.unary_stream_rpc_method_handler(
                     servicer.IndexDocument,
@@ -198,6 +214,33 @@ class AgentWorker:
             '/aiox.wire.v1.AgentWorker/HealthCheck',
             aiox_dot_wire_dot_v1_dot_worker__pb2.HealthAsked.SerializeToString,
             aiox_dot_wire_dot_v1_dot_worker__pb2.HealthReport.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookAtMcp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aiox.wire.v1.AgentWorker/LookAtMcp',
+            aiox_dot_wire_dot_v1_dot_worker__pb2.McpLookAsked.SerializeToString,
+            aiox_dot_wire_dot_v1_dot_worker__pb2.McpLooked.FromString,
             options,
             channel_credentials,
             insecure,

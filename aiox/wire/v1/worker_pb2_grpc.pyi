@@ -38,6 +38,7 @@ class AgentWorkerStub:
     ProcessMessage: _grpc.UnaryUnaryMultiCallable[_worker_pb2.TurnAsked, _worker_pb2.TurnDone]
     StreamResponse: _grpc.StreamStreamMultiCallable[_worker_pb2.FromHub, _worker_pb2.FromWorker]
     HealthCheck: _grpc.UnaryUnaryMultiCallable[_worker_pb2.HealthAsked, _worker_pb2.HealthReport]
+    LookAtMcp: _grpc.UnaryUnaryMultiCallable[_worker_pb2.McpLookAsked, _worker_pb2.McpLooked]
     IndexDocument: _grpc.UnaryStreamMultiCallable[_worker_pb2.DocumentGiven, _worker_pb2.DocumentIndexed]
     """how far it is, and last how it ended"""
 
@@ -51,6 +52,7 @@ class AgentWorkerAsyncStub(AgentWorkerStub):
     ProcessMessage: _aio.UnaryUnaryMultiCallable[_worker_pb2.TurnAsked, _worker_pb2.TurnDone]  # type: ignore[assignment]
     StreamResponse: _aio.StreamStreamMultiCallable[_worker_pb2.FromHub, _worker_pb2.FromWorker]  # type: ignore[assignment]
     HealthCheck: _aio.UnaryUnaryMultiCallable[_worker_pb2.HealthAsked, _worker_pb2.HealthReport]  # type: ignore[assignment]
+    LookAtMcp: _aio.UnaryUnaryMultiCallable[_worker_pb2.McpLookAsked, _worker_pb2.McpLooked]  # type: ignore[assignment]
     IndexDocument: _aio.UnaryStreamMultiCallable[_worker_pb2.DocumentGiven, _worker_pb2.DocumentIndexed]  # type: ignore[assignment]
     """how far it is, and last how it ended"""
 
@@ -79,6 +81,13 @@ class AgentWorkerServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_pb2.HealthAsked,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.HealthReport, _abc.Awaitable[_worker_pb2.HealthReport]]: ...
+
+    @_abc_1.abstractmethod
+    def LookAtMcp(
+        self,
+        request: _worker_pb2.McpLookAsked,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_pb2.McpLooked, _abc.Awaitable[_worker_pb2.McpLooked]]: ...
 
     @_abc_1.abstractmethod
     def IndexDocument(

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiox.commands import chat_texts
-from aiox.commands.chat import COMMANDS, Said, parse
+from aiox.commands.chat import COMMANDS
+from aiox.commands.chat_command import Said, parse
 from policy.ways import CHAT
 from registry.turns import QuotaConfig
 from registry.usage import Decided, Used
