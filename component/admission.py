@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 from xml.etree.ElementTree import Element
 
-from aiox.kernel.envelope import XMPP, Envelope, MessageReceived
+from aiox.kernel.envelope import MESSAGE, XMPP, Envelope, MessageReceived
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id, partition_of
 from aiox.runtime.clock import Clock
@@ -155,7 +155,7 @@ class Admission:
         self._crash(CrashPoint.BEFORE_PUBLISH, question.received.body)
         try:
             with self._telemetry.span(Step.ADMITTED, waiting.traceparent, _attributes(question.received)):
-                is_new = await self._store(question.received, waiting.traceparent)
+                is_new = await self._store(question, waiting.traceparent)
         except BusBusy as busy:
             self._log.warning("bus_busy", error=str(busy), turn_id=str(question.received.turn_id))
             self._refuse(question.stanza, ErrorCode.HUB_BUSY)
@@ -171,11 +171,12 @@ class Admission:
             await asyncio.sleep(0)  # lets the loop hand the receipt to the kernel
             self._crash(CrashPoint.AFTER_RECEIPT, question.received.body)
 
-    async def _store(self, received: MessageReceived, traceparent: str) -> bool:
+    async def _store(self, question: Question, traceparent: str) -> bool:
+        received = question.received
         correlation = derived_id(received.turn_id, "correlation")
         envelope = Envelope(
-            id=derived_id(received.turn_id, "message.received"),
-            type="message.received",
+            id=derived_id(received.turn_id, question.type),
+            type=question.type,
             version=1,
             tenant=None,
             channel=XMPP,
@@ -194,7 +195,7 @@ class Admission:
         MESSAGES.labels("admitted").inc()
         if question.wants_receipt:
             self._send(receipt(question.stanza))
-        for told in self._talk.admitted(question) if is_new else ():
+        for told in self._talk.admitted(question) if is_new and question.type == MESSAGE else ():
             self._send(told)
 
     def _refuse(self, stanza: Element, code: ErrorCode) -> None:

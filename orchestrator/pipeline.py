@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from aiox.runtime.crash import CrashPoint
 from orchestrator.ports import Ports
-from orchestrator.proofs import Accepted, Repeated, Stopped, Turn
+from orchestrator.proofs import Accepted, Dispatched, Repeated, Stopped, Turn
 from orchestrator.steps.answer import answer
 from orchestrator.steps.assign import assign
+from orchestrator.steps.attach import attach
 from orchestrator.steps.authorise import authorise
 from orchestrator.steps.command import command
 from orchestrator.steps.dispatch import dispatch
 from orchestrator.steps.held_call import lost_approval
 from orchestrator.steps.identify import identify
 from orchestrator.steps.load import load
+from orchestrator.steps.react import react
 from orchestrator.steps.record import record
 from orchestrator.steps.reserve import reserve
+from orchestrator.steps.room import room
 from orchestrator.steps.settle import settle
 from orchestrator.steps.tool_call import unfinished_calls
 
@@ -25,6 +28,9 @@ async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     identified = await identify(ports, turn)
     if isinstance(identified, Repeated):
         return identified
+    beside = await react(ports, identified) or await room(ports, identified)
+    if beside is not None:
+        return beside
     commanded = await command(ports, identified)
     if commanded is not None:
         return commanded
@@ -38,7 +44,10 @@ async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     lost = lost_approval(loaded)
     if lost is not None:
         return lost
-    reserved = await reserve(ports, loaded)
+    attached = await attach(ports, loaded)
+    if isinstance(attached, Stopped):
+        return attached
+    reserved = await reserve(ports, attached)
     if isinstance(reserved, Stopped):
         return reserved
     ports.crash(CrashPoint.AFTER_RESERVE, turn.message.body)
@@ -56,3 +65,5 @@ async def conclude(ports: Ports, ended: Accepted) -> None:
     ports.crash(CrashPoint.AFTER_COMMIT, ended.turn.message.body)
     await answer(ports, recorded)
     ports.crash(CrashPoint.AFTER_ANNOUNCE, ended.turn.message.body)
+    if isinstance(ended, Dispatched):
+        ports.concluded(ended)

@@ -26,6 +26,8 @@ class DocumentState(StrEnum):
     PARSING = "parsing"
     EMBEDDING = "embedding"
     READY = "ready"
+    REINDEXING = "reindexing"
+    """In memory, found by its words, and being embedded with another model."""
     FAILED = "failed"
 
 
@@ -50,7 +52,8 @@ class KeptFile:
 class NewDocument:
     """A document to be stored. `source` is its stable name within the agent: a path or an address.
 
-    Its text stands in the row, or it is a file in the object store that is read later.
+    Its text stands in the row, or it is a file in the object store that is read later. `subject` is the bare JID of the
+    one correspondent whose it is, for their turns alone; empty: for all who may invoke the agent.
     """
 
     id: UUID
@@ -63,6 +66,7 @@ class NewDocument:
     embedding_model: str
     created_at: datetime
     file: KeptFile | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +113,16 @@ async def put(connection: Connection, ring: KeyRing, document: NewDocument) -> t
     content = document.content.encode()
     sha256 = document.file.sha256 if document.file else hashlib.sha256(content).digest()
     await connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"documents:{document.agent_id}:{document.source}"
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+        f"documents:{document.agent_id}:{document.subject}:{document.source}",
     )
     old = await connection.fetchrow(
         "SELECT id, sha256, state, title, media_type FROM documents"
-        " WHERE owner_user_id = $1 AND agent_id = $2 AND source = $3",
+        " WHERE owner_user_id = $1 AND agent_id = $2 AND source = $3 AND subject_jid = $4",
         document.owner,
         document.agent_id,
         document.source,
+        document.subject,
     )
     if old is not None:
         same = bytes(old["sha256"]) == sha256 and old["title"] == document.title
@@ -134,7 +140,8 @@ async def _insert(connection: Connection, ring: KeyRing, document: NewDocument, 
     key = ring.seal(document.file.key, key_place(document.owner, document.id)) if document.file else None
     await connection.execute(
         "INSERT INTO documents (id, owner_user_id, agent_id, title, source, media_type, sha256, bytes, content,"
-        " file_key, embedding_model, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " file_key, embedding_model, created_at, scope, subject_jid)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         document.id,
         document.owner,
         document.agent_id,
@@ -147,17 +154,19 @@ async def _insert(connection: Connection, ring: KeyRing, document: NewDocument, 
         key,
         document.embedding_model,
         document.created_at,
+        "subject" if document.subject else "agent",
+        document.subject,
     )
 
 
 _SEEN: Final = """
     SELECT id, title, source, media_type, bytes, state, chunks, embedded, error, created_at,
            file_key IS NOT NULL AS is_file
-    FROM documents WHERE owner_user_id = $1 AND agent_id = $2"""
+    FROM documents WHERE owner_user_id = $1 AND agent_id = $2 AND scope = 'agent'"""
 
 
 async def list_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId) -> Sequence[DocumentSummary]:
-    """The documents of one of this owner's agents, by source."""
+    """The documents of one of this owner's agents, by source. What people have sent to it in a chat is theirs."""
     async with owner_scope(pool, owner) as connection:
         rows = await connection.fetch(f"{_SEEN} ORDER BY source", owner, agent_id)
     return [_summary(row) for row in rows]
@@ -176,7 +185,10 @@ async def delete(pool: Pool, owner: OwnerId, agent_id: AgentId, document_id: UUI
     """
     async with owner_scope(pool, owner) as connection:
         done = await connection.execute(
-            "DELETE FROM documents WHERE owner_user_id = $1 AND agent_id = $2 AND id = $3", owner, agent_id, document_id
+            "DELETE FROM documents WHERE owner_user_id = $1 AND agent_id = $2 AND id = $3 AND scope = 'agent'",
+            owner,
+            agent_id,
+            document_id,
         )
     return done != "DELETE 0"
 

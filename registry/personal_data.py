@@ -36,6 +36,8 @@ class Table:
     record: str = "id"
     binary: tuple[str, ...] = ()
     """Columns of bytes that are no ciphertext: shown in hexadecimal."""
+    only: str = "true"
+    """Which of the owner's rows: what guests have sent is theirs."""
 
 
 EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
@@ -47,15 +49,18 @@ EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
         "agent_drafts": Table(sealed=("system_prompt",), record="agent_id"),
         "agent_versions": Table(sealed=("system_prompt",)),
         "agent_grants": Table(),
+        "agent_rooms": Table(),
         "agent_storage": Table(record="agent_id"),
         "agent_tools": Table(),
         "approvals": Table(hidden=("arguments", "message", "transcript")),
         "approval_decisions": Table(hidden=("person",)),
         "audit_logs": Table(hidden=("record", "hash", "previous_hash")),
         "dead_letters": Table(hidden=("envelope",)),
-        "documents": Table(hidden=("sha256", "file_key"), sealed=("content",)),
+        "documents": Table(hidden=("sha256", "file_key"), sealed=("content",), only="scope = 'agent'"),
         "executions": Table(hidden=("input", "output", "scoring")),
         "preferences": Table(),
+        "reactions": Table(hidden=("subject_jid",), record="execution_id"),
+        "retractions": Table(hidden=("subject_jid",), record="execution_id"),
         "provider_credentials": Table(hidden=("secret",)),
         "quota_notices": Table(record="scope_id"),
         "quota_usage": Table(record="scope_id"),
@@ -99,7 +104,7 @@ async def rows_of(pool: Pool, ring: KeyRing, owner: OwnerId, name: str) -> Async
     left_out = [*table.hidden, *table.sealed, "owner_user_id"]
     query = (
         f"SELECT to_jsonb(t) - $2::text[] AS row{sealed}{f', {table.record} AS record' if sealed else ''}"
-        f" FROM {name} t WHERE owner_user_id = $1 ORDER BY {_order(name)} LIMIT $3 OFFSET $4"
+        f" FROM {name} t WHERE owner_user_id = $1 AND {table.only} ORDER BY {_order(name)} LIMIT $3 OFFSET $4"
     )
 
     async def page(offset: int) -> Rows:

@@ -107,6 +107,8 @@ class OutboxReady:
     """The owner's weight of the agent that answers, 0..1."""
     data: TurnData | None = None
     """Of an answer."""
+    name: str = ""
+    """The agent's own, of an introduction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,25 @@ _ENDINGS: Final = {".md": Kind.MARKDOWN, ".markdown": Kind.MARKDOWN, ".csv": Kin
 _FOREIGN: Final = (
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*"),
     *(b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"\x7fELF", b"MZ", b"Rar!", b"7z"),
+    *(b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"fLaC", b"\x1aE\xdf\xa3", b"#!AMR", b"FORM"),
 )
-"""How pictures, old Office files, archives and programs begin."""
+"""How pictures, old Office files, archives, programs, recordings and films begin."""
+_SPOKEN: Final = (
+    (b"OggS", "a recording"),
+    (b"ID3", "a recording"),
+    (b"fLaC", "a recording"),
+    (b"#!AMR", "a recording"),
+    (b"\xff\xfb", "a recording"),
+    (b"\xff\xf3", "a recording"),
+    (b"\xff\xf1", "a recording"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"II*\0", "a picture"),
+    (b"MM\0*", "a picture"),
+    (b"\x1aE\xdf\xa3", "a film"),
+)
+_BRANDS: Final = ((b"M4A", "a recording"), (b"hei", "a picture"), (b"avif", "a picture"), (b"mif", "a picture"))
 
 
 def sniff(head: bytes, declared: str, name: str) -> Kind | None:
@@ -42,7 +59,7 @@ def sniff(head: bytes, declared: str, name: str) -> Kind | None:
         return Kind.PDF
     if head.startswith(b"PK\x03\x04"):
         return Kind.DOCX
-    if head.startswith(_FOREIGN):
+    if head.startswith(_FOREIGN) or head[4:8] == b"ftyp":
         return None
     if _is_html(head):
         return Kind.HTML
@@ -50,6 +67,18 @@ def sniff(head: bytes, declared: str, name: str) -> Kind | None:
     by_name = _ENDINGS.get(ending)
     said = _TEXTS.get(declared.partition(";")[0].strip().lower())
     return by_name or said or Kind.PLAIN
+
+
+def what_it_is(head: bytes, declared: str) -> str:
+    """What to call a file that the hub does not read, for whoever sent it: by its bytes, else as it was declared."""
+    if head[4:8] == b"ftyp":
+        return next((word for brand, word in _BRANDS if head[8:].startswith(brand)), "a film")
+    if head.startswith(b"RIFF"):
+        return "a recording" if head[8:12] == b"WAVE" else "a picture" if head[8:12] == b"WEBP" else "a film"
+    by_bytes = next((word for begin, word in _SPOKEN if head.startswith(begin)), "")
+    kind = declared.partition("/")[0].lower()
+    by_name = {"image": "a picture", "audio": "a recording", "video": "a film"}.get(kind, "")
+    return by_bytes or by_name or "a kind of file I do not know"
 
 
 def _is_html(head: bytes) -> bool:

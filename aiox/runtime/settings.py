@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from aiox.kernel.agent import DEFAULT_EMBEDDING_MODEL
 from policy.credentials import is_allowed
 
 Service = Literal["component", "gateway", "orchestrator", "ai_worker"]
@@ -130,12 +131,45 @@ class Providers(_Section):
     )
 
 
+Precision = Literal["int8", "float32"]
+
+
 class Memory(_Section):
     """Recall."""
 
-    embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    embedding_model: str = Field(
+        DEFAULT_EMBEDDING_MODEL,
+        min_length=1,
+        description="what turns texts into vectors of 384 numbers; any but the default needs the extra"
+        " sentence-transformers, and lies on the disk already: a name of its cache, or a folder",
+    )
+    precision: Precision = Field(
+        "int8",
+        description="of the default model: int8 takes half the time and memory, float32 is the model as published",
+    )
     recall_limit: int = Field(4, ge=1, le=50, description="passages put into a prompt at most")
     max_distance: float = Field(0.72, gt=0, le=2, description="cosine distance beyond which a passage is no memory")
+
+
+class Objects(_Section):
+    """Where files lie: the folder `objects` under AIOX_HOME, or an S3-compatible store."""
+
+    endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="base URL of an S3-compatible store, buckets below it as paths; empty: the folder",
+    )
+    bucket: str = Field("", pattern=r"^[a-zA-Z0-9._-]*$", description="an existing bucket")
+    prefix: str = Field("", pattern=r"^([a-zA-Z0-9._-]+/)*$", description="folder within the bucket, with / at its end")
+    region: str = Field("us-east-1", pattern=r"^[a-zA-Z0-9-]+$", description="what the store calls its region")
+    access_key: str = Field("", description="id of the key that may list, read, write and delete in the bucket")
+    secret_key: str = Field("", repr=False, description="the key itself")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Objects:
+        if self.endpoint and not (self.bucket and self.access_key and self.secret_key):
+            raise ValueError("objects.endpoint needs bucket, access_key and secret_key")
+        return self
 
 
 class Telemetry(_Section):
@@ -169,6 +203,11 @@ class Tools(_Section):
         (), description="address:port that tools may reach although it is not public, a search engine of one's own"
     )
     sandboxes: int = Field(2, ge=1, le=64, description="runs in the sandbox at a time, of one worker")
+    mcp_code: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")], Path] = Field(
+        {},
+        description="folders that stdio MCP servers find at /code/<name>, read-only, as places of programs (bin) and of"
+        " Python packages; whatever lies there is shown to every owner's servers",
+    )
 
 
 class Accounts(_Section):
@@ -183,6 +222,22 @@ class Accounts(_Section):
         "",
         pattern=r"^(https?://[^\s?#]+)?$",
         description="what people type to reach the web address, for links in mail; empty: this machine, over http",
+    )
+
+
+class Files(_Section):
+    """Files in chats."""
+
+    upload_url: str = Field(
+        "",
+        pattern=r"^(https://[^\s?#]+[^\s?#/])?$",
+        description="where people's clients upload files; empty: this machine's XMPP server, https://<domain>:<port>/upload",
+    )
+    per_message: int = Field(4, ge=0, le=8, description="files an agent takes out of one message; 0: none")
+    wait_s: float = Field(10, ge=0, le=30, description="seconds a turn waits for its files to be read")
+    link_hours: int = Field(24, ge=1, le=168, description="how long a link to a file in an answer opens it")
+    long_answer: int = Field(
+        12_000, ge=1000, le=1_000_000, description="characters of an answer above which it comes as a file, too"
     )
 
 
@@ -215,10 +270,12 @@ class Settings(BaseSettings):
     model: Model = Model()
     providers: Providers = Providers()
     memory: Memory = Memory()
+    objects: Objects = Objects()
     telemetry: Telemetry = Telemetry()
     ledger: Ledger = Ledger()
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
+    files: Files = Files()
     crash: Crash = Crash()
     tools: Tools = Tools()
     minilm_folder: Path = Field(
@@ -235,6 +292,11 @@ class Settings(BaseSettings):
         if not is_allowed(model.provider, model.name, self.providers.allowed):
             raise ValueError(f"model {model.provider}/{model.name} is not on the list providers.allowed")
         return self
+
+    @property
+    def upload_url(self) -> str:
+        """Under which people's clients put files, and others get them."""
+        return self.files.upload_url or f"https://{self.domain}:{self.ports.xmpp_http}/upload"
 
     @property
     def agents_domain(self) -> str:

@@ -182,6 +182,7 @@ def _outbox_ready(ready: OutboxReady) -> pb.OutboxReady:
         part=ready.part,
         priority=ready.priority,
         turn_data=None if ready.data is None else _turn_data(ready.data),
+        name=ready.name,
     )
 
 
@@ -202,6 +203,7 @@ def _outbox_ready_of(ready: pb.OutboxReady) -> OutboxReady:
         part=ready.part,
         priority=ready.priority,
         data=_turn_data_of(ready),
+        name=ready.name,
     )
 
 

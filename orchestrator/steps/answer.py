@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aiox.kernel.envelope import REACTED
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Refused
 from orchestrator.ports import Ports
@@ -20,7 +21,7 @@ async def answer(ports: Ports, recorded: Recorded) -> None:
     if isinstance(ended, Dispatched) and outcome_code(outcome) != ErrorCode.CANCELLED:  # the agent did not fail
         ports.versions.learn(ended.loaded.version.id, isinstance(outcome, Answered))
     ports.log.info(
-        "agent_message_processed",
+        "agent_message_processed" if turn.envelope.type != REACTED else "reaction_processed",
         owner_user_id=str(ended.owner),
         agent_id=str(turn.message.agent_id),
         turn_id=str(turn.message.turn_id),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from aiox.kernel.envelope import HTTP, KNOWN, Envelope, OutboxReady, Source, TurnData
+from aiox.kernel.envelope import HTTP, KNOWN, REACTED, Envelope, OutboxReady, Source, TurnData
+from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import HUB_OWNER, derived_id
 from aiox.kernel.jid import BareJid
-from aiox.kernel.outcome import Answered
+from aiox.kernel.outcome import Answered, Refused
 from orchestrator.proofs import Accepted, Dispatched, Stopped, Turn
 
+GROUPCHAT = "groupchat"
 RESOURCE = "aiox"
 """One constant resource for all that agents say, so that a later correction (XEP-0308) matches."""
 
@@ -19,16 +21,31 @@ def replies_of(ended: Accepted, now: datetime) -> tuple[Envelope[OutboxReady], .
 
     Who asked over HTTP reads the answer there (steps/asked.py) and gets no stanza.
     """
-    over_http = ended.turn.envelope.channel == HTTP
-    replies = () if over_http else (_envelope(ended.turn, _reply(ended, now), now),)
+    replies = () if _is_silent(ended) else (_envelope(ended.turn, _reply(ended, now), now),)
     if isinstance(ended, Stopped) and ended.alert_to is not None:
         return (*replies, _envelope(ended.turn, _alert(ended, ended.alert_to), now))
     return replies
 
 
+def _is_silent(ended: Accepted) -> bool:
+    """Nothing is said to a reaction, nor to a room that may not talk to the agent any more."""
+    in_room = ended.turn.message.stanza_type == GROUPCHAT
+    denied = isinstance(ended.outcome, Refused) and ended.outcome.code is ErrorCode.ACCESS_DENIED
+    return ended.turn.envelope.channel == HTTP or ended.turn.envelope.type == REACTED or (in_room and denied)
+
+
+def _words(ended: Accepted) -> str:
+    """What is said. In a room it begins with the name of whom it is for; an error is words, too: a room has no other."""
+    outcome, message = ended.outcome, ended.turn.message
+    text = outcome.text if isinstance(outcome, Answered) else outcome.reason
+    if isinstance(ended, Dispatched) and ended.loaded.notes:
+        text = "\n\n".join((text, *ended.loaded.notes))
+    return f"{message.sender_full.partition('/')[2]}: {text}" if message.stanza_type == GROUPCHAT else text
+
+
 def _reply(ended: Accepted, now: datetime) -> OutboxReady:
     message, outcome = ended.turn.message, ended.outcome
-    answered = isinstance(outcome, Answered)
+    answered = isinstance(outcome, Answered) or message.stanza_type == GROUPCHAT
     outbox_id = derived_id(ended.turn.generation, "reply:0")
     return OutboxReady(
         outbox_id=outbox_id,
@@ -37,7 +54,7 @@ def _reply(ended: Accepted, now: datetime) -> OutboxReady:
         from_jid=f"{message.agent_jid}/{RESOURCE}" if answered else message.agent_jid,
         to_jid=message.sender if answered else message.sender_full,
         kind="answer" if answered else "error",
-        body=outcome.text if isinstance(outcome, Answered) else outcome.reason,
+        body=_words(ended),
         error_code="" if isinstance(outcome, Answered) else str(outcome.code),
         stanza_id=str(outbox_id) if answered else message.message_id,
         reply_to_id=message.message_id,

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiox.cli.stack import postgres
 from aiox.cli.stack.ca import XMPP
-from aiox.cli.stack.home import Home, private_file
+from aiox.cli.stack.home import Home, private_file, private_folder
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.cli.stack.xmpp_accounts import answers
@@ -90,6 +90,9 @@ def render(home: Home, settings: Settings) -> str:
         "api_account": f"{STACK_ACCOUNT}@{settings.domain}",
         "gateway_account": f"{GATEWAY_ACCOUNT}@{settings.domain}",
         "domain_balancing": _balancing(settings),
+        "upload_url": settings.upload_url,
+        "upload_folder": str(private_folder(home.part("ejabberd") / "upload")),
+        "upload_bytes": settings.limits.upload_bytes,
         "component_secret": home.secrets("component").read("xmpp_component"),
         "sql_port": settings.ports.postgres,
         "sql_password": home.secrets("stack").read("postgres_ejabberd"),

@@ -64,8 +64,12 @@ class NotAnswered(Exception):
 class Egress:
     """The transport that every tool shares. Nothing of a request is kept: no connection, no cookie."""
 
-    def __init__(self, reach: Reach, ports: frozenset[int] = PORTS, trust: Any = True) -> None:
+    def __init__(
+        self, reach: Reach, ports: frozenset[int] = PORTS, trust: Any = True, *, redirects: bool = True
+    ) -> None:
+        """`redirects` False: an answer that sends elsewhere is refused."""
         self._reach = reach
+        self._most = MAX_REDIRECTS if redirects else 0
         self._ports = ports | {int(one.rpartition(":")[2]) for one in reach.internal}
         self._trust = trust
         """An ssl.SSLContext, or True for the system's authorities."""
@@ -83,12 +87,12 @@ class Egress:
 
     async def _follow(self, asked: Outgoing) -> Incoming:
         target = self._target(asked.url, asked)
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(self._most + 1):
             answer, location = await self._once(asked, target)
             if location is None:
                 return answer
             target, asked = self._redirected(asked, target, answer.status, location)
-        raise Blocked(f"There were more than {MAX_REDIRECTS} redirects.")
+        raise Blocked(f"There were more than {self._most} redirects.")
 
     def _target(self, url: str, asked: Outgoing) -> Target:
         target = read_url(url, self._ports)
