@@ -51,18 +51,22 @@ class SandboxedIfThereIsOne:
 async def index(given: pb.DocumentGiven, claims: TurnClaims, reading: Reading) -> AsyncIterator[pb.DocumentIndexed]:
     """Stores a document's passages and says how far it is, last how it ended: ready, or a code with a sentence.
 
-    The same document again changes nothing.
+    The same document again changes nothing. What is stored already can be embedded anew.
     """
     said = pb.DocumentIndexed(request_id=given.request_id, owner_user_id=str(claims.owner), state=PARSING)
+    said.embedding_model = reading.store.embedder.model
     try:
-        yield said
-        parsed = await reading.parser.parse(given.content, given.media_type, given.name or given.title)
-        said.media_type = parsed.media_type
-        document = Document(
-            UUID(given.document_id), given.title, parsed.text, parsed.markdown, given.room_bytes or None
-        )
-        _check_model(given, reading.store)
-        async for said.embedded, said.chunks in reading.store.steps(claims.owner, claims.agent, document):
+        if given.memory_id:
+            yield await _entry(said, given, claims, reading)
+            return
+        if given.again:
+            steps = reading.store.again(claims.owner, claims.agent, UUID(given.document_id), given.subject_jid)
+        else:
+            yield said
+            parsed = await reading.parser.parse(given.content, given.media_type, given.name or given.title)
+            said.media_type = parsed.media_type
+            steps = reading.store.steps(claims.owner, claims.agent, _document(given, parsed))
+        async for said.embedded, said.chunks in steps:
             said.state = READY if said.embedded == said.chunks else EMBEDDING
             yield said
         reading.log.info("document_indexed", request_id=given.request_id, chunks=said.chunks)
@@ -72,20 +76,26 @@ async def index(given: pb.DocumentGiven, claims: TurnClaims, reading: Reading) -
         yield _ended(said, ErrorCode.MEMORY_FULL, _NO_ROOM)
     except NoSuchDocument:
         yield _ended(said, ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND])
-    except _OtherModel as other:
-        yield _ended(said, ErrorCode.PROVIDER_NOT_ALLOWED, str(other))
     except Exception as broken:  # noqa: BLE001 -- the one boundary: the hub gets a code, the log the type
         reading.log.error("document_not_indexed", request_id=given.request_id, error=type(broken).__name__)
         yield _ended(said, ErrorCode.INTERNAL, SENTENCES[ErrorCode.INTERNAL])
 
 
-class _OtherModel(Exception):
-    """The agent wants another embedding model."""
+def _document(given: pb.DocumentGiven, parsed: Parsed) -> Document:
+    return Document(
+        UUID(given.document_id), given.title, parsed.text, parsed.markdown, given.room_bytes or None, given.subject_jid
+    )
 
 
-def _check_model(given: pb.DocumentGiven, store: Store) -> None:
-    if given.embedding_model not in {"", store.embedder.model}:
-        raise _OtherModel(f"The hub embeds with {store.embedder.model}; the agent asks for {given.embedding_model}.")
+async def _entry(
+    said: pb.DocumentIndexed, given: pb.DocumentGiven, claims: TurnClaims, reading: Reading
+) -> pb.DocumentIndexed:
+    """One entry about a person, as it stands now. Raises NoSuchDocument when it was changed again, or is gone."""
+    where = claims.owner, claims.agent, given.subject_jid
+    if not await reading.store.entry_again(*where, UUID(given.memory_id)):
+        raise NoSuchDocument(given.memory_id)
+    said.state, said.chunks, said.embedded = READY, 1, 1
+    return said
 
 
 def _ended(said: pb.DocumentIndexed, code: ErrorCode, text: str) -> pb.DocumentIndexed:

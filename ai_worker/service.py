@@ -14,9 +14,11 @@ from prometheus_client import REGISTRY
 
 from ai_worker.beat import Heart
 from ai_worker.indexing import Reading, SandboxedIfThereIsOne, index
-from ai_worker.link import Guard, LinkRefused
+from ai_worker.link import Guard, Guarded, LinkRefused
+from ai_worker.looking import look
 from ai_worker.memory.cached import Cached
-from ai_worker.memory.embedder import MiniLM
+from ai_worker.memory.embedders import embedder_of
+from ai_worker.memory.openings import Openings
 from ai_worker.memory.recall import Recall
 from ai_worker.memory.store import Store
 from ai_worker.model.choose import Models, needs_litellm
@@ -29,6 +31,7 @@ from ai_worker.running import Running
 from ai_worker.sandbox.bubblewrap import Bubblewrap
 from ai_worker.sandbox.parser import SandboxParser
 from ai_worker.session import Office, Session, done_in
+from ai_worker.tools.mcp.servers import Strangers
 from ai_worker.tools.port import Means
 from ai_worker.tools.registry import tools_of
 from ai_worker.turn import Mind
@@ -114,6 +117,11 @@ class WorkerLink(AgentWorkerServicer):
         async for said in index(request, claims, self._reading):
             await context.write(said)
 
+    async def LookAtMcp(self, request: pb.McpLookAsked, context: Context) -> pb.McpLooked:  # noqa: N802
+        """What an MCP server of an agent offers."""
+        claims = await self._admit(request, context)
+        return await look(request, claims, self._office.strangers)
+
     def end(self) -> None:
         """Ends all links once what waits is sent."""
         for session in self._sessions:
@@ -139,7 +147,7 @@ class WorkerLink(AgentWorkerServicer):
         finally:
             session.end()
 
-    async def _admit(self, request: pb.TurnAsked | pb.HealthAsked | pb.DocumentGiven, context: Context) -> TurnClaims:
+    async def _admit(self, request: Guarded, context: Context) -> TurnClaims:
         await self._admit_peer(context)
         try:
             return self._office.guard.message(request)
@@ -189,9 +197,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         bus = await nats.connect(settings, secrets, "ai_worker", log)
         opened.push_async_callback(closing.step, "bus", bus.close)
         opened.push_async_callback(supervisor.stop)
-        minilm = MiniLM(settings.minilm_folder, settings.memory.embedding_model)
-        supervisor.start("embedder", minilm.run())
-        embedder = Cached(minilm, clock)
+        batched = embedder_of(settings.memory, settings.minilm_folder)
+        supervisor.start("embedder", batched.run())
+        embedder = Cached(batched, clock)
         running = Running(supervisor, settings.limits.worker_capacity)
         recall = Recall(pool, embedder, settings.memory.recall_limit, settings.memory.max_distance)
         store = Store(pool, embedder, clock)
@@ -202,9 +210,11 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         reach = Reach(frozenset(settings.tools.internal))
         means = Means(Bubblewrap(clock, settings.tools.sandboxes), Egress(reach), reach)
         tools, crash = tools_of(settings.tools.test_folder, means), crash_hook(settings.crash)
-        mind = Mind(recall, store, models, embedder.model, telemetry, clock, log, worker_id, tools, crash)
+        strangers = Strangers(means, supervisor.run_once, settings.tools.mcp_code)
+        openings = Openings(pool)
+        mind = Mind(recall, store, models, telemetry, clock, log, worker_id, tools, crash, strangers.of_turn, openings)
         guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)
-        office = Office(mind, guard, running, settings.model.timeout_ms / 1000)
+        office = Office(mind, guard, running, settings.model.timeout_ms / 1000, strangers)
         heart = Heart(worker_id, settings.ports.ai_worker, running, clock)
         parser = SandboxedIfThereIsOne(SandboxParser(means.sandbox), ProcessParser(), log)
         link = WorkerLink(office, Reading(store, parser, log), heart, supervisor, log)

@@ -15,9 +15,11 @@ from uuid import UUID
 from ai_worker.link import Guard, LinkRefused
 from ai_worker.pieces import Pieces
 from ai_worker.running import Key, Running
+from ai_worker.tools.mcp.servers import Strangers
 from ai_worker.tools.port import Allowed, Ended, NotAllowed
 from ai_worker.translate import allowance, continues, tool_asked, tool_done, turn_done, turn_held, turn_of
 from ai_worker.turn import Mind, Spent, think
+from ai_worker.words import Task
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER
 from aiox.kernel.outcome import Answered, Failed, Usage
@@ -40,6 +42,8 @@ class Office:
     running: Running
     try_timeout_s: float
     """For one try at a model, in seconds."""
+    strangers: Strangers | None = None
+    """How MCP servers are met; None: not at all."""
 
 
 class Session:
@@ -73,7 +77,7 @@ class Session:
         key, running = self._key(claims), self._office.running
         if running.knows(key):
             self._office.mind.log.warning("turn_asked_twice", request_id=str(claims.request))
-        elif not continues(asked.continuation):
+        elif not continues(asked.continuation) or asked.task not in set(Task):
             self._refuse(asked, claims, ErrorCode.BODY_INVALID)
         elif running.full:
             self._refuse(asked, claims, ErrorCode.HUB_BUSY)

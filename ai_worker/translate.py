@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
+from ai_worker.tools.pin import Pin
 from ai_worker.tools.port import Allowed, Ended, Given, NotAllowed
 from ai_worker.transcript import continued
-from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, ToolOffer, Turn
+from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, Task, ToolOffer, Turn
+from aiox.kernel.agent import McpServer
 from aiox.kernel.outcome import Answered, Failed
 from aiox.kernel.tools import Terms, call_id
 from aiox.runtime.tokens import TurnClaims
@@ -36,6 +39,7 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
             format=asked.format,
             answer_schema=json.loads(schema) if (schema := asked.llm_config.response_schema) else None,
             tools=tuple(_offer(tool) for tool in asked.tools),
+            task=Task(asked.task),
         ),
         limits=Limits(
             max_total_tokens=asked.max_total_tokens,
@@ -48,15 +52,17 @@ def turn_of(asked: pb.TurnAsked, claims: TurnClaims, try_timeout_s: float) -> Tu
         long_term=not asked.HasField("memory_config") or (memory.long_term_enabled and memory.type != "short_term"),
         memory_full=asked.governance.memory_full,
         memory_empty=asked.governance.memory_empty,
-        embedding_model=memory.embedding_model,
+        learns=memory.learns,
         held=continued(asked.continuation) if asked.continuation else None,
+        attached=tuple(UUID(one) for one in asked.attached),
         traceparent=asked.traceparent,
         correlation_id=asked.correlation_id,
     )
 
 
 def _offer(tool: pb.ToolOffer) -> ToolOffer:
-    return ToolOffer(tool.name, tool.description, json.loads(tool.json_schema), tool.read_only)
+    is_mcp = tool.worker_type == "mcp"
+    return ToolOffer(tool.name, tool.description, json.loads(tool.json_schema), tool.read_only, is_mcp)
 
 
 def continues(continuation: bytes) -> bool:
@@ -113,6 +119,7 @@ def tool_done(asked: pb.TurnAsked, index: int, ended: Ended) -> pb.ToolDone:
         result_digest=ended.result_digest,
         duration_ms=ended.duration_ms,
         error_code=ended.error_code or "",
+        changed=ended.changed,
     )
 
 
@@ -134,7 +141,19 @@ def _given(answer: pb.ToolAllowed) -> Given:
         allowed_domains=tuple(terms.allowed_domains),
         allowed_tables=tuple(terms.allowed_tables),
     )
-    return Given(granted, credential.api_base, credential.api_key)
+    return Given(granted, credential.api_base, credential.api_key, _pin(answer.mcp) if answer.HasField("mcp") else None)
+
+
+def _pin(pin: pb.McpPin) -> Pin:
+    return Pin(server_of(pin.server), pin.tool, pin.digest)
+
+
+def server_of(server: pb.McpServer) -> McpServer:
+    """An MCP server of an agent, as the hub has checked and stored it."""
+    transport: Literal["stdio", "http"] = "http" if server.transport == "http" else "stdio"
+    return McpServer.model_construct(
+        name=server.name, transport=transport, command=tuple(server.command), url=server.url
+    )
 
 
 def turn_done(request_id: str, owner: UUID, outcome: Answered | Failed) -> pb.TurnDone:

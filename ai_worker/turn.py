@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from traceback import extract_tb
 from typing import Final, Protocol
 from uuid import UUID
 
 from ai_worker import transcript
+from ai_worker.memory.learn import told_of_oneself
 from ai_worker.memory.remember import fact_in
 from ai_worker.model.answers import Checked, check
 from ai_worker.model.bill import Bill
@@ -19,16 +20,18 @@ from ai_worker.model.offline import Closeness
 from ai_worker.model.port import ChatModel, Delta, ModelFailed
 from ai_worker.model.prompt import fit, taint_of
 from ai_worker.tools.act import Hands
-from ai_worker.tools.port import AsksHub, Tool
+from ai_worker.tools.port import AsksHub, NoServers, Servers, Tool
 from ai_worker.words import (
     Acted,
     Held,
+    Kind,
     Limits,
     ModelChoice,
     Passage,
     Prompt,
     Rejected,
     Remembered,
+    Task,
     ToolCall,
     ToolOffer,
     Turn,
@@ -49,6 +52,9 @@ Choose = Callable[[Sequence[ModelChoice], Closeness, float, Bill], ChatModel]
 
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot carry: no door could deliver it."""
+LEARNS: Final = "(This agent keeps what you tell about yourself. /memory lists it, /forget takes it away.)"
+MAX_SUMMARY_CHARACTERS: Final = 2000
+"""A summary is cut here, whatever a model says."""
 
 
 class Recalls(Protocol):
@@ -62,12 +68,28 @@ class Recalls(Protocol):
         """Cosine of each text to the question, -1 to 1."""
         ...
 
+    async def summary(self, owner: UUID, agent: UUID, subject: str) -> Passage | None:
+        """What was said before, in short; None when nothing was summed up."""
+        ...
+
+
+class Opens(Protocol):
+    """Documents, read from their beginning."""
+
+    async def passages(self, owner: UUID, agent: UUID, subject: str, documents: Sequence[UUID]) -> tuple[Passage, ...]:
+        """The first passages of these documents."""
+        ...
+
 
 class Keeps(Protocol):
     """Long-term memory, written."""
 
     async def fact(self, owner: UUID, agent: UUID, subject: str, fact: str) -> UUID:
         """Stores what `subject` asked to remember; again is a no-op."""
+        ...
+
+    async def learnt(self, owner: UUID, agent: UUID, subject: str, fact: str) -> bool:
+        """Stores what `subject` said of themselves unasked; false when it was known."""
         ...
 
 
@@ -78,7 +100,6 @@ class Mind:
     recall: Recalls
     store: Keeps
     choose: Choose
-    embedding_model: str
     telemetry: Telemetry
     clock: Clock
     log: Log
@@ -87,6 +108,10 @@ class Mind:
     """The code of the hub's tools, by name."""
     crash: Hook = no_hook
     """Called at every durable step; does nothing but in tests."""
+    servers: Callable[[], AbstractAsyncContextManager[Servers]] = lambda: nullcontext(NoServers())
+    """The MCP servers of one turn."""
+    openings: Opens | None = None
+    """Reads how documents begin."""
 
 
 @dataclass(slots=True)
@@ -106,6 +131,8 @@ async def think(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub) ->
     with mind.telemetry.span(Step.THOUGHT, turn.traceparent, attributes):
         try:
             async with asyncio.timeout(turn.timeout_s):
+                if turn.prompt.task is Task.SUMMARY:
+                    return await _sum_up(turn, mind, spent, started)
                 return await _answer(turn, mind, spent, say, hub, started)
         except ModelFailed as failed:
             code, reason = failed.code, failed.text
@@ -124,21 +151,38 @@ async def think(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub) ->
 
 
 async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, started: float) -> Answered:
-    _check_embedding(turn, mind)
-    remembered = await _remember(turn, mind)
+    remembered, learnt = await _remember(turn, mind)
     passages = await _recall(turn, mind)
     model = mind.choose(turn.choices, mind.recall.closeness, started + turn.timeout_s, spent.bill)
     prompt = replace(turn.prompt, remembered=remembered, passages=passages)
     offers = {tool.name: tool for tool in prompt.tools}
-    hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message)
-    if turn.held is not None:
-        prompt = await _go_on(prompt, turn.held, hands)
-    prompt, text = await _think_on(turn, prompt, model, hands, mind, spent, say)
+    async with mind.servers() as servers:
+        hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message, servers=servers)
+        if turn.held is not None:
+            prompt = await _go_on(prompt, turn.held, hands)
+        prompt, text = await _think_on(turn, prompt, model, hands, mind, spent, say)
+    if told := _announced(turn, prompt, learnt):
+        say(told)
+    answered = _answered(text + told, prompt, model, mind, spent, started)
+    return replace(answered, citations=_citations(prompt.passages), tools_called=hands.done)
+
+
+async def _sum_up(turn: Turn, mind: Mind, spent: Spent, started: float) -> Answered:
+    """A summary of the history and of the summary before it; nothing is searched, stored, shown or called."""
+    before = await mind.recall.summary(turn.owner, turn.agent, turn.subject)
+    prompt = replace(turn.prompt, message=before.content if before else "", passages=(before,) if before else ())
+    model = mind.choose(turn.choices, mind.recall.closeness, started + turn.timeout_s, spent.bill)
+    prompt, limits = fit(prompt, turn.limits, model.input_tokens)
+    text, _ = await _ask(model, prompt, limits, mind, spent, _keep_quiet)
+    return _answered(text[:MAX_SUMMARY_CHARACTERS], prompt, model, mind, spent, started)
+
+
+def _answered(text: str, prompt: Prompt, model: ChatModel, mind: Mind, spent: Spent, started: float) -> Answered:
     return Answered(
         text=text,
         usage=spent.bill.usage,
-        citations=_citations(prompt.passages),
-        tools_called=hands.done,
+        citations=(),
+        tools_called=(),
         recalled=tuple(passage.memory_id for passage in prompt.passages),
         model=model.name,
         worker_id=mind.worker_id,
@@ -221,14 +265,10 @@ def _together(calls: Sequence[ToolCall], offers: Mapping[str, ToolOffer]) -> lis
     return groups
 
 
-def _check_embedding(turn: Turn, mind: Mind) -> None:
-    if turn.long_term and turn.embedding_model not in {"", mind.embedding_model}:
-        reason = f"This worker embeds with {mind.embedding_model} only."
-        raise ModelFailed(ErrorCode.PROVIDER_NOT_ALLOWED, reason)
-
-
-async def _remember(turn: Turn, mind: Mind) -> Remembered | None:
-    """Step 13, before the answer, so that its confirmation is true. Only what was asked for is stored."""
+async def _remember(turn: Turn, mind: Mind) -> tuple[Remembered | None, tuple[str, ...]]:
+    """Step 13, before the answer, so that its confirmation is true. Only what was asked for is stored, and, by an agent
+    that may learn, what people say of themselves: that comes back as the second.
+    """
     fact = fact_in(turn.prompt.message)
     may = turn.long_term and not turn.memory_full and bool(turn.subject)
     attributes: dict[str, str | int] = {
@@ -241,10 +281,36 @@ async def _remember(turn: Turn, mind: Mind) -> Remembered | None:
             mind.crash(CrashPoint.BEFORE_FACT, turn.prompt.message)
             await mind.store.fact(turn.owner, turn.agent, turn.subject, fact)
             mind.crash(CrashPoint.AFTER_FACT, turn.prompt.message)
-    return Remembered(fact, may) if fact else None
+        told = told_of_oneself(turn.prompt.message) if may and not fact and _may_learn(turn) else ()
+        known = [await mind.store.learnt(turn.owner, turn.agent, turn.subject, one) for one in told]
+    learnt = tuple(one for one, new in zip(told, known, strict=True) if new)
+    return Remembered(fact, may) if fact else None, learnt
+
+
+def _may_learn(turn: Turn) -> bool:
+    """An answer that has to fit a form has no room to say what was learnt; so nothing is."""
+    return turn.learns and turn.prompt.answer_schema is None
+
+
+def _announced(turn: Turn, prompt: Prompt, learnt: tuple[str, ...]) -> str:
+    """What an agent that learns says below its answer: at the beginning of a conversation, and what it has learnt."""
+    begins = not prompt.history and not any(passage.kind is Kind.SUMMARY for passage in prompt.passages)
+    if not _may_learn(turn) or not (learnt or (begins and turn.long_term)):
+        return ""
+    noted = "".join(f"I keep in mind: “{one}”\n" for one in learnt)
+    return f"\n\n{noted}{LEARNS}"
 
 
 async def _recall(turn: Turn, mind: Mind) -> tuple[Passage, ...]:
+    """How the files of this message begin, then what comes near to it."""
+    opened: tuple[Passage, ...] = ()
+    if turn.attached and mind.openings is not None:
+        opened = await mind.openings.passages(turn.owner, turn.agent, turn.subject, turn.attached)
+    known = {one.memory_id for one in opened}
+    return (*opened, *(one for one in await _near(turn, mind) if one.memory_id not in known))
+
+
+async def _near(turn: Turn, mind: Mind) -> tuple[Passage, ...]:
     if not turn.long_term or turn.memory_empty:
         return ()
     return await mind.recall.passages(turn.owner, turn.agent, turn.subject, turn.prompt.message)
@@ -284,9 +350,11 @@ async def _listen(answer: AsyncGenerator[Delta, None], spent: Spent, say: Say) -
 
 
 def _citations(passages: tuple[Passage, ...]) -> tuple[Citation, ...]:
+    """What an answer rests on and can be looked up; the summary is the conversation itself."""
     return tuple(
         Citation(passage.memory_id, passage.document_id, passage.title, passage.section, passage.distance)
         for passage in passages
+        if passage.kind is not Kind.SUMMARY
     )
 
 

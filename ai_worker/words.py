@@ -10,6 +10,13 @@ from uuid import UUID
 from aiox.kernel.canonical import Json
 
 
+class Task(StrEnum):
+    """What a turn is asked for: an answer to its message, or a summary of its history."""
+
+    ANSWER = ""
+    SUMMARY = "summary"
+
+
 class Kind(StrEnum):
     """What a memory is."""
 
@@ -26,7 +33,7 @@ class Passage:
     document_id: UUID | None
     kind: Kind
     title: str
-    """Of the document; empty for a fact."""
+    """Of the document; empty for a fact and a summary."""
     section: str
     """Headings above the passage, joined by ` > `; may be empty."""
     content: str
@@ -58,6 +65,8 @@ class ToolOffer:
     schema: Mapping[str, Json]
     read_only: bool = False
     """It changes nothing: may run beside others."""
+    mcp: bool = False
+    """It is an MCP server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,8 @@ class Prompt:
     """JSON Schema that the answer must fit; None: any text."""
     rejected: tuple[Rejected, ...] = ()
     """Answers of this very turn that did not fit, and why."""
+    task: Task = Task.ANSWER
+    """For a summary, `message` is the summary so far and `history` the turns to add to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +180,11 @@ class Turn:
     memory_full: bool = False
     memory_empty: bool = False
     """Nothing was stored for the agent when the turn was asked: there is nothing to recall."""
-    embedding_model: str = ""
-    """What the agent wants; empty for the worker's own."""
+    learns: bool = False
+    """Whether the agent may keep what people say of themselves without being asked to."""
     held: Held | None = None
     """Of a turn that was held: its approved call comes first, then the model reads what came of it."""
+    attached: tuple[UUID, ...] = ()
+    """Documents that came with the message: how they begin is read, whatever is asked."""
     traceparent: str = ""
     correlation_id: str = ""

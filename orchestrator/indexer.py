@@ -12,7 +12,7 @@ from aiox.kernel.ids import OwnerId
 from aiox.runtime.clock import Clock
 from aiox.runtime.keyring import CannotOpen, KeyRing
 from aiox.runtime.logs import Log, describe
-from aiox.runtime.objects import ObjectMissing, ObjectStore
+from aiox.runtime.objects.port import ObjectMissing, ObjectStore
 from aiox.runtime.postgres import Pool, StoreTrouble, owner_scope
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.workers.link import WorkerLost
@@ -92,7 +92,8 @@ class Indexer:
         if said.error_code:
             await self._fail(waiting, said.error_text or said.error_code)
             return
-        await indexing.mark_ready(self.pool, waiting.owner, waiting.id, said.chunks, said.media_type)
+        model = said.embedding_model
+        await indexing.mark_ready(self.pool, waiting.owner, waiting.id, said.chunks, said.media_type, model)
         self.log.info("document_indexed", document_id=str(waiting.id), chunks=said.chunks)
 
     async def _followed(self, waiting: WaitingDocument, given: pb.DocumentGiven) -> pb.DocumentIndexed:
@@ -124,7 +125,7 @@ class Indexer:
             content=read,
             correlation_id=str(uuid4()),
             room_bytes=max(1, used.left),
-            embedding_model=content.embedding_model,
+            subject_jid=content.subject,
         )
 
     async def _fail(self, waiting: WaitingDocument, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -10,8 +10,10 @@ from aiox.kernel.canonical import Json
 from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.kernel.ids import HUB_OWNER, AgentId, OwnerId, VersionId, derived_id
 from aiox.kernel.jid import BareJid
+from aiox.kernel.mcp import McpTool
 from aiox.kernel.outcome import Answered, Failed, Refused
 from aiox.kernel.preferences import Preferences
+from aiox.kernel.tools import ToolDescription
 from aiox.runtime.keyring import KeyRing
 from orchestrator.spending import Spending
 from policy.access import Relation
@@ -19,7 +21,7 @@ from policy.ledger import Record
 from policy.quota import Reservation
 from policy.scoring import Inputs
 from policy.storage import Storage
-from policy.tools import AllowedTools
+from policy.tools import AllowedTools, Configured
 from registry.agent_versions import StoredVersion
 from registry.approvals import Kept
 from registry.quotas import Conversation
@@ -146,11 +148,28 @@ class Loaded:
     """What the agent and its owner have stored already."""
     approved: Kept | None = None
     """The approval by which a held turn goes on; None for an ordinary turn."""
+    attached: tuple[UUID, ...] = ()
+    """Documents that came with the message."""
+    notes: tuple[str, ...] = ()
+    """What the hub adds to the answer: files that it could not take."""
+    mcp: Mapping[str, McpTool] = field(default_factory=dict)
+    """Tools of the agent's MCP servers that this turn may ask for, by the name in a call."""
+    task: str = ""
+    """What the worker is asked for: empty for an answer (proto/aiox/wire/v1/worker.proto)."""
 
     @property
     def turn(self) -> Turn:
         """The turn."""
         return self.authorised.turn
+
+    @property
+    def configured(self) -> Sequence[Configured]:
+        """What the agent was given, of the hub and of its MCP servers."""
+        return (*self.version.tools, *self.mcp.values())
+
+    def known(self, tools: Mapping[str, ToolDescription]) -> Mapping[str, ToolDescription]:
+        """The hub's registry with this turn's tools of MCP servers beside it."""
+        return {**tools, **{name: one.description for name, one in self.mcp.items()}} if self.mcp else tools
 
 
 @dataclass(frozen=True, slots=True)

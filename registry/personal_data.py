@@ -79,11 +79,13 @@ NOT_EXPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "idempotency_keys": "answers to requests of the last day, in their form: the things themselves are here",
         "inbox": "ids of messages that were answered: the same turns as in executions",
         "mail_tokens": "digests of secrets",
+        "memories_waiting": "ids of memories that have no vector yet: the memories themselves are here",
         "memory_vectors_384": "computed from the memories",
         "memory_words": "computed from the memories",
         "outbox": "on its way: the same texts as in the turns",
         "recovery_codes": "digests of secrets",
         "refresh_tokens": "digests of secrets",
+        "summary_marks": "times up to which conversations are summed up: the summaries are among the memories",
         "tenant_keys": "keys",
         "users": "read as the account",
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aiox.runtime.postgres import Pool
 
 DAYS = 7
@@ -20,11 +22,11 @@ async def sweep_sessions(pool: Pool) -> int:
     return int(await pool.fetchval("SELECT sweep_sessions()"))
 
 
-async def sweep_memories(pool: Pool) -> int:
-    """Deletes what agents remember about people, and the texts of turns, that are older than the agent's
+async def sweep_memories(pool: Pool, now: datetime) -> int:
+    """Deletes what agents remember about people, summaries too, and the texts of turns, that are older than the agent's
     retention_days; returns how many rows. Documents stay: their owner gave them, and takes them.
     """
-    return int(await pool.fetchval("SELECT sweep_memories()"))
+    return int(await pool.fetchval("SELECT sweep_memories($1)", now))
 
 
 async def sweep_turns(pool: Pool, days: int = DAYS) -> int:

@@ -22,8 +22,11 @@ from aiox.runtime.postgres import Connection, Pool, owner_scope
 _ANYTHING: Final = """
     SELECT EXISTS (
         SELECT FROM memory_vectors_384
-        WHERE owner_user_id = $1 AND agent_id = $2 AND (scope = 'agent' OR (scope = 'subject' AND subject_jid = $3))
-          AND model = $4)"""
+        WHERE owner_user_id = $1 AND agent_id = $2 AND (scope = 'agent' OR (scope = 'subject' AND subject_jid = $3)))"""
+_SUMMARY: Final = """
+    SELECT id, content FROM agent_memories
+    WHERE owner_user_id = $1 AND agent_id = $2 AND scope = 'subject' AND subject_jid = $3 AND kind = 'summary'
+    ORDER BY created_at DESC, id LIMIT 1"""
 _NEAREST: Final = """
     SELECT memory_id, embedding OPERATOR(public.<=>) $5::text::public.halfvec(384) AS distance
     FROM memory_vectors_384
@@ -36,9 +39,9 @@ _PLACES: Final = """
       AND ((document_id, ordinal) IN (SELECT * FROM unnest($3::uuid[], $4::int[])) OR id = ANY ($3::uuid[]))"""
 _PASSAGES: Final = """
     SELECT m.id, m.document_id, m.kind, m.section, m.content, coalesce(d.title, '') AS title,
-           v.embedding OPERATOR(public.<=>) $4::text::public.halfvec(384) AS distance
+           coalesce(v.embedding OPERATOR(public.<=>) $4::text::public.halfvec(384), 2) AS distance
     FROM agent_memories m
-    JOIN memory_vectors_384 v ON v.owner_user_id = $1 AND v.memory_id = m.id
+    LEFT JOIN memory_vectors_384 v ON v.owner_user_id = $1 AND v.memory_id = m.id AND v.model = $6
     LEFT JOIN documents d ON d.owner_user_id = $1 AND d.id = m.document_id
     WHERE m.owner_user_id = $1 AND m.agent_id = $2 AND m.id = ANY ($3::uuid[])
       AND (m.scope = 'agent' OR (m.scope = 'subject' AND m.subject_jid = $5))"""
@@ -62,12 +65,20 @@ class Recall:
     max_distance: float
 
     async def passages(self, owner: UUID, agent: UUID, subject: str, question: str) -> tuple[Passage, ...]:
-        """What answers the question, best first; empty when nothing comes near.
+        """The summary of what was said before, when there is one, then what answers the question, best first.
 
-        Nothing is embedded while nothing is stored. Raises asyncpg.PostgresError or OSError.
+        Empty when nothing comes near. Nothing is embedded while nothing is stored. What was not embedded with this
+        model yet is found by its words. Raises asyncpg.PostgresError or OSError.
         """
-        if not await self._anything(owner, agent, subject):
-            return ()
+        anything, summary = await self._stored(owner, agent, subject)
+        before = () if summary is None else (summary,)
+        return (*before, *(await self._found(owner, agent, subject, question) if anything else ()))
+
+    async def summary(self, owner: UUID, agent: UUID, subject: str) -> Passage | None:
+        """What was said before, in short; None for a conversation that has no summary. Raises as above."""
+        return (await self._stored(owner, agent, subject))[1]
+
+    async def _found(self, owner: UUID, agent: UUID, subject: str, question: str) -> tuple[Passage, ...]:
         (vector,) = await self.embedder.embed([question], owner)
         asked = as_halfvec(vector)
         async with owner_scope(self.pool, owner, agent, subject) as connection:
@@ -76,7 +87,8 @@ class Recall:
             worded = await self._worded(connection, owner, agent, subject, question)
             known = {*near, *(one for one, share in worded.items() if share >= ENOUGH_WORDS)}
             best = [one for one in fused(near, worded) if one in known][: self.limit]
-            rows = await connection.fetch(_PASSAGES, owner, agent, best, asked, subject) if best else []
+            model = self.embedder.model
+            rows = await connection.fetch(_PASSAGES, owner, agent, best, asked, subject, model) if best else []
         found = {row["id"]: _passage(row) for row in rows}
         return tuple(found[one] for one in best if one in found)
 
@@ -92,9 +104,14 @@ class Recall:
         ids = {(row["segment"], row["ordinal"]): row["id"] for row in places}
         return {ids[hit.segment, hit.ordinal]: hit.share for hit in hits if (hit.segment, hit.ordinal) in ids}
 
-    async def _anything(self, owner: UUID, agent: UUID, subject: str) -> bool:
+    async def _stored(self, owner: UUID, agent: UUID, subject: str) -> tuple[bool, Passage | None]:
+        """Whether there is anything to search, and the summary."""
         async with owner_scope(self.pool, owner, agent, subject) as connection:
-            return bool(await connection.fetchval(_ANYTHING, owner, agent, subject, self.embedder.model))
+            anything = bool(await connection.fetchval(_ANYTHING, owner, agent, subject))
+            row = await connection.fetchrow(_SUMMARY, owner, agent, subject)
+        # At no distance: it gives way last where a prompt has to be cut.
+        summary = None if row is None else Passage(row["id"], None, Kind.SUMMARY, "", "", row["content"], 0.0)
+        return anything, summary
 
     async def closeness(self, question: str, texts: Sequence[str]) -> list[float]:
         """Cosine of each text to the question, -1 to 1: which sentences of a passage to quote."""

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ai_worker.model.extract import extracted
 from ai_worker.model.port import Delta
 from ai_worker.model.sentences import overlap, sentences
-from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered
+from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered, Task
 from aiox.kernel.outcome import Usage
 from aiox.kernel.units import estimate_tokens
 
@@ -24,6 +25,11 @@ _GREETING = re.compile(
 _EARLIER = re.compile(
     r"\b(what did (i|you) (just )?(say|ask|tell|write|answer)|(my|your) (last|previous) (message|question|answer)"
     r"|what were we talking about|o que (eu|voc[eê]) (disse|perguntei|falei))\b",
+    re.I,
+)
+_SOURCE: Final = re.compile(
+    r"\b(who (told|said) (you )?(that|this|so)|how do you know|where (do|did) you (get|have|read|know) (that|this|it)"
+    r"|(what|which) (is|was) (the|your) source|quem (te |lhe )?disse isso|como (voc[eê] )?sabe disso)\b",
     re.I,
 )
 _ENOUGH: Final = 0.3
@@ -65,11 +71,15 @@ class Offline:
         yield Delta(lines[-1], Usage(self.input_tokens(prompt), estimate_tokens(answer)))
 
     async def _answer(self, prompt: Prompt) -> str:
+        if prompt.task is Task.SUMMARY:
+            return extracted(prompt.message, prompt.history, LABEL)
         parts = [LABEL]
         if prompt.remembered is not None:
             return "\n".join([*parts, _confirmed(prompt.remembered)])
+        if _SOURCE.search(prompt.message) and prompt.history:
+            return "\n".join([*parts, _sources(prompt.history[-1])])
         if _EARLIER.search(prompt.message) and prompt.history:
-            return "\n".join([*parts, _earlier(prompt.history[-1])])
+            return "\n".join([*parts, _earlier(prompt.history[-1]), *_summed_up(prompt.passages)])
         if _GREETING.match(prompt.message):
             return "\n".join([*parts, _welcome(prompt.agent_name)])
         known = [*_told(prompt.passages), *await self._quoted(prompt)]
@@ -86,7 +96,7 @@ class Offline:
     async def _chosen(self, prompt: Prompt) -> list[_Sentence]:
         """The sentences that come nearest to the question, best first."""
         documents = [passage for passage in prompt.passages if passage.kind is not Kind.FACT]
-        nearest = min((passage.distance for passage in documents), default=0.0)
+        nearest = min((one.distance for one in documents if one.kind is Kind.CHUNK), default=0.0)
         places = [
             (passage, place, text)
             for passage in documents
@@ -109,6 +119,8 @@ class Offline:
 
 def source(passage: Passage) -> str:
     """How a passage is cited: title and section."""
+    if passage.kind is Kind.SUMMARY:
+        return "what we spoke about before, in short"
     title = passage.title or "an untitled document"
     sections = [part for part in passage.section.split(" > ") if part and part != passage.title]
     return f"{title}, section “{' > '.join(sections)}”" if sections else title
@@ -116,6 +128,18 @@ def source(passage: Passage) -> str:
 
 def _told(passages: tuple[Passage, ...]) -> list[str]:
     return [f"You told me: “{passage.content}”" for passage in passages if passage.kind is Kind.FACT][:2]
+
+
+def _summed_up(passages: tuple[Passage, ...]) -> list[str]:
+    return [f"Before that, in short:\n{one.content}" for one in passages if one.kind is Kind.SUMMARY]
+
+
+def _sources(last: Exchange) -> str:
+    """Where the last answer came from: it names its sources itself."""
+    named = [line for line in last.assistant.splitlines() if line.startswith(("— ", "You told me: "))]
+    if not named:
+        return "My last answer rested on nothing that I know from documents or from you. /why tells more."
+    return "\n".join(["My last answer rested on:", *dict.fromkeys(named)])
 
 
 def _confirmed(remembered: Remembered) -> str:

@@ -28,6 +28,7 @@ _SAID: Final = {
     DocumentState.WAITING: "waits",
     DocumentState.PARSING: "is read",
     DocumentState.EMBEDDING: "is embedded",
+    DocumentState.REINDEXING: "is embedded anew",
 }
 
 
@@ -79,6 +80,8 @@ def line(one: DocumentSummary) -> str:
             how = f"failed: {one.error}"
         case DocumentState.EMBEDDING:
             how = f"embedding {one.embedded} of {one.chunks}"
+        case DocumentState.REINDEXING:
+            how = f"ready, embedded anew: {one.embedded} of {one.chunks} passages"
         case _:
             how = str(one.state)
     return f"{one.source}  {how}"

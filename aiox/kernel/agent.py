@@ -25,6 +25,8 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256 in hex, lower case."""
 AvatarRef = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")]
 """Which of the agent's stored images is its avatar; empty: none."""
+ServerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,23}$")]
+"""The name of an MCP server within its agent."""
 CredentialName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 """The name of a stored credential, never the secret itself; empty: none."""
 
@@ -99,6 +101,16 @@ class MemoryConfig(Part):
     long_term_enabled: bool = True
     embedding_model: Word = DEFAULT_EMBEDDING_MODEL
     retention_days: int = Field(365, ge=1, le=3650)
+    summaries: bool = Field(
+        default=True,
+        description="long conversations are summed up, at the cost of a turn each time",
+        exclude_if=lambda value: value,  # the hashes of before hold
+    )
+    learns: bool = Field(
+        default=False,
+        description="keeps what people say of themselves without being asked to, and tells them so",
+        exclude_if=lambda value: not value,
+    )
 
 
 class ToolPolicy(Part):
@@ -118,11 +130,15 @@ class ToolPolicy(Part):
     )
 
 
+Policy = Literal["read_only", "rate_limited", "approval"] | ToolPolicy
+"""A tool's policy: a preset word, or written out."""
+
+
 class Tool(Part):
     """A tool that the agent may ask for."""
 
     name: ToolName
-    policy: Literal["read_only", "rate_limited", "approval"] | ToolPolicy = "approval"
+    policy: Policy = "approval"
 
 
 class Governance(Part):
@@ -139,20 +155,28 @@ class Governance(Part):
 
 
 class McpServer(Part):
-    """An MCP server whose tools the agent may ask for. Stored and hashed; attached from a later version on."""
+    """An MCP server whose tools the agent may ask for, by the name `server__tool` (aiox.kernel.mcp).
 
-    name: Word
+    A tool may be called while it is what `schema_digests` says, or else what its owner has approved.
+    """
+
+    name: ServerName
     transport: Literal["stdio", "http"]
     command: tuple[Prose, ...] = Field((), max_length=32, description="program and arguments, for stdio")
     url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^(https://[^\s\x00-\x1f\x7f]+)?$")] = ""
     credential: CredentialName = ""
     allowed_tools: tuple[Word, ...] = Field((), max_length=100, description="empty: none")
     schema_digests: dict[Word, Sha256] = Field({}, max_length=100, description="SHA-256 of each tool's pinned schema")
+    policy: Policy = Field(
+        "approval", description="of every tool of this server", exclude_if=lambda value: value == "approval"
+    )
 
     @model_validator(mode="after")
     def _is_reachable(self) -> McpServer:
         if bool(self.command) != (self.transport == "stdio") or bool(self.url) != (self.transport == "http"):
             raise ValueError("transport stdio needs a command and no url, transport http a url and no command")
+        if self.credential and self.transport == "stdio":
+            raise ValueError("a stdio server has no network, and no use for a credential")
         return self
 
 

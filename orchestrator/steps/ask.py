@@ -17,7 +17,7 @@ from orchestrator.steps.held_call import continuation
 def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsked:
     """The whole request but its token, which the link adds for the worker it goes to."""
     reserved, loaded = assigned.reserved, assigned.reserved.loaded
-    turn, version = loaded.turn, loaded.version
+    turn, version, known = loaded.turn, loaded.version, loaded.known(ports.known_tools)
     return pb.TurnAsked(
         request_id=str(turn.message.turn_id),
         owner_user_id=str(loaded.authorised.owner),
@@ -28,21 +28,22 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
         system_prompt=_prompt(loaded),
         message=turn.message.body,
         session_context=[pb.ContextTurn(user=past.user, assistant=past.assistant) for past in reserved.history],
-        tools=[_offer(ports.known_tools[name]) for name in loaded.tools.names],
-        llm_config=_llm_config(granted.config),
+        tools=[_offer(known[name]) for name in loaded.tools.names],
+        llm_config=_llm_config(granted.config, turn.message.response_schema),
         memory_config=pb.MemoryConfig(
             type=version.memory_config.type,
             short_term_limit=version.memory_config.short_term_limit,
             long_term_enabled=version.memory_config.long_term_enabled,
             embedding_model=version.memory_config.embedding_model,
             retention_days=version.memory_config.retention_days,
+            learns=version.memory_config.learns,
         ),
         governance=pb.Governance(
             policy_hash=version.policy_hash,
             allowed_domains=version.governance.allowed_domains,
             max_worker_ms=worker_ms(loaded, ports.settings.limits.turn_timeout_ms),
             memory_full=loaded.storage.full,
-            memory_empty=loaded.storage.agent_bytes == 0,
+            memory_empty=loaded.storage.agent_bytes == 0 and not loaded.attached,
         ),
         timeout_ms=worker_ms(loaded, ports.settings.limits.turn_timeout_ms),
         max_total_tokens=reserved.reservation.tokens,
@@ -54,6 +55,8 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
         tone=loaded.preferences.tone,
         format=loaded.preferences.format,
         live=turn.envelope.channel == HTTP,
+        task=loaded.task,
+        attached=[str(one) for one in loaded.attached],
         asked_at_us=round(ports.clock.now().timestamp() * 1_000_000),
     )
 
@@ -74,7 +77,9 @@ def _prompt(loaded: Loaded) -> str:
     return f"{loaded.system_prompt}\nPersonality: {', '.join(loaded.version.traits)}."
 
 
-def _llm_config(own: LlmConfig) -> pb.LlmConfig:
+def _llm_config(own: LlmConfig, wanted_form: str) -> pb.LlmConfig:
+    """`wanted_form`: what this message asks for; it stands in place of what the agent promises."""
+    promised = "" if own.response_schema is None else canonical(own.response_schema).decode()
     return pb.LlmConfig(
         provider=own.provider,
         model=own.model,
@@ -82,5 +87,5 @@ def _llm_config(own: LlmConfig) -> pb.LlmConfig:
         max_tokens=own.max_tokens,
         worker_pool=own.worker_pool,
         fallbacks=[pb.Fallback(provider=other.provider, model=other.model) for other in own.fallbacks],
-        response_schema="" if own.response_schema is None else canonical(own.response_schema).decode(),
+        response_schema=wanted_form or promised,
     )

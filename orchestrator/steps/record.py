@@ -55,7 +55,7 @@ def _conclusion(
         fence=turn.fence,
         inbox=tuple(_inbox(ended, member, now) for member in turn.all_members),
         records=(ended.decision, _outcome_record(ended, now)),
-        executions=(_execution(ended, now, duration_ms),) if isinstance(ended, Dispatched) else (),
+        executions=(execution_of(ended, now, duration_ms),) if isinstance(ended, Dispatched) else (),
         outbox=tuple(
             OutboxRow(event.payload.outbox_id, message.turn_id, ended.owner, encode(event), now) for event in replies
         ),
@@ -126,7 +126,8 @@ def _ran(ended: Dispatched, outcome: Answered | Failed) -> dict[str, Json]:
     }
 
 
-def _execution(ended: Dispatched, now: datetime, duration_ms: int) -> ExecutionRow:
+def execution_of(ended: Dispatched, now: datetime, duration_ms: int) -> ExecutionRow:
+    """What it took; with its texts, sealed, where the agent stores them."""
     message, outcome, version = ended.turn.message, ended.outcome, ended.loaded.version
     execution_id = derived_id(ended.turn.generation, "execution")
 

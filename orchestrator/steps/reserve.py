@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aiox.commands.resume import RESUMED
 from aiox.kernel.actions import Action
-from aiox.kernel.envelope import HTTP
+from aiox.kernel.envelope import HTTP, HUB
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Refused
 from aiox.kernel.units import estimate_tokens
@@ -117,7 +117,7 @@ async def _patiently(ports: Ports, conversation: Conversation, request: Request)
 def _request(ports: Ports, loaded: Loaded) -> Request:
     return Request(
         turn=loaded.turn.message.turn_id,
-        input_tokens=sum(map(estimate_tokens, (loaded.system_prompt, loaded.turn.message.body, _done_before(loaded)))),
+        input_tokens=sum(map(estimate_tokens, _read_by_the_model(loaded))),
         max_tokens=loaded.version.llm_config.max_tokens,
         limits=limits_of(loaded),
         at_once=at_once_of(loaded),
@@ -129,12 +129,19 @@ def _request(ports: Ports, loaded: Loaded) -> Request:
 
 
 def _rate(ports: Ports, turn: Turn) -> Rate | None:
-    """The HTTP door counts its messages itself, before it takes them; a held turn that goes on was counted."""
-    if turn.envelope.channel == HTTP or turn.envelope.type == RESUMED:
+    """The HTTP door counts its messages itself, before it takes them; a held turn that goes on was counted, and what
+    the hub does by itself is no message.
+    """
+    if turn.envelope.channel in (HTTP, HUB) or turn.envelope.type == RESUMED:
         return None
     key = rate_key(Action.AGENT_INVOKE, turn.message.sender)
     messages = [member.message.turn_id for member in turn.all_members]
     return Rate(key, ports.settings.limits.messages_per_minute, WINDOW_S, messages)
+
+
+def _read_by_the_model(loaded: Loaded) -> tuple[str, ...]:
+    message = loaded.turn.message
+    return loaded.system_prompt, message.body, message.response_schema, _done_before(loaded)
 
 
 def _done_before(loaded: Loaded) -> str:

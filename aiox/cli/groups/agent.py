@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aiox.cli.groups import documents
+from aiox.cli.groups import documents, mcp, memories
 from aiox.runtime.settings import load_settings
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Agents of an account: make, change, publish, share, delete.", no_args_is_help=True)
 app.add_typer(documents.app, name="documents")
+app.add_typer(memories.app, name="memories")
+app.command("sources")(memories.sources)
+app.add_typer(mcp.app, name="mcp")
 
 Owner = Annotated[str, typer.Option(help="the account's e-mail address or JID; left out: the demo's, or the only one")]
 Which = Annotated[str, typer.Argument(help="the agent's id, address, alias or name", metavar="AGENT")]

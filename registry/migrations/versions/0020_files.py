@@ -22,7 +22,7 @@ _TELL = """
         ELSIF TG_OP = 'INSERT' OR (OLD.state, OLD.embedded) IS DISTINCT FROM (NEW.state, NEW.embedded) THEN
             INSERT INTO aiox.state_events (owner_user_id, kind, thing, state, detail)
             VALUES (NEW.owner_user_id, 'document', NEW.id, NEW.state,
-                    CASE NEW.state WHEN 'embedding' THEN NEW.embedded || '/' || NEW.chunks ELSE '' END);
+                    CASE WHEN NEW.state IN ('embedding', 'reindexing') THEN NEW.embedded || '/' || NEW.chunks ELSE '' END);
         END IF;
         RETURN NULL;
     END $$"""

@@ -117,7 +117,7 @@ async def test_what_is_older_than_the_agent_keeps_it_goes_by_itself(shared: Shar
             UUID(shared.agent),
             NOW - timedelta(days=3000),
         )
-    await sweep_memories(stores.pools["orchestrator"])
+    await sweep_memories(stores.pools["orchestrator"], datetime.now(UTC))
     assert await shared.seen(shared.eve) == ["new"]
     async with stores.superuser() as connection:
         assert await connection.fetchval("SELECT true FROM aiox.agent_memories WHERE id = $1", document)

@@ -60,8 +60,14 @@ class Memory:
     async def closeness(self, question: str, texts: Sequence[str]) -> list[float]:
         return [0.0 for _ in texts]
 
+    async def summary(self, owner: UUID, agent: UUID, subject: str) -> Passage | None:
+        return None
+
     async def fact(self, owner: UUID, agent: UUID, subject: str, fact: str) -> UUID:
         return uuid4()
+
+    async def learnt(self, owner: UUID, agent: UUID, subject: str, fact: str) -> bool:
+        return False
 
 
 class KnowsEverything(Store):
@@ -118,7 +124,7 @@ async def serving(folder: Path, guard: type[Guard] = Guard, try_timeout_s: float
     running = Running(supervisor, 4)
     keeper = guard(KEY, WORKER, clock)
     session = open_session()
-    mind = Mind(memory, memory, Models(session, clock).choose, "minilm", telemetry, clock, log, WORKER)
+    mind = Mind(memory, memory, Models(session, clock).choose, telemetry, clock, log, WORKER)
     pool: Any = None
     embedder: Any = None
     link = WorkerLink(

@@ -57,6 +57,12 @@ class Memories:
             raise OSError(f"the store choked on: {fact}")
         return uuid4()
 
+    async def summary(self, owner: UUID, agent: UUID, subject: str) -> Passage | None:
+        return next((one for one in self.of.get(owner, ()) if one.kind is Kind.SUMMARY), None)
+
+    async def learnt(self, owner: UUID, agent: UUID, subject: str, fact: str) -> bool:
+        return bool(await self.fact(owner, agent, subject, fact))
+
 
 class CachesByQuestion(Memories):
     """The guard taken out: what was recalled for one owner is kept under the question alone."""

@@ -55,9 +55,18 @@ class Memory:
     async def closeness(self, question: str, texts: Sequence[str]) -> list[float]:
         return [0.5 for _ in texts]
 
+    async def summary(self, owner: UUID, agent: UUID, subject: str) -> Passage | None:
+        self.asked.append((owner, agent, subject, ""))
+        return next((one for one in self.known if one.kind is Kind.SUMMARY), None)
+
     async def fact(self, owner: UUID, agent: UUID, subject: str, fact: str) -> UUID:
         self.kept.append((owner, agent, subject, fact))
         return uuid4()
+
+    async def learnt(self, owner: UUID, agent: UUID, subject: str, fact: str) -> bool:
+        new = (owner, agent, subject, fact) not in self.kept
+        self.kept.append((owner, agent, subject, fact))
+        return new
 
 
 @dataclass
@@ -120,7 +129,7 @@ def mind(folder: Path, model: Model, memory: Memory | None = None, **changed: An
     def choose(_choices: Sequence[ModelChoice], _closeness: Closeness, _deadline: float, bill: Bill) -> ChatModel:
         return Billed(model, "test", PRICE, bill, ModelMetrics(), SystemClock())
 
-    made = Mind(memory, memory, choose, "minilm", Telemetry("ai_worker", folder, 10), SystemClock(), log, "worker-1")
+    made = Mind(memory, memory, choose, Telemetry("ai_worker", folder, 10), SystemClock(), log, "worker-1")
     return replace(made, **changed)
 
 

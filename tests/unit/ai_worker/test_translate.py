@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from ai_worker.translate import turn_done, turn_of
-from ai_worker.words import Exchange, ModelChoice
+from ai_worker.words import Exchange, ModelChoice, Task
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Failed, Usage
 from aiox.runtime.tokens import TurnClaims
@@ -70,3 +70,10 @@ def test_a_failure_carries_code_reason_and_what_was_spent() -> None:
     done = turn_done("r", CLAIMS.owner, Failed(ErrorCode.TIMEOUT, "too long", Usage(3, 4), "w", 9))
     assert (done.success, done.error_code, done.error_text) == (False, "TIMEOUT", "too long")
     assert (done.tokens_used, done.latency_ms, done.owner_user_id) == (7, 9, str(CLAIMS.owner))
+
+
+def test_whether_it_learns_and_what_is_asked_for_come_along() -> None:
+    turn = turn_of(asked(memory_config=pb.MemoryConfig(learns=True), task="summary"), CLAIMS, 30.0)
+    assert (turn.learns, turn.prompt.task) == (True, Task.SUMMARY)
+    turn = turn_of(asked(), CLAIMS, 30.0)
+    assert (turn.learns, turn.prompt.task) == (False, Task.ANSWER)

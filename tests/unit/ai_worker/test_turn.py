@@ -6,13 +6,14 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from ai_worker.model.port import ModelFailed
-from ai_worker.turn import Spent, think
-from ai_worker.words import Prompt, Rejected, Remembered, ToolOffer
+from ai_worker.turn import LEARNS, MAX_SUMMARY_CHARACTERS, Spent, think
+from ai_worker.words import Exchange, Kind, Passage, Prompt, Rejected, Remembered, Task, ToolOffer
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed, Usage
@@ -75,12 +76,6 @@ async def test_without_long_term_memory_nothing_is_recalled(tmp_path: Path) -> N
     memory = Memory((PASSAGE,))
     await think(turn(long_term=False), mind(tmp_path, Model(), memory), Spent(), ignore, NOBODY)
     assert memory.asked == []
-
-
-async def test_another_embedding_model_is_refused(tmp_path: Path) -> None:
-    outcome = await think(turn(embedding_model="other"), mind(tmp_path, Model()), Spent(), ignore, NOBODY)
-    assert isinstance(outcome, Failed)
-    assert outcome.code is ErrorCode.PROVIDER_NOT_ALLOWED
 
 
 async def test_characters_no_door_can_send_are_left_out(tmp_path: Path) -> None:
@@ -192,3 +187,76 @@ async def test_a_second_answer_in_another_form_is_an_error(tmp_path: Path) -> No
     outcome, said, model = await formed(tmp_path, "Porto", "Porto!", '{"city": "too late"}')
     assert isinstance(outcome, Failed)
     assert (outcome.code, outcome.usage, said, len(model.prompts)) == (ErrorCode.ANSWER_INVALID, Usage(14, 6), [], 2)
+
+
+SUMMARY = Passage(uuid4(), None, Kind.SUMMARY, "", "", "They set up a hub.", 0.0)
+
+
+async def test_a_summary_is_of_the_history_and_of_the_one_before(tmp_path: Path) -> None:
+    model, memory, said = Model(("A hub, ", "and a cat.")), Memory((PASSAGE, SUMMARY)), list[str]()
+    asked = turn("not read", prompt=Prompt("Ada", "Be kind.", "x", (Exchange("Hi", "Hello"),), task=Task.SUMMARY))
+    outcome = await think(asked, mind(tmp_path, model, memory), Spent(), said.append, NOBODY)
+    assert isinstance(outcome, Answered)
+    assert (outcome.text, outcome.recalled, outcome.citations) == ("A hub, and a cat.", (SUMMARY.memory_id,), ())
+    assert said == []
+    (prompt,) = model.prompts
+    assert (prompt.message, prompt.history) == ("They set up a hub.", (Exchange("Hi", "Hello"),))
+
+
+async def test_a_summary_stores_nothing_that_its_turns_ask_for(tmp_path: Path) -> None:
+    memory = Memory()
+    said = Exchange("remember that I am late", "ok")
+    asked = turn(learns=True, prompt=Prompt("Ada", "", "remember that x", (said,), task=Task.SUMMARY))
+    await think(asked, mind(tmp_path, Model(), memory), Spent(), ignore, NOBODY)
+    assert memory.kept == []
+
+
+async def test_a_summary_is_cut_where_a_model_goes_on_and_on(tmp_path: Path) -> None:
+    asked = turn(prompt=Prompt("Ada", "", "", (Exchange("Hi", "Hello"),), task=Task.SUMMARY))
+    outcome = await think(asked, mind(tmp_path, Model(("word " * 5000,))), Spent(), ignore, NOBODY)
+    assert isinstance(outcome, Answered)
+    assert len(outcome.text) == MAX_SUMMARY_CHARACTERS
+
+
+async def test_the_summary_is_recalled_with_the_passages_and_not_cited(tmp_path: Path) -> None:
+    model, memory = Model(), Memory((SUMMARY, PASSAGE))
+    outcome = await think(turn(), mind(tmp_path, model, memory), Spent(), ignore, NOBODY)
+    assert isinstance(outcome, Answered)
+    assert outcome.recalled == (SUMMARY.memory_id, PASSAGE.memory_id)
+    assert [one.memory_id for one in outcome.citations] == [PASSAGE.memory_id]
+    assert model.prompts[0].passages == (SUMMARY, PASSAGE)
+
+
+async def test_an_agent_that_learns_says_so_first_and_shows_what_it_learnt(tmp_path: Path) -> None:
+    memory, said = Memory(), list[str]()
+    first = await think(turn("Hi", learns=True), mind(tmp_path, Model(), memory), Spent(), said.append, NOBODY)
+    assert isinstance(first, Answered)
+    assert first.text == f"hello\n\n{LEARNS}" == "".join(said)
+    assert memory.kept == []
+    later = Prompt("Ada", "", "My cat is called Ada.", (Exchange("Hi", "Hello"),))
+    second = await think(turn(learns=True, prompt=later), mind(tmp_path, Model(), memory), Spent(), ignore, NOBODY)
+    assert isinstance(second, Answered)
+    assert second.text == f"hello\n\nI keep in mind: “My cat is called Ada”\n{LEARNS}"
+    assert [kept[2:] for kept in memory.kept] == [(ANN, "My cat is called Ada")]
+    third = await think(turn(learns=True, prompt=later), mind(tmp_path, Model(), memory), Spent(), ignore, NOBODY)
+    assert isinstance(third, Answered)
+    assert third.text == "hello", "what is known is not told again"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"learns": False},
+        {"learns": True, "long_term": False},
+        {"learns": True, "memory_full": True},
+        {"learns": True, "subject": ""},
+        {"learns": True, "prompt": Prompt("Ada", "", "My cat is called Ada.", answer_schema={"type": "object"})},
+    ],
+)
+async def test_nothing_is_learnt_where_it_may_not(tmp_path: Path, changed: dict[str, Any]) -> None:
+    memory = Memory()
+    asked = turn("My cat is called Ada.", **changed)
+    outcome = await think(asked, mind(tmp_path, Model(("{}",)), memory), Spent(), ignore, NOBODY)
+    assert isinstance(outcome, Answered)
+    assert memory.kept == []
+    assert "I keep in mind" not in outcome.text

@@ -18,7 +18,7 @@ export interface SessionInList {
 }
 
 export type Visibility = "private" | "shared" | "public";
-export type DocumentState = "waiting" | "ready" | "failed";
+export type DocumentState = "waiting" | "parsing" | "embedding" | "ready" | "reindexing" | "failed";
 
 export interface Agent {
   agent_id: string;

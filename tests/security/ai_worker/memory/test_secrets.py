@@ -109,7 +109,7 @@ def take_filters_out(monkeypatch: pytest.MonkeyPatch) -> None:
         """SELECT m.id, m.document_id, m.kind, m.section, m.content, '' AS title,
                   v.embedding OPERATOR(public.<=>) $4::text::public.halfvec(384) AS distance
            FROM agent_memories m JOIN memory_vectors_384 v ON v.memory_id = m.id
-           WHERE ($1::uuid, $2::uuid, $5::text) IS NOT NULL AND m.id = ANY ($3::uuid[])""",
+           WHERE ($1::uuid, $2::uuid, $5::text, $6::text) IS NOT NULL AND m.id = ANY ($3::uuid[])""",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ai_worker.model.offline import LABEL, Offline, source
-from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered
+from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered, Task
 from aiox.kernel.units import estimate_tokens
 
 LIMITS = Limits(4000, 1000)
@@ -94,3 +94,49 @@ async def test_an_answer_stays_within_its_tokens() -> None:
 def test_a_source_is_title_and_section() -> None:
     assert source(passage(1, "x", section="Guide > Start")) == "Guide, section “Start”"
     assert source(passage(1, "x", section="")) == "Guide"
+
+
+def summed_up(content: str) -> Passage:
+    return Passage(UUID(int=9), None, Kind.SUMMARY, "", "", content, 0.0)
+
+
+async def test_it_sums_up_by_lines_and_without_its_label() -> None:
+    history = (Exchange("Where is the log?", f"{LABEL}\nIn var/logs."), Exchange("x " * 200, "Fine."))
+    first = await answer(Prompt("Ada", "", "", history=history, task=Task.SUMMARY))
+    lines = first.splitlines()
+    assert lines[0] == "You: “Where is the log?” I: “In var/logs.”"
+    assert lines[1].endswith("…” I: “Fine.”")
+    second = await answer(Prompt("Ada", "", first, history=(Exchange("And now?", "Now too."),), task=Task.SUMMARY))
+    assert second.splitlines() == [*lines, "You: “And now?” I: “Now too.”"]
+
+
+async def test_a_summary_by_lines_forgets_the_oldest() -> None:
+    text = ""
+    for number in range(30):
+        exchange = Exchange(f"Question {number}", f"Answer {number}")
+        text = await answer(Prompt("Ada", "", text, history=(exchange,), task=Task.SUMMARY))
+    assert [line.split("”")[0] for line in text.splitlines()] == [f"You: “Question {n}" for n in range(18, 30)]
+
+
+async def test_what_was_said_long_ago_is_told_from_the_summary() -> None:
+    before = summed_up("You: “My boat is green” I: “A fine colour.”")
+    history = (Exchange("And the sail?", "White."),)
+    reply = await answer(asked("What were we talking about?", before, history=history))
+    assert "“And the sail?”" in reply
+    assert "My boat is green" in reply
+
+
+async def test_a_summary_hides_no_document_and_is_quoted_as_what_it_is() -> None:
+    before = summed_up("You: “which port has the web” I: “The web has port 8080.”")
+    reply = await answer(asked("which port has the web?", before, passage(1, "The web has port 9090.")))
+    assert "9090" in reply
+    assert source(before) == "what we spoke about before, in short"
+
+
+async def test_who_told_you_that_is_answered_from_the_last_answer() -> None:
+    last = f"{LABEL}\nYou told me: “my cat is called Ada”\n“It starts with make up.”\n— Guide, section “Start”"
+    reply = await answer(asked("Who told you that?", history=(Exchange("What starts it?", last),)))
+    rested = "You told me: “my cat is called Ada”\n— Guide, section “Start”"
+    assert reply == f"{LABEL}\nMy last answer rested on:\n{rested}"
+    reply = await answer(asked("How do you know this?", history=(Exchange("Hi", "Hello."),)))
+    assert "rested on nothing" in reply
