@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID, uuid4
 
+from pydantic import Field
+
 from aiox.commands import gate
 from aiox.commands.fields import Fields
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.refusal import hidden, refusal_of
 from aiox.kernel.actions import Action
-from aiox.kernel.agent import Prose
+from aiox.kernel.agent import AnswerSchema, Prose
+from aiox.kernel.canonical import canonical
 from aiox.kernel.envelope import HTTP, Envelope, MessageReceived
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import AgentId, TurnId, derived_id, turn_id_of
@@ -35,9 +38,12 @@ Submit = Callable[[Envelope[MessageReceived]], Awaitable[None]]
 
 
 class AskText(Fields):
-    """What to ask."""
+    """What to ask, and the form that the answer must have."""
 
     text: Prose
+    response_schema: AnswerSchema | None = Field(
+        None, description="JSON Schema that this answer fits, in place of the agent's own; no references, no patterns"
+    )
 
 
 class AskAgent(AskText):
@@ -91,8 +97,9 @@ def _envelope(hub: Hub, actor: Actor, fields: AskAgent) -> Envelope[MessageRecei
     address = agent_jid(fields.agent_id, hub.domain)
     # Apart from the ids of stanzas: clients that count theirs from 1 must not meet scripts that do the same.
     message_id = f"http:{fields.key}" if fields.key else ""
+    schema = "" if fields.response_schema is None else canonical(fields.response_schema).decode()
     drawn = TurnId(uuid4())
-    turn = turn_id_of(actor.jid, address, message_id, fields.text) if message_id else drawn
+    turn = turn_id_of(actor.jid, address, message_id, _said(fields.text, schema)) if message_id else drawn
     correlation: UUID = derived_id(turn, "correlation")
     return Envelope(
         id=derived_id(turn, "message.received"),
@@ -115,5 +122,11 @@ def _envelope(hub: Hub, actor: Actor, fields: AskAgent) -> Envelope[MessageRecei
             body=fields.text,
             stanza_type="chat",
             thread="",
+            response_schema=schema,
         ),
     )
+
+
+def _said(text: str, schema: str) -> str:
+    """What tells one message from another under the same key: another form makes another question."""
+    return f"{text}\x1f{schema}" if schema else text

@@ -16,6 +16,7 @@ from aiox.kernel.preferences import Tone
 from bench.stub_model import Scripted
 from registry.executions import ExecutionSummary
 from tests.e2e.conftest import ModelHub
+from tests.e2e.over_http import events_of, signed_in
 from tests.e2e.people import answer_to, online, shape, teach
 
 
@@ -77,6 +78,26 @@ async def test_an_agent_that_promises_a_form_keeps_it_or_says_that_it_could_not(
         model.script("Porto.", "Porto!")
         person.say(agent.jid, "Again?", "formless")
         assert "another form" in shape(await person.error_for("formless"), hide=())
+
+
+async def test_one_message_may_ask_for_a_form_of_its_own(model_hub: ModelHub) -> None:
+    hub, model = model_hub.hub, model_hub.model
+    ada = await hub.account()
+    agent = await hub.agent(ada, llm_config={"response_schema": PLACE})
+    name = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    body = {"text": "Who?", "response_schema": name}
+    async with signed_in(hub, ada) as client:
+        model.script('{"city": "Porto"}', '{"name": "Inês"}')
+        events = await events_of(client, "POST", f"/v1/agents/{agent.agent_id}/messages", body)
+        assert json.loads(events[-1][1]["answer"]["text"]) == {"name": "Inês"}
+        assert "Porto" not in json.dumps([data for _, data in events])
+        assert model.asked[-1]["response_format"]["json_schema"]["schema"] == name
+        model.script("Inês", "Inês again")
+        events = await events_of(client, "POST", f"/v1/agents/{agent.agent_id}/messages", body)
+        assert (events[-1][0], events[-1][1]["error"]["code"]) == ("error", "ANSWER_INVALID")
+        model.script('{"city": "Porto"}')
+        events = await events_of(client, "POST", f"/v1/agents/{agent.agent_id}/messages", {"text": "Where?"})
+        assert json.loads(events[-1][1]["answer"]["text"]) == {"city": "Porto"}
 
 
 async def test_what_xml_cannot_carry_is_taken_out_of_a_models_answer(model_hub: ModelHub) -> None:
