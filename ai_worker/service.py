@@ -197,7 +197,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         bus = await nats.connect(settings, secrets, "ai_worker", log)
         opened.push_async_callback(closing.step, "bus", bus.close)
         opened.push_async_callback(supervisor.stop)
-        batched = embedder_of(settings.memory, settings.minilm_folder)
+        batched = embedder_of(settings.memory, settings.minilm_folder, log)
         supervisor.start("embedder", batched.run())
         embedder = Cached(batched, clock)
         running = Running(supervisor, settings.limits.worker_capacity)

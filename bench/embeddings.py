@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
-from ai_worker.memory.embedder import MiniLM
+from ai_worker.memory.minilm import MiniLM
 from aiox.runtime.settings import load_settings
 from bench.measure import Figure
 

@@ -1,20 +1,18 @@
-"""Text to vectors: all-MiniLM-L6-v2 in onnxruntime, on one thread of its own, off the event loop."""
+"""Text to vectors: what an embedder promises, and the queue in front of each model, on a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
 
 Vector = NDArray[np.float32]
 DIMENSIONS: Final = 384
@@ -48,7 +46,7 @@ class Embeds(Protocol):
 
 
 class EmbedderMissing(Exception):
-    """The graph was not built. The message says how to mend it."""
+    """The model is not here, or none that memory can use. The message says how to mend it."""
 
 
 @dataclass(slots=True, order=True)
@@ -59,43 +57,30 @@ class _Asked:
     answer: asyncio.Future[Vector] = field(compare=False)
 
 
-class MiniLM:
-    """One per process, handed on as a parameter. Texts that arrive together share one run of the graph.
+class Batched(ABC):
+    """One model of a process, handed on as a parameter. Texts that arrive together share one run of it.
 
     `run` must be alive for `embed` to answer. Nothing of a text is kept after its answer.
     """
 
-    def __init__(self, folder: Path, model: str, threads: int = 1) -> None:
-        """Loads the graph; `threads` compute one run. Raises EmbedderMissing."""
-        graph, words = folder / "model.onnx", folder / "tokenizer.json"
-        if not (graph.is_file() and words.is_file()):
-            raise EmbedderMissing(f"no embedding model in {folder}. Mend: .venv/bin/python setup/minilm.py")
+    def __init__(self, model: str) -> None:
         self._model = model
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # One arena per shape would grow with every new length; batches of many lengths keep the process small this way.
-        options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False
-        self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        self._tokenizer: Tokenizer = Tokenizer.from_file(str(words))
-        self._tokenizer.enable_truncation(max_length=MAX_PIECES)
-        self._tokenizer.no_padding()
-        self._counter: Tokenizer = Tokenizer.from_file(str(words))
-        self._counter.no_truncation()
-        self._counter.no_padding()
         self._waiting: asyncio.PriorityQueue[_Asked] = asyncio.PriorityQueue()
         self._numbers = count()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+
+    @abstractmethod
+    def compute(self, texts: Sequence[str]) -> Vector:
+        """The vectors of some texts as one array (texts, 384), here and now: blocks."""
+
+    @abstractmethod
+    def count(self, text: str) -> int:
+        """Word pieces of a text, without the two marks around it."""
 
     @property
     def model(self) -> str:
         """Name of the embedding model."""
         return self._model
-
-    def count(self, text: str) -> int:
-        """Word pieces of a text, without the two marks around it."""
-        return len(self._counter.encode(text, add_special_tokens=False).ids)
 
     async def embed(self, texts: Sequence[str], owner: UUID | None = None, *, patient: bool = False) -> list[Vector]:
         """One unit vector for each text, in order. Waits its turn; safe to cancel. Nothing is cached here."""
@@ -141,15 +126,3 @@ class MiniLM:
         for one, vector in zip(batch, vectors, strict=True):
             if not one.answer.done():
                 one.answer.set_result(vector)
-
-    def compute(self, texts: Sequence[str]) -> Vector:
-        """The vectors of some texts as one array (texts, 384), here and now: blocks."""
-        encoded: list[Encoding] = self._tokenizer.encode_batch(list(texts))
-        length = max(len(one.ids) for one in encoded)
-        ids = np.zeros((len(encoded), length), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, one in enumerate(encoded):
-            ids[row, : len(one.ids)] = one.ids
-            mask[row, : len(one.ids)] = 1
-        result: Vector = self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
-        return result

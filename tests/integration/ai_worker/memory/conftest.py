@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ai_worker.memory.embedder import MiniLM
+from ai_worker.memory.minilm import MiniLM
 from aiox.runtime.logs import configure_logs
 from aiox.runtime.settings import load_settings
 from aiox.runtime.supervisor import Supervisor

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from ai_worker.memory.embedder import MiniLM, Vector
+from ai_worker.memory.embedder import Batched, Vector
 from ai_worker.memory.recall import Recall
 from ai_worker.memory.store import Document, Store
 from ai_worker.words import Passage
@@ -58,7 +58,7 @@ class Known:
 class Counting:
     """Counts texts on their way to the real embedder."""
 
-    def __init__(self, inner: MiniLM) -> None:
+    def __init__(self, inner: Batched) -> None:
         self._inner = inner
         self.texts = 0
 
