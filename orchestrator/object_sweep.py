@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiox.runtime.logs import Log, describe
-from aiox.runtime.objects import ObjectStore
+from aiox.runtime.objects.port import ObjectStore
 from aiox.runtime.postgres import Pool
 from registry import dropped_objects
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aiox.kernel.ids import AgentId, OwnerId
 from aiox.runtime.keyring import KeyRing
-from aiox.runtime.objects import ObjectStore
+from aiox.runtime.objects.port import ObjectStore
 from aiox.runtime.postgres import Pool, owner_scope
 from aiox.runtime.sealed_stream import opened
 from registry.documents import DocumentState, content_place, file_place, key_place
@@ -37,6 +37,8 @@ class DocumentContent:
     agent_mb: int
     sealed: bytes | None
     file_key: bytes | None
+    subject: str = ""
+    """Whose it is alone; empty: for all who may invoke the agent."""
 
     async def open(self, ring: KeyRing, objects: ObjectStore) -> bytes:
         """The text in UTF-8, or the file. Raises CannotOpen, ObjectMissing, OSError."""
@@ -63,7 +65,7 @@ async def load_content(pool: Pool, owner: OwnerId, document_id: UUID) -> Documen
     async with owner_scope(pool, owner) as connection:
         row = await connection.fetchrow(
             "SELECT d.agent_id, d.title, d.source, d.media_type, d.embedding_model, d.content, d.file_key,"
-            " (a.governance ->> 'max_memory_mb')::int AS agent_mb"
+            " d.subject_jid, (a.governance ->> 'max_memory_mb')::int AS agent_mb"
             " FROM documents d JOIN agents a ON a.owner_user_id = $1 AND a.id = d.agent_id"
             " WHERE d.owner_user_id = $1 AND d.id = $2 AND coalesce(d.content, d.file_key) IS NOT NULL",
             owner,
@@ -82,6 +84,7 @@ async def load_content(pool: Pool, owner: OwnerId, document_id: UUID) -> Documen
         agent_mb=row["agent_mb"],
         sealed=row["content"],
         file_key=row["file_key"],
+        subject=row["subject_jid"],
     )
 
 

@@ -12,7 +12,7 @@ from aiox.kernel.jid import BareJid
 from aiox.kernel.tools import ToolDescription, known_tools
 from aiox.runtime.clock import Clock
 from aiox.runtime.keyring import KeyRing
-from aiox.runtime.objects import NoStore, ObjectStore
+from aiox.runtime.objects.port import NoStore, ObjectStore
 from aiox.runtime.postgres import Pool
 from aiox.runtime.provider_check import ProviderCheck, check_provider
 from aiox.runtime.settings import Settings

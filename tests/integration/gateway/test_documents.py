@@ -15,7 +15,7 @@ from aiox.commands import upload_document
 from aiox.commands.hub import Actor
 from aiox.commands.upload_document import UploadDocument
 from aiox.kernel.ids import AgentId
-from aiox.runtime.objects import FolderStore
+from aiox.runtime.objects.folder import FolderStore
 from aiox.runtime.postgres import owner_scope
 from orchestrator.object_sweep import ObjectSweep
 from registry import indexing, tenants

@@ -17,7 +17,7 @@ from aiox.commands.hub import Actor
 from aiox.commands.put_document import DocumentPut, PutDocument
 from aiox.kernel.ids import AgentId
 from aiox.runtime.clock import SystemClock
-from aiox.runtime.objects import NoStore
+from aiox.runtime.objects.port import NoStore
 from aiox.runtime.postgres import owner_scope
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator import indexer as module

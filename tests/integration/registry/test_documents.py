@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from aiox.commands.hub import Actor
 from aiox.kernel.ids import AgentId
-from aiox.runtime.objects import NoStore
+from aiox.runtime.objects.port import NoStore
 from aiox.runtime.postgres import owner_scope
 from registry import documents, indexing, tenants
 from registry.documents import DocumentState, NewDocument, Stored

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from aiox.runtime.objects import PIECE, FolderStore, ObjectMissing
+from aiox.runtime.objects.folder import FolderStore
 
 
 async def given(*pieces: bytes) -> AsyncIterator[bytes]:
@@ -23,24 +23,8 @@ async def broken() -> AsyncIterator[bytes]:
     raise ConnectionResetError
 
 
-async def content(store: FolderStore, name: object) -> bytes:
-    return b"".join([piece async for piece in store.read(name)])  # type: ignore[arg-type]
-
-
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
-
-
-async def test_what_is_put_is_read_until_it_is_deleted(tmp_path: Path) -> None:
-    store, name = FolderStore(tmp_path), uuid4()
-    await store.put(name, given(b"a" * PIECE, b"b"))
-    assert await content(store, name) == b"a" * PIECE + b"b"
-    await store.put(name, given(b"again"))
-    assert await content(store, name) == b"again"
-    await store.delete(name)
-    await store.delete(name)
-    with pytest.raises(ObjectMissing):
-        await content(store, name)
 
 
 async def test_only_its_user_can_read_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where files lie: an object store behind one port. Objects are ciphertexts (aiox.runtime.sealed_stream)."""
+"""Objects as files of a folder: the store of a hub on one machine."""
 
 from __future__ import annotations
 
@@ -8,59 +8,10 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO
 from uuid import UUID
 
-PIECE: Final = 1 << 16
-
-
-class ObjectMissing(Exception):
-    """There is no such object."""
-
-
-class ObjectStore(Protocol):
-    """Keeps objects by id. Every method raises OSError when the store cannot be reached or is full."""
-
-    async def put(self, name: UUID, pieces: AsyncIterator[bytes]) -> None:
-        """Stores an object durably, whole or not at all: when `pieces` raises, nothing is left. Again replaces it."""
-        ...
-
-    def read(self, name: UUID) -> AsyncIterator[bytes]:
-        """The object in pieces. Raises ObjectMissing."""
-        ...
-
-    async def delete(self, name: UUID) -> None:
-        """Deletes an object. Again is a no-op."""
-        ...
-
-    async def older(self, age_s: float) -> Sequence[UUID]:
-        """The objects that were stored more than `age_s` seconds ago."""
-        ...
-
-
-class NoStore:
-    """For processes that keep no files: whoever asks is told that there is no store."""
-
-    async def put(self, name: UUID, pieces: AsyncIterator[bytes]) -> None:
-        """Refused."""
-        raise OSError("this process has no object store")
-
-    def read(self, name: UUID) -> AsyncIterator[bytes]:
-        """Refused."""
-        raise OSError("this process has no object store")
-
-    async def delete(self, name: UUID) -> None:
-        """Refused."""
-        raise OSError("this process has no object store")
-
-    async def older(self, age_s: float) -> Sequence[UUID]:
-        """Refused."""
-        raise OSError("this process has no object store")
-
-
-def store_of(home: Path) -> ObjectStore:
-    """The object store of the hub at `home`."""
-    return FolderStore(home / "objects")
+from aiox.runtime.objects.port import PIECE, ObjectMissing, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +70,7 @@ class FolderStore:
         return found
 
     def _path(self, name: UUID) -> Path:
-        return self.folder / name.hex[:2] / str(name)
+        return self.folder / place(name)
 
 
 def _create(path: Path) -> BinaryIO:
