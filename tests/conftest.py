@@ -14,6 +14,8 @@ from aiox.cli.stack import ejabberd as ejabberd_part
 from aiox.cli.stack import nats as nats_part
 from aiox.cli.stack import postgres as postgres_part
 from aiox.cli.stack import redis as redis_part
+from tests.s3_server import S3Server
+from tests.s3_server import s3_server as serve_s3
 from tests.stack import Place, RunningHub, new_place, throw_away
 
 for _name in [name for name in os.environ if name.startswith("AIOX_")]:
@@ -47,6 +49,13 @@ async def hub() -> AsyncIterator[RunningHub]:
     """A whole hub without the demo, every turn traced, started by `aiox up` once for all tests."""
     async with throw_away() as running:
         await running.start()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """An S3-compatible object store with one bucket and one user."""
+    with serve_s3() as running:
         yield running
 
 

@@ -28,6 +28,8 @@ from aiox.runtime.settings import Objects
 
 IN_MEMORY: Final = 1 << 20
 """What is larger waits for its upload in a temporary file."""
+PAGE: Final = 1000
+"""Objects in one answer of a listing: what such stores give at most."""
 TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 _ERROR_BYTES: Final = 4096
 _REFUSED: Final[dict[int, str]] = {
@@ -54,9 +56,9 @@ class S3Store:
     async def read(self, name: UUID) -> AsyncIterator[bytes]:
         """Piece by piece, as it comes."""
         async with self._asked("GET", self._url(name)) as answer:
-            if answer.status == HTTPStatus.NOT_FOUND and await _code(answer) == "NoSuchKey":
-                raise ObjectMissing(str(name))
-            await _expect(answer, HTTPStatus.OK)
+            if answer.status != HTTPStatus.OK:
+                code = await _code(answer)
+                raise ObjectMissing(str(name)) if code == "NoSuchKey" else _trouble(answer.status, code)
             async for piece in answer.content.iter_chunked(PIECE):
                 yield piece
 
@@ -81,7 +83,8 @@ class S3Store:
                 return found
 
     async def _page(self, token: str) -> _Page:
-        query = {"list-type": "2", "prefix": self._settings.prefix} | ({"continuation-token": token} if token else {})
+        query = {"list-type": "2", "prefix": self._settings.prefix, "max-keys": str(PAGE)}
+        query |= {"continuation-token": token} if token else {}
         async with self._asked("GET", f"{self._bucket}?{urlencode(query, quote_via=quote, safe='')}") as answer:
             await _expect(answer, HTTPStatus.OK)
             document, date = await answer.read(), answer.headers.get("Date", "")
@@ -159,8 +162,12 @@ def _read(document: bytes, date: str) -> _Page:
 async def _expect(answer: aiohttp.ClientResponse, *wanted: HTTPStatus) -> None:
     """Raises OSError with what the store says is wrong."""
     if answer.status not in wanted:
-        mend = _REFUSED.get(answer.status, "")
-        raise OSError(f"the object store answers {answer.status} {await _code(answer)}. {mend}".rstrip())
+        raise _trouble(answer.status, await _code(answer))
+
+
+def _trouble(status: int, code: str) -> OSError:
+    said = " ".join(filter(None, (str(status), code)))
+    return OSError(f"the object store answers {said}. {_REFUSED.get(status, '')}".rstrip())
 
 
 async def _code(answer: aiohttp.ClientResponse) -> str:
