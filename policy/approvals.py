@@ -24,6 +24,10 @@ CONFIRM_WITHIN: Final = timedelta(minutes=15)
 FOUR_EYES_WITHIN: Final = timedelta(days=3)
 RUN_WITHIN: Final = timedelta(minutes=15)
 """Once granted."""
+MOST_OF_ONE: Final = 10
+"""Requests of one person to the agents of one owner that wait for a decision at once."""
+MOST_OF_ALL: Final = 80
+"""Of everybody to the agents of one owner, who may ask all the same."""
 MAY_APPROVE: Final = frozenset({"owner", "admin", "approver"})
 """Roles in the organisation of the agent's owner."""
 
@@ -73,9 +77,11 @@ class Person:
     jid: str
     account: UUID | None
     roles: frozenset[str] = frozenset()
-    """In the organisation of the agent's owner."""
+    """In the organisations of the agent's owner."""
     owns_agent: bool = False
     second_factor: bool = False
+    approves_in: frozenset[UUID] = frozenset()
+    """Of these organisations those in which the role is one of MAY_APPROVE."""
 
     @property
     def key(self) -> str:
@@ -158,6 +164,14 @@ def seen_at(approval: Approval, now: datetime) -> Approval:
     return replace(approval, state=State.EXPIRED) if late else approval
 
 
+def too_many(own: int, others: int, *, owns_agent: bool) -> bool:
+    """Whether one may ask for no more while `own` of theirs wait for a decision, and `others` of other people's.
+
+    So nobody drowns what waits in requests, and whoever owns the agent can always ask for something.
+    """
+    return own >= MOST_OF_ONE or (not owns_agent and own + others >= MOST_OF_ALL)
+
+
 # ---- deciding ----
 
 
@@ -184,7 +198,10 @@ def is_somebody_else(approval: Approval, ballot: Ballot) -> Refusal:
 
 
 def is_entitled(approval: Approval, ballot: Ballot) -> Refusal:
-    """A4: confirm: who asked. Four eyes: the named ones, else who has the role. Who asked may always withdraw."""
+    """A4: confirm: who asked. Four eyes: the named ones, else who has the role; in the organisation whose rule it is.
+
+    Who asked may always withdraw.
+    """
     if may_decide(approval, ballot.person) or (not ballot.approves and _is_requester(approval, ballot.person)):
         return None
     return Refused(ErrorCode.ACCESS_DENIED, "You may not decide on this.", ("A4 not-an-approver",))
@@ -304,9 +321,12 @@ def may_decide(approval: Approval, person: Person) -> bool:
     """Whether this approval is theirs to decide on, apart from its own request."""
     if approval.terms.kind == CONFIRM:
         return _is_requester(approval, person)
-    if approval.terms.approvers:
-        return person.jid in approval.terms.approvers
-    return person.owns_agent or bool(person.roles & MAY_APPROVE)
+    terms = approval.terms
+    if not person.approves_in.issuperset(terms.organisations):
+        return False
+    if terms.approvers:
+        return person.jid in terms.approvers
+    return bool(terms.organisations) or person.owns_agent or bool(person.roles & MAY_APPROVE)
 
 
 def is_own(approval: Approval, person: Person) -> bool:
@@ -323,6 +343,7 @@ def _meets(given: Hold, wanted: Hold) -> bool:
         (given.kind == FOUR_EYES or wanted.kind == CONFIRM)
         and given.quorum >= wanted.quorum
         and (given.second_factor or not wanted.second_factor)
+        and set(given.organisations) >= set(wanted.organisations)
         and (not wanted.approvers or (bool(given.approvers) and set(given.approvers) <= set(wanted.approvers)))
     )
 

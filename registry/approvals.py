@@ -19,7 +19,7 @@ from policy.approvals import Approval, Call, Person, State, Vote
 _COLUMNS: Final = (
     "id, owner_user_id, agent_id, agent_version_id, turn_id, requester_jid, requester_account, tool_name, arguments,"
     " message, transcript, policy_hash, digest, kind, quorum, approvers, second_factor, rules, state, created_at,"
-    " expires_at"
+    " expires_at, organisations"
 )
 _NO_TEXTS: Final = "arguments = NULL, message = NULL, transcript = NULL"
 
@@ -48,7 +48,7 @@ async def add(connection: Connection, ring: KeyRing, kept: Kept) -> None:
     approval, call = kept.approval, kept.approval.call
     await connection.execute(
         f"INSERT INTO approvals ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"  # noqa: S608 -- constant names
-        " $16, $17, $18, $19, $20, $21) ON CONFLICT (id) DO NOTHING",
+        " $16, $17, $18, $19, $20, $21, $22) ON CONFLICT (id) DO NOTHING",
         approval.id,
         kept.owner,
         call.agent,
@@ -70,6 +70,7 @@ async def add(connection: Connection, ring: KeyRing, kept: Kept) -> None:
         approval.state,
         approval.asked_at,
         approval.expires_at,
+        list(approval.terms.organisations),
     )
 
 
@@ -132,6 +133,27 @@ async def find_for(pool: Pool, jid: str, limit: int) -> list[tuple[UUID, OwnerId
     return [(row["approval_id"], OwnerId(row["owner_user_id"])) for row in rows]
 
 
+async def find_owner_for(pool: Pool, jid: str, approval_id: UUID) -> OwnerId | None:
+    """Whose agent asked for this approval, if it waits for this address; None for one that is not theirs to see."""
+    owner = await pool.fetchval(
+        "SELECT owner_user_id FROM find_approvals($1, 2147483647) WHERE approval_id = $2", jid, approval_id
+    )
+    return None if owner is None else OwnerId(owner)
+
+
+async def count_waiting(connection: Connection, owner: OwnerId, requester: str, now: datetime) -> tuple[int, int]:
+    """How many wait for a decision: those that `requester` has asked this owner's agents for, and those of others."""
+    row = await connection.fetchrow(
+        "SELECT count(*) FILTER (WHERE requester_jid = $2) AS own,"
+        " count(*) FILTER (WHERE requester_jid <> $2) AS others"
+        " FROM approvals WHERE owner_user_id = $1 AND state = 'pending' AND expires_at > $3",
+        owner,
+        requester,
+        now,
+    )
+    return (0, 0) if row is None else (row["own"], row["others"])
+
+
 async def find_unfinished(pool: Pool, now: datetime, limit: int) -> list[tuple[UUID, OwnerId]]:
     """Ids of those that are over their time, and of those that were granted and have not run."""
     rows = await pool.fetch("SELECT approval_id, owner_user_id FROM find_unfinished_approvals($1, $2)", now, limit)
@@ -142,15 +164,26 @@ async def find_person(
     where: Pool | Connection, jid: str, owner: OwnerId | None, *, second_factor: bool = False
 ) -> Person:
     """Who an address is now, towards the agents of `owner`. A guest has no account and no role."""
-    row = await where.fetchrow("SELECT account, roles FROM find_person($1, $2)", jid, owner)
+    row = await where.fetchrow("SELECT account, roles, approves_in FROM find_person($1, $2)", jid, owner)
     if row is None:
         return Person(jid, None)
-    return Person(jid, row["account"], frozenset(row["roles"]), row["account"] == owner, second_factor)
+    return Person(
+        jid,
+        row["account"],
+        frozenset(row["roles"]),
+        row["account"] == owner,
+        second_factor,
+        frozenset(row["approves_in"]),
+    )
 
 
-async def find_approvers(pool: Pool, owner: OwnerId) -> list[str]:
-    """Addresses of those who may approve for this owner, 50 at most. For the orchestrator's role only."""
-    return [row["jid"] for row in await pool.fetch("SELECT jid FROM find_approvers($1)", owner)]
+async def find_approvers(pool: Pool, owner: OwnerId, organisations: Sequence[UUID]) -> list[str]:
+    """Addresses of those who may approve for this owner, in these organisations if any are named; 50 at most.
+
+    For the orchestrator's role only.
+    """
+    rows = await pool.fetch("SELECT jid FROM find_approvers($1, $2)", owner, list(organisations))
+    return [row["jid"] for row in rows]
 
 
 async def showed_second_factor(pool: Pool, owner: OwnerId, session: UUID | None) -> bool:
@@ -179,7 +212,14 @@ def _kept(row: asyncpg.Record, votes: Sequence[asyncpg.Record], ring: KeyRing) -
         ring.open(row["arguments"], _place(owner, row["id"], "arguments")),
         row["policy_hash"],
     )
-    terms = Hold(row["kind"], tuple(row["rules"]), row["quorum"], tuple(row["approvers"]), row["second_factor"])
+    terms = Hold(
+        row["kind"],
+        tuple(row["rules"]),
+        row["quorum"],
+        tuple(row["approvers"]),
+        row["second_factor"],
+        tuple(row["organisations"]),
+    )
     approval = Approval(
         id=row["id"],
         call=call,

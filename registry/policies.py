@@ -44,7 +44,7 @@ def compiled(scope: UUID, version: int, text: str) -> Level | Sequence[Fault]:
     """The level that a text makes for the hub or an organisation, or its faults."""
     if scope == HUB_OWNER:
         return hub_level(version, text)
-    return compile_level(Scope.ORGANISATION, version, text)
+    return compile_level(Scope.ORGANISATION, version, text, organisation=scope)
 
 
 class PolicyStore:

@@ -137,7 +137,7 @@ async def decide(hub: Hub, actor: Actor, fields: Decide, resubmit: Resubmit) -> 
 
 
 async def _find(hub: Hub, actor: Actor, action: Action, approval_id: UUID) -> tuple[Kept, Person] | Refused:
-    owner = dict(await approvals.find_for(hub.pool, actor.jid, MOST)).get(approval_id)
+    owner = await approvals.find_owner_for(hub.pool, actor.jid, approval_id)
     loaded = None if owner is None else await _load(hub, actor, approval_id, owner)
     relation = Relation.NONE if loaded is None else Relation.GRANTED
     no = hidden(refusal_of(await authorise_related(hub, actor, action, relation, owner)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from aiox.kernel.errors import ErrorCode
 
@@ -26,6 +27,8 @@ class Hold:
     """Bare addresses of those who may; empty: whoever has the role."""
     second_factor: bool = False
     """Whether an approver must have shown a second factor."""
+    organisations: tuple[UUID, ...] = ()
+    """Where an approver must have the role, in each; empty: in any organisation of the agent's owner."""
 
 
 @dataclass(frozen=True, slots=True)

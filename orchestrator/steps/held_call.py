@@ -32,6 +32,10 @@ NAME_LENGTH: Final = 8
 TOO_LATE: Final = "The approval for this was not used in time, or its call was decided otherwise. Nothing was run."
 
 
+TOO_MANY: Final = (
+    "The call to {} needs an approval, and too many wait for a decision already. Nothing was run. Decide on those first"
+    " (/pending), or wait."
+)
 NOT_KEPT: Final = "The call to {} needs an approval and could not be put down for one. Nothing was run; ask again."
 
 
@@ -105,7 +109,10 @@ async def hold(ports: Ports, loaded: Loaded, call: Call, terms: Hold, transcript
     async with owner_scope(ports.pool, owner) as connection:
         before = await approvals.load(connection, loaded.ring, approval_id)
         if before is not None:
-            return _text(ports, before.approval)
+            return _text(ports, loaded, before.approval)
+        counted = await approvals.count_waiting(connection, owner, call.actor, ports.clock.now())
+        if rules.too_many(*counted, owns_agent=requester.owns_agent):
+            return TOO_MANY.format(call.tool)
         await approvals.add(connection, loaded.ring, kept)
         await outbox.put(connection, notices)
         await ledger.append(connection, [_asked(ports, loaded, new)])
@@ -122,8 +129,8 @@ async def _notices(ports: Ports, loaded: Loaded, approval: Approval) -> list[Out
     if approval.terms.kind != FOUR_EYES:
         return []
     owner = loaded.authorised.owner
-    found = approval.terms.approvers or await approvals.find_approvers(ports.pool, owner)
-    agent, text, now = loaded.turn.message.agent_jid, _text(ports, approval), ports.clock.now()
+    found = approval.terms.approvers or await approvals.find_approvers(ports.pool, owner, approval.terms.organisations)
+    agent, text, now = loaded.turn.message.agent_jid, _text(ports, loaded, approval), ports.clock.now()
     return [notice(owner, approval.id, agent, to, text, now) for to in found if to != approval.call.actor]
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from cedarpy import (
     Entities,
@@ -82,6 +83,8 @@ class Level:
     """Whether its text speaks of roles at all: who decides need not look them up otherwise."""
     _policies: PolicySet
     _nothing: Entities
+    organisation: UUID | None = None
+    """Whose policy it is: only those who have the role there approve what it holds."""
 
     @property
     def name(self) -> str:
@@ -101,14 +104,21 @@ class Level:
             says = " ".join(rule.says for rule in plain if rule.says)
             rules = self._ids(*(rule.id for rule in plain)) if plain else self._ids(SILENCE)
             return _deny(ErrorCode.ACCESS_DENIED, says, rules)
-        return strictest([replace(rule.hold, rules=self._ids(rule.id)) for rule in decided if rule.hold])
+        return strictest([self._held(rule.id, rule.hold) for rule in decided if rule.hold])
+
+    def _held(self, rule: str, hold: Hold) -> Hold:
+        """One founds an organisation oneself, and may appoint there whom one likes: it must be the one that asks."""
+        own = (self.organisation,) if self.organisation and hold.kind == "four_eyes" else ()
+        return replace(hold, rules=self._ids(rule), organisations=own)
 
     def _ids(self, *rules: str) -> tuple[str, ...]:
         return tuple(f"{self.scope}/{rule}" for rule in rules)
 
 
-def compile_level(scope: Scope, version: int, text: str, before: str = "") -> Level | Sequence[Fault]:
-    """Parses and checks a text against the schema. `before` is put in front of it.
+def compile_level(
+    scope: Scope, version: int, text: str, before: str = "", organisation: UUID | None = None
+) -> Level | Sequence[Fault]:
+    """Parses and checks a text against the schema. `before` is put in front of it; `organisation` is whose it is.
 
     Returns the level, or every fault that was found; never a part of a level.
     """
@@ -133,6 +143,7 @@ def compile_level(scope: Scope, version: int, text: str, before: str = "") -> Le
         "roles" in text,
         PolicySet.from_str(whole),
         Entities.from_json_str("[]"),
+        organisation,
     )
 
 
@@ -159,6 +170,7 @@ def strictest(verdicts: Sequence[Verdict]) -> Verdict:
         quorum=max(hold.quorum for hold in holds),
         approvers=tuple(sorted(approvers)),
         second_factor=any(hold.second_factor for hold in holds),
+        organisations=tuple(sorted({one for hold in holds for one in hold.organisations})),
     )
 
 

@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for function in ("outbox_put(aiox.outbox_row[])", f"tool_started_approved({_CALL_TYPES}, uuid)",
-                     "find_unfinished_approvals(timestamptz, int)", "find_approvers(uuid)", "find_approvals(text, int)",
+                     "find_unfinished_approvals(timestamptz, int)", "find_approvers(uuid, uuid[])", "find_approvals(text, int)",
                      "find_person(text, uuid)", "policy_text(uuid, int)", "find_policies(uuid)"):
         run(f"DROP FUNCTION aiox.{function}")
     run("DROP TABLE aiox.approval_decisions, aiox.approvals, aiox.active_policies, aiox.policies")
@@ -124,6 +124,7 @@ def _approvals() -> None:
             approvers text[] NOT NULL,
             second_factor boolean NOT NULL,
             rules text[] NOT NULL,
+            organisations uuid[] NOT NULL DEFAULT '{}',
             state text NOT NULL CHECK (state IN ('pending', 'granted', 'denied', 'expired', 'used')),
             created_at timestamptz NOT NULL,
             expires_at timestamptz NOT NULL,
@@ -158,12 +159,14 @@ def _approvals() -> None:
 
 
 def _find_approvals() -> None:
-    # Who an address is, and the roles it holds in organisations that the owner is a member of, too.
+    # Who an address is, the roles it holds in organisations that the owner is a member of, too, and in which of them it
+    # may approve.
     definer_function(
         """
-        CREATE FUNCTION aiox.find_person(p_jid text, p_owner uuid) RETURNS TABLE (account uuid, roles text[])
+        CREATE FUNCTION aiox.find_person(p_jid text, p_owner uuid) RETURNS TABLE (account uuid, roles text[], approves_in uuid[])
         LANGUAGE sql STABLE AS $$
-            SELECT u.id, coalesce(array_agg(DISTINCT m.role) FILTER (WHERE m.role IS NOT NULL), '{}')
+            SELECT u.id, coalesce(array_agg(DISTINCT m.role) FILTER (WHERE m.role IS NOT NULL), '{}'),
+                   coalesce(array_agg(m.organisation_id) FILTER (WHERE m.role IN ('owner', 'admin', 'approver')), '{}')
             FROM aiox.users u
             LEFT JOIN (aiox.memberships m JOIN aiox.memberships o
                        ON o.organisation_id = m.organisation_id AND o.user_id = p_owner) ON m.user_id = u.id
@@ -185,22 +188,26 @@ def _find_approvals() -> None:
                     a.owner_user_id IN (SELECT id FROM me)
                     OR EXISTS (SELECT FROM aiox.memberships m JOIN aiox.memberships o USING (organisation_id)
                                WHERE m.user_id IN (SELECT id FROM me) AND o.user_id = a.owner_user_id
-                                 AND m.role IN ('owner', 'admin', 'approver')))))
+                                 AND m.role IN ('owner', 'admin', 'approver')
+                                 AND (a.organisations = '{}' OR m.organisation_id = ANY (a.organisations))))))
             ORDER BY a.created_at, a.id LIMIT p_limit
         $$""",
         "find_approvals(text, int)", "finder", "gateway, orchestrator",
     )
-    # Whom to tell: the owner, and who has the role in an organisation of the owner's.
+    # Whom to tell: the owner, and who has the role in an organisation of the owner's, or in each that is named.
     definer_function(
         """
-        CREATE FUNCTION aiox.find_approvers(p_owner uuid) RETURNS TABLE (jid text) LANGUAGE sql STABLE AS $$
+        CREATE FUNCTION aiox.find_approvers(p_owner uuid, p_organisations uuid[]) RETURNS TABLE (jid text)
+        LANGUAGE sql STABLE AS $$
             SELECT u.jid FROM aiox.users u
-            WHERE u.deactivated_at IS NULL AND (u.id = p_owner OR u.id IN (
+            WHERE u.deactivated_at IS NULL AND (u.id = p_owner AND p_organisations = '{}' OR u.id IN (
                 SELECT m.user_id FROM aiox.memberships m JOIN aiox.memberships o USING (organisation_id)
-                WHERE o.user_id = p_owner AND m.role IN ('owner', 'admin', 'approver')))
+                WHERE o.user_id = p_owner AND m.role IN ('owner', 'admin', 'approver')
+                  AND (p_organisations = '{}' OR m.organisation_id = ANY (p_organisations))
+                GROUP BY m.user_id HAVING count(*) >= cardinality(p_organisations)))
             ORDER BY u.jid LIMIT 50
         $$""",
-        "find_approvers(uuid)", "finder", "orchestrator",
+        "find_approvers(uuid, uuid[])", "finder", "orchestrator",
     )
     # For the orchestrator's sweep: what is over its time, and what was granted and has not run.
     definer_function(
