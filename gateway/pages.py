@@ -7,7 +7,9 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
+from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -23,10 +25,20 @@ and start the hub again.</p>
 """
 
 
+class _Pages(Mount):
+    """All but the API: a wrong method there is answered by the route that knows the right ones."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether a request is for a page."""
+        if f"{scope.get('path', '')}/".startswith("/v1/"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def add_pages(app: FastAPI, built: Path) -> None:
     """Serves `built` under / when it holds an index page. Call it last: it answers whatever no route took."""
     if (built / "index.html").is_file():
-        app.mount("/", StaticFiles(directory=built, html=True))
+        app.router.routes.append(_Pages("/", StaticFiles(directory=built, html=True)))
         return
 
     @app.get("/", include_in_schema=False)

@@ -35,3 +35,23 @@ async def test_built_pages_are_served_and_nothing_above_them(tmp_path: Path) -> 
         assert script.headers["content-type"].startswith("text/javascript")
         for path in ("/../secret", "/%2e%2e/secret", "/assets/../../secret", "/secret"):
             assert (await browser.get(path)).status_code == 404
+
+
+async def test_pages_answer_nothing_of_the_api(tmp_path: Path) -> None:
+    """A wrong method is told the right ones, and an unknown path is no page, whether pages are built or not."""
+    (tmp_path / "index.html").write_text("<p>built</p>")
+    app = FastAPI(docs_url=None, redoc_url=None)
+
+    @app.post("/v1/things")
+    async def made() -> str:
+        return "made"
+
+    add_pages(app, tmp_path)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hub") as browser:
+        for method in ("GET", "DELETE", "TRACE"):
+            answer = await browser.request(method, "/v1/things")
+            assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        for path in ("/v1", "/v1/", "/v1/nothing"):
+            assert (await browser.get(path)).status_code == 404
+        assert (await browser.post("/v1/things")).json() == "made"
+        assert (await browser.get("/")).text == "<p>built</p>"
