@@ -97,7 +97,7 @@ async def _accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
 
 
 async def _finish(ports: Ports, ended: Accepted | Repeated, deliveries: Sequence[Delivery]) -> None:
-    end = await _known(ports, ended) if isinstance(ended, Repeated) else await _conclude(ports, ended)
+    end = _End.KNOWN if isinstance(ended, Repeated) else await _conclude(ports, ended)
     if end is _End.LOST:
         return
     if end is _End.KNOWN and len(deliveries) > 1:
@@ -105,16 +105,16 @@ async def _finish(ports: Ports, ended: Accepted | Repeated, deliveries: Sequence
         for delivery in deliveries:
             await _finish(ports, await _accept(ports, delivery.turn), [delivery])
         return
+    if isinstance(ended, Repeated):
+        await _say_known(ports, ended.turn)
     for delivery in deliveries:
         await _acknowledge(ports, delivery)
 
 
-async def _known(ports: Ports, ended: Repeated) -> _End:
-    """Nothing more will come of these messages: whoever shows that it is being worked on is told."""
-    for member in ended.turn.all_members:
-        if member.envelope.channel != HTTP:
-            await ports.announce(known_of(member, ports.clock.now()))
-    return _End.WRITTEN
+async def _say_known(ports: Ports, turn: Turn) -> None:
+    """Nothing more will come of this message: whoever shows that it is being worked on is told."""
+    if turn.envelope.channel != HTTP:
+        await ports.announce(known_of(turn, ports.clock.now()))
 
 
 async def _conclude(ports: Ports, ended: Accepted) -> _End:
