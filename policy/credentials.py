@@ -28,6 +28,8 @@ class Kind(StrEnum):
     SMTP = "smtp"
     SEARCH = "search"
     DATABASE = "database"
+    MCP = "mcp"
+    """Of an MCP server, by the name that an agent gives."""
 
 
 class Mode(StrEnum):

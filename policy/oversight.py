@@ -11,7 +11,7 @@ from aiox.kernel.account import OrgRole
 
 OVERSEEN: Final = frozenset(
     {"agent", "draft", "version", "avatar", "template", "document", "execution", "turn", "tool", "approval", "chat",
-     "policy", "organisation", "member", "invitation", "quota", "conversation"}
+     "mcp", "policy", "organisation", "member", "invitation", "quota", "conversation"}
 )  # fmt: skip
 """First words of actions and events: agents and what is done with them, the organisation itself."""
 PRIVATE: Final = frozenset(

@@ -8,7 +8,6 @@ from typing import Final
 from uuid import UUID
 
 from aiox.kernel.actions import Action
-from aiox.kernel.agent import Tool
 from aiox.kernel.canonical import digest
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.tools import ToolDescription, call_id
@@ -20,7 +19,7 @@ from policy.cedar.facts import Facts
 from policy.cedar.judge import NONE_LOADED, Decision, Policies, decide
 from policy.cedar.level import strictest
 from policy.taint import RULE_OF_TWO, exposure
-from policy.tools import AllowedTools, Call, allowed_tools, judge_call
+from policy.tools import AllowedTools, Call, Configured, allowed_tools, judge_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def judge_tool(
     facts: Facts,
     policies: Policies | None,
     offered: AllowedTools,
-    configured: Sequence[Tool],
+    configured: Sequence[Configured],
     known: Mapping[str, ToolDescription],
     approvals: Collection[str],
     read: Read = NOTHING_READ,
@@ -89,7 +88,7 @@ def would(
     facts: Facts,
     policies: Policies | None,
     tool: str,
-    configured: Sequence[Tool],
+    configured: Sequence[Configured],
     known: Mapping[str, ToolDescription],
     approvals: Collection[str],
 ) -> Decision:
@@ -100,6 +99,10 @@ def would(
     return judge_tool(call, facts, policies, offered, configured, known, approvals)
 
 
-def policy_hash(agent: str, policies: Policies | None) -> str:
-    """SHA-256, in hex, over the agent's own governance and every policy above it: what an approval is bound to."""
-    return digest([agent, policies.digest if policies else NONE_LOADED])
+def policy_hash(agent: str, policies: Policies | None, pin: str = "") -> str:
+    """SHA-256, in hex, over the agent's own governance and every policy above it: what an approval is bound to.
+
+    `pin` is the digest of an MCP server's tool: one that is another by then is not what was agreed to.
+    """
+    above = policies.digest if policies else NONE_LOADED
+    return digest([agent, above, pin] if pin else [agent, above])

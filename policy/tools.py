@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
-from aiox.kernel.agent import Tool, ToolPolicy
+from aiox.kernel.agent import Policy, ToolPolicy
 from aiox.kernel.canonical import Json, canonical
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.tools import MAX_ARGUMENT_BYTES, MAX_CALLS, Terms, ToolDescription, call_id
@@ -32,6 +32,20 @@ _SAID: Final = (
     "max_bytes",
 )
 """Fields of a policy that stand for the terms of the same name."""
+
+
+class Configured(Protocol):
+    """A tool that an agent was given, of the hub's own or of an MCP server, with its policy."""
+
+    @property
+    def name(self) -> str:
+        """As a model calls it."""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """What its owner says of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,7 @@ def allowed_tools(configured: Sequence[str], known: Collection[str]) -> AllowedT
 def judge_call(
     call: Call,
     offered: AllowedTools,
-    configured: Sequence[Tool],
+    configured: Sequence[Configured],
     known: Mapping[str, ToolDescription],
     approvals: Collection[str],
 ) -> Verdict:
@@ -88,7 +102,7 @@ def judge_call(
 
 
 def _judge_policy(
-    tool: Tool, described: ToolDescription, approvals: Collection[str], arguments: Mapping[str, Json]
+    tool: Configured, described: ToolDescription, approvals: Collection[str], arguments: Mapping[str, Json]
 ) -> Verdict:
     policy = tool.policy if isinstance(tool.policy, ToolPolicy) else None
     reading = described.is_reading(arguments)
@@ -106,17 +120,17 @@ def _judge_policy(
     return Allow((RULE_ALLOWED,))
 
 
-def _is_said(tool: Tool) -> bool:
+def _is_said(tool: Configured) -> bool:
     """Whether the policy itself says that no approval is needed."""
     return isinstance(tool.policy, ToolPolicy) and tool.policy.requires_approval is False
 
 
-def _is_held(tool: Tool) -> bool:
+def _is_held(tool: Configured) -> bool:
     """Whether the policy itself says that an approval is needed."""
     return isinstance(tool.policy, ToolPolicy) and tool.policy.requires_approval is True
 
 
-def terms_of(tool: Tool, described: ToolDescription, domains: Sequence[str] = ()) -> Terms:
+def terms_of(tool: Configured, described: ToolDescription, domains: Sequence[str] = ()) -> Terms:
     """The tool's own terms, with what the agent's policy says in their place. `domains` are the agent's own list.
 
     A preset word stands for a policy: read_only asks no approval and lets only reading through, rate_limited asks no

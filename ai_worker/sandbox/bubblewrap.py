@@ -7,15 +7,16 @@ import fcntl
 import os
 import platform
 import random
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Final
 
 from ai_worker.sandbox.command import Given, check, command
-from ai_worker.sandbox.port import MIB, PYTHON, Finished, Job, Limits, SandboxUnavailable
+from ai_worker.sandbox.port import MIB, PYTHON, Finished, Job, Limits, SandboxUnavailable, Talk
 from ai_worker.sandbox.process import outlet, run
 from ai_worker.sandbox.root import Root, find_root, program
 from ai_worker.sandbox.seccomp import filter_for
+from ai_worker.sandbox.talk import talking
 from aiox.runtime.clock import Clock
 
 PLACES: Final = 2
@@ -32,26 +33,42 @@ class Bubblewrap:
     def __init__(self, clock: Clock, places: int = PLACES) -> None:
         self._clock = clock
         self._places = asyncio.Semaphore(places)
+        self._talking = asyncio.Semaphore(2 * places)
         self._users: set[int] = set()
         self._made: tuple[str, Root, bytes] | None = None
 
     async def run(self, job: Job) -> Finished:
         """As the port says. Waits for a free place."""
         check(job)
-        bwrap, root, seccomp = self._parts()
         async with self._places:
             with ExitStack() as opened:
-                user = opened.enter_context(self._user()) if os.geteuid() == 0 else None
-                files = {name: opened.enter_context(_memory(content)) for name, content in job.files.items()}
-                filter_fd, stdin = opened.enter_context(_memory(seccomp)), opened.enter_context(_memory(job.stdin))
                 limits = job.limits
+                stdin = opened.enter_context(_memory(job.stdin))
                 outlets = [outlet(most) for most in (limits.stdout_bytes, limits.stderr_bytes, limits.result_bytes)]
-                given = Given(filter_fd, outlets[-1].writable, files, user)
-                passed = (filter_fd, *files.values())
-                finished = await run(command(bwrap, root, job, given), stdin, passed, outlets, limits, self._clock)
+                argv, passed = self._command(opened, job, outlets[-1].writable)
+                finished = await run(argv, stdin, passed, outlets, limits, self._clock)
         if finished.stderr.startswith(b"bwrap: ") and not finished.ok:
             raise SandboxUnavailable(_why(finished.stderr))
         return finished
+
+    @asynccontextmanager
+    async def talk(self, job: Job) -> AsyncIterator[Talk]:
+        """As the port says. Has places of its own: whoever talks may do so for as long as a turn takes."""
+        check(job)
+        async with self._talking:
+            with ExitStack() as opened:
+                nowhere = opened.enter_context(_nowhere())
+                argv, passed = self._command(opened, job, nowhere)
+                async with talking(argv, passed, nowhere, job.limits) as talk:
+                    yield talk
+
+    def _command(self, opened: ExitStack, job: Job, result: int) -> tuple[list[str], tuple[int, ...]]:
+        """The command line, and the descriptors that it needs beside its own three; all of it is closed by `opened`."""
+        bwrap, root, seccomp = self._parts()
+        user = opened.enter_context(self._user()) if os.geteuid() == 0 else None
+        files = {name: opened.enter_context(_memory(content)) for name, content in job.files.items()}
+        filter_fd = opened.enter_context(_memory(seccomp))
+        return command(bwrap, root, job, Given(filter_fd, result, files, user)), (filter_fd, *files.values())
 
     async def trouble(self) -> str:
         """Why there is no sandbox here; empty when a first run went well."""
@@ -90,6 +107,16 @@ def _why(stderr: bytes) -> str:
         f"bubblewrap cannot make a sandbox here: {said}. Mend: allow unprivileged user namespaces"
         " (sysctl kernel.unprivileged_userns_clone=1, in a container its seccomp profile), or start as root."
     )
+
+
+@contextmanager
+def _nowhere() -> Iterator[int]:
+    """What is written there is gone."""
+    fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 @contextmanager

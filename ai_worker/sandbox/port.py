@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from asyncio import StreamReader
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
 MIB: Final = 1 << 20
+MAX_LINE: Final = MIB
+"""Of what one that is spoken with says at a time, in bytes."""
 PYTHON: Final = "/python/bin/python3"
 """The interpreter inside the sandbox: the one that this process runs on, with its standard library."""
 WORK: Final = "/tmp/work"  # noqa: S108 -- inside the sandbox, private to one run
@@ -89,11 +93,34 @@ class Finished:
         return self.why is Why.EXITED and self.status == 0
 
 
+class Talk(Protocol):
+    """A run that is spoken with while it runs. What it says was written by what runs inside: untrusted."""
+
+    @property
+    def reader(self) -> StreamReader:
+        """What it writes to standard output. A line is MAX_LINE bytes at most: a longer one raises ValueError."""
+        ...
+
+    def say(self, text: bytes) -> None:
+        """Writes to its standard input; what it does not read stays with the caller's own bounds."""
+        ...
+
+    def well(self) -> bool:
+        """Whether it still runs within its limits; one that does not is ended. To be asked several times a second."""
+        ...
+
+
 class Sandbox(Protocol):
     """Runs jobs apart from the host, from the network, and from each other."""
 
     async def run(self, job: Job) -> Finished:
         """Runs one job to its end, or to its limits. Cancelling kills all of it. Raises SandboxUnavailable, ValueError
         for a job that cannot be: a file name with a separator, or more bytes of files than `disk_bytes`.
+        """
+        ...
+
+    def talk(self, job: Job) -> AbstractAsyncContextManager[Talk]:
+        """Starts a job that is spoken with, and kills all of it at the end; its `stdin` counts for nothing, what it
+        writes to standard error is dropped. Enter and leave it in one task. Raises as `run`.
         """
         ...

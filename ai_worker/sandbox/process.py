@@ -72,14 +72,14 @@ async def run(
     async with AsyncExitStack() as opened:
         try:
             streams = [await opened.enter_async_context(one.reader()) for one in outlets]
-            process = _start(argv, stdin, passed, outlets)
+            process = start(argv, stdin, passed, [one.writable for one in outlets])
         finally:
             for one in outlets:
                 os.close(one.writable)
         try:
             why = await _to_its_end(process, outlets, streams, limits)
         finally:
-            await _kill(process)
+            await kill(process)
     took = clock.monotonic() - started
     status = -1 if why is not Why.EXITED or process.returncode is None else process.returncode
     if status in _OUT_OF_CPU and took >= limits.cpu_s:
@@ -88,12 +88,14 @@ async def run(
     return Finished(why, status, out, err, result, took)
 
 
-def _start(argv: Sequence[str], stdin: int, passed: Sequence[int], outlets: Sequence[Outlet]) -> Popen[bytes]:
-    """Not by the event loop: uvloop forks, and a fork of a process with gRPC in it may die at once. This vforks.
+def start(argv: Sequence[str], stdin: int, passed: Sequence[int], outlets: Sequence[int]) -> Popen[bytes]:
+    """A process whose stdout, stderr and result are `outlets`. Raises SandboxUnavailable.
+
+    Not by the event loop: uvloop forks, and a fork of a process with gRPC in it may die at once. This vforks.
 
     Nor in another thread: bubblewrap is told to die with the thread that started it.
     """
-    out, err, result = (one.writable for one in outlets)
+    out, err, result = outlets
     try:
         process = Popen(
             argv, stdin=stdin, stdout=out, stderr=err, pass_fds=(*passed, result), env={}, start_new_session=True
@@ -147,7 +149,10 @@ async def _watch(pid: int, most: int) -> None:
             raise _Stopped(Why.MEMORY)
 
 
-async def _kill(process: Popen[bytes]) -> None:
-    """The first process of the namespace dies with bubblewrap, and the kernel ends all others with that one."""
+async def kill(process: Popen[bytes]) -> None:
+    """Ends it with all it has started.
+
+    The first process of the namespace dies with bubblewrap, and the kernel ends all others with that one.
+    """
     process.kill()  # nothing to one that has ended
     await asyncio.shield(_ended(process))

@@ -12,7 +12,17 @@ from typing import Final
 import jsonschema
 
 from ai_worker.sandbox.port import SandboxUnavailable
-from ai_worker.tools.port import AsksHub, Ended, Given, NotAllowed, Tool, ToolFailed
+from ai_worker.tools.port import (
+    AsksHub,
+    Ended,
+    Given,
+    NoServers,
+    NotAllowed,
+    Servers,
+    Tool,
+    ToolChanged,
+    ToolFailed,
+)
 from ai_worker.words import ToolCall, ToolOffer
 from aiox.kernel.canonical import Json, canonical
 from aiox.kernel.errors import ErrorCode
@@ -40,6 +50,8 @@ class Hands:
     asked: int = 0
     done: tuple[str, ...] = ()
     """Names of the calls that ran."""
+    servers: Servers = field(default_factory=NoServers)
+    """The body of every tool of an MCP server."""
     held: list[tuple[int, ToolCall]] = field(default_factory=list)
     """Calls of this round that wait for a person, by the number under which the hub knows them."""
 
@@ -49,7 +61,8 @@ class Hands:
         `taint` says where what the model read before it wrote the call came from. Up to the question to the hub nothing
         waits, so that calls that begin in an order are asked in it.
         """
-        offer, tool = self.offers.get(call.name), self.tools.get(call.name)
+        offer = self.offers.get(call.name)
+        tool = self.servers if offer is not None and offer.mcp else self.tools.get(call.name)
         if offer is None or tool is None:
             return _shown(call, "refused", "There is no such tool in this turn.")
         if self.asked >= MAX_CALLS:
@@ -65,8 +78,10 @@ class Hands:
             return _shown(call, "held" if answer.held else "refused", answer.reason)
         return await self._run(index, call, tool, arguments, answer.given)
 
-    async def _run(self, index: int, call: ToolCall, tool: Tool, arguments: Mapping[str, Json], given: Given) -> str:
-        started = self.clock.monotonic()
+    async def _run(
+        self, index: int, call: ToolCall, tool: Tool | Servers, arguments: Mapping[str, Json], given: Given
+    ) -> str:
+        started, changed = self.clock.monotonic(), False
         self.done = (*self.done, call.name)
         code: ErrorCode | None = None
         try:
@@ -74,14 +89,15 @@ class Hands:
                 result = _bounded(await tool.run(arguments, given), given.terms.max_bytes)
             self.crash(CrashPoint.AFTER_EFFECT, self.text)
         except (ToolFailed, Blocked, NotAnswered, SandboxUnavailable) as failed:
-            code, result = ErrorCode.TOOL_REFUSED, str(failed)
+            code, result, changed = ErrorCode.TOOL_REFUSED, str(failed), isinstance(failed, ToolChanged)
+            result = _bounded(result, given.terms.max_bytes)
         except TimeoutError:
             code, result = ErrorCode.TIMEOUT, f"It did not end within {given.terms.timeout_ms / 1000:g} seconds."
         except Exception:  # noqa: BLE001 -- the one boundary of tools: told to the hub, shown without its words
             code, result = ErrorCode.INTERNAL, "The tool broke."
         took = round((self.clock.monotonic() - started) * 1000)
         digest = hashlib.sha256(result.encode()).digest()
-        self.hub.told(index, Ended(code is None, digest, took, code))
+        self.hub.told(index, Ended(code is None, digest, took, code, changed))
         return _shown(call, "done" if code is None else "failed", result)
 
 

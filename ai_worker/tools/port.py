@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ai_worker.sandbox.port import Sandbox
+from ai_worker.tools.pin import Pin
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.tools import Terms
@@ -18,6 +19,10 @@ class ToolFailed(Exception):
     """The tool could not do it. The text is a sentence for the model; a part of the effect may be there."""
 
 
+class ToolChanged(ToolFailed):
+    """The tool is not what was approved. It was not called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """What the hub grants to one call: its terms, and the credential that it needs."""
@@ -25,6 +30,8 @@ class Given:
     terms: Terms = field(default_factory=Terms)
     endpoint: str = ""
     secret: str = field(default="", repr=False)
+    mcp: Pin | None = None
+    """For a tool of an MCP server: which, while it is what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,22 @@ class Tool(Protocol):
         ...
 
 
+class Servers(Protocol):
+    """The MCP servers of one turn, whose tools all have this one body."""
+
+    async def run(self, arguments: Mapping[str, Json], given: Given) -> str:
+        """As of a Tool; which one is called, `given.mcp` says. Raises ToolChanged, ToolFailed."""
+        ...
+
+
+class NoServers:
+    """Where no MCP server can be met."""
+
+    async def run(self, _arguments: Mapping[str, Json], _given: Given) -> str:
+        """Raises ToolFailed."""
+        raise ToolFailed("This worker meets no MCP servers.")
+
+
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """The hub has the call on record: it may run, once, with what is given."""
@@ -74,6 +97,8 @@ class Ended:
     result_digest: bytes
     duration_ms: int
     error_code: ErrorCode | None = None
+    changed: bool = False
+    """It is not what was approved, and was not called."""
 
 
 class AsksHub(Protocol):

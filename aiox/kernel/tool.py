@@ -45,7 +45,7 @@ class ToolDescription:
     """For a tool that may change things: values of an argument with which it does not."""
     terms: Terms = Terms()
     """What holds where an agent's policy says nothing."""
-    credential: Literal["", "smtp", "search", "database"] = ""
+    credential: Literal["", "smtp", "search", "database", "mcp"] = ""
     """The kind of credential without which it cannot run."""
     untrusted: bool = False
     """What comes back was written by anybody."""

@@ -76,13 +76,14 @@ def continuation(loaded: Loaded) -> bytes:
 
 def call_of(loaded: Loaded, wanted: Wanted, policies: Policies | None) -> Call:
     """The call as an approval is bound to it."""
+    mcp = loaded.mcp.get(wanted.tool)
     return Call(
         actor=loaded.turn.message.sender,
         agent=loaded.version.agent_id,
         version=loaded.version.id,
         tool=wanted.tool,
         arguments=wanted.arguments,
-        policy_hash=policy_hash(loaded.version.policy_hash, policies),
+        policy_hash=policy_hash(loaded.version.policy_hash, policies, mcp.seen.digest if mcp else ""),
     )
 
 
@@ -116,7 +117,7 @@ async def hold(ports: Ports, loaded: Loaded, call: Call, terms: Hold, transcript
         await approvals.add(connection, loaded.ring, kept)
         await outbox.put(connection, notices)
         await ledger.append(connection, [_asked(ports, loaded, new)])
-    return _text(ports, new)
+    return _text(ports, loaded, new)
 
 
 def approval_of(turn: Turn, call: Call) -> UUID:
@@ -134,8 +135,8 @@ async def _notices(ports: Ports, loaded: Loaded, approval: Approval) -> list[Out
     return [notice(owner, approval.id, agent, to, text, now) for to in found if to != approval.call.actor]
 
 
-def _text(ports: Ports, approval: Approval) -> str:
-    found = shown(approval.call, ports.known_tools.get(approval.call.tool))
+def _text(ports: Ports, loaded: Loaded, approval: Approval) -> str:
+    found = shown(approval.call, loaded.known(ports.known_tools).get(approval.call.tool))
     return as_text(found, approval.call.actor, approval.terms, approval.expires_at, approval.digest[:NAME_LENGTH])
 
 

@@ -15,25 +15,28 @@ from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id
+from aiox.kernel.mcp import McpTool, host_of
 from aiox.kernel.outcome import Answered, Failed, Usage
 from aiox.kernel.tools import Terms, tool_taint
 from aiox.kernel.units import estimate_tokens
 from aiox.kernel.verdict import Deny, Hold
 from aiox.runtime.crash import CrashPoint
+from aiox.runtime.postgres import owner_scope
 from aiox.wire.v1 import worker_pb2 as pb
+from orchestrator.mcp_wire import pin_of
 from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Stopped
 from orchestrator.steps import held_call
 from orchestrator.steps.held_call import call_of
-from orchestrator.tool_credentials import NoCredential, credential_for
+from orchestrator.tool_credentials import NoCredential, credential_for, mcp_credential
 from policy.approvals import Call as ApprovedCall
 from policy.cedar.facts import Facts
 from policy.cedar.judge import Decision, Policies
 from policy.credentials import Kind
 from policy.ledger import Record
 from policy.tool_gate import Read, judge_tool
-from policy.tools import Call, terms_of
-from registry import tool_calls
+from policy.tools import Call, narrowed, terms_of
+from registry import mcp_servers, tool_calls
 from registry.approvals import Kept
 from registry.quotas import Conversation, QuotaUnavailable
 from registry.short_term import PastTurn, seal_entry
@@ -58,6 +61,7 @@ class TurnDesk:
         """Whether any call was let through."""
         self._told: list[str] = []
         self._waiting: dict[str, tuple[ApprovedCall, Hold]] = {}
+        self._known = loaded.known(ports.known_tools)
 
     def begin(self) -> None:
         """A worker begins with the turn: it counts its calls from the first."""
@@ -115,23 +119,29 @@ class TurnDesk:
 
     async def _granted(self, wanted: Call) -> pb.ToolAllowed:
         """The terms of an allowed call, and the credential without which it cannot run. Raises NoCredential."""
-        terms, described = self._terms(wanted.tool), self._ports.known_tools[wanted.tool]
+        terms, described, mcp = self._terms(wanted.tool), self._known[wanted.tool], self._loaded.mcp.get(wanted.tool)
         granted = pb.ToolTerms(
             timeout_ms=terms.timeout_ms,
             max_bytes=terms.max_bytes,
             allowed_domains=terms.allowed_domains,
             allowed_tables=terms.allowed_tables,
         )
+        pin = None if mcp is None else pin_of(mcp)
         if not described.credential:
-            return pb.ToolAllowed(terms=granted)
-        owner, kind = self._loaded.authorised.owner, Kind(described.credential)
-        found = await credential_for(self._ports.pool, self._ports.versions.ring, owner, kind)
+            return pb.ToolAllowed(terms=granted, mcp=pin)
+        owner, pool, ring_of = self._loaded.authorised.owner, self._ports.pool, self._ports.versions.ring
+        if mcp is not None:
+            return pb.ToolAllowed(
+                terms=granted, mcp=pin, credential=await mcp_credential(pool, ring_of, owner, mcp.server)
+            )
+        found = await credential_for(pool, ring_of, owner, Kind(described.credential))
         return pb.ToolAllowed(terms=granted, credential=found)
 
     def _terms(self, name: str) -> Terms:
-        version = self._loaded.version
-        tool = next(one for one in version.tools if one.name == name)
-        return terms_of(tool, self._ports.known_tools[name], version.governance.allowed_domains)
+        domains, mcp = self._loaded.version.governance.allowed_domains, self._loaded.mcp.get(name)
+        tool = next(one for one in self._loaded.configured if one.name == name)
+        terms = terms_of(tool, self._known[name], domains)
+        return terms if mcp is None else replace(terms, allowed_domains=narrowed((host_of(mcp.server),), domains))
 
     def _judge(
         self, wanted: Call, policies: Policies | None, roles: frozenset[str], taint: Collection[str]
@@ -151,8 +161,8 @@ class TurnDesk:
             facts,
             policies,
             loaded.tools,
-            version.tools,
-            self._ports.known_tools,
+            loaded.configured,
+            self._known,
             version.governance.approvals,
             Read(frozenset(taint) | self._ran, self._clean_history),
         )
@@ -217,6 +227,14 @@ class TurnDesk:
             result_digest=call.result_digest or None,
             error_code=call.error_code[:64],
         )
+        if call.changed and (mcp := self._loaded.mcp.get(tool)) is not None:
+            await self._look_again(mcp)
+
+    async def _look_again(self, tool: McpTool) -> None:
+        """It was not called, for it is not what was approved: its server is looked at, and the owner told of it."""
+        owner, agent = self._loaded.authorised.owner, self._loaded.version.agent_id
+        async with owner_scope(self._ports.pool, owner) as connection:
+            await mcp_servers.ask_again(connection, owner, mcp_servers.server_id(agent, tool.server.name))
 
 
 async def unfinished_calls(ports: Ports, loaded: Loaded) -> Stopped | None:

@@ -191,6 +191,21 @@ class WorkerLink:
                 raise
             raise WorkerLost(f"{self._worker_id}: the link was closed") from closed
 
+    async def look(self, asked: pb.McpLookAsked, timeout_s: float) -> pb.McpLooked:
+        """Has an MCP server looked at. Raises WorkerLost."""
+        request = pb.McpLookAsked()
+        request.CopyFrom(asked)
+        request.token = self.token(asked.owner_user_id, asked.agent_id, asked.request_id)
+        try:
+            return await self._stub.LookAtMcp(request, timeout=timeout_s)
+        except grpc.aio.AioRpcError as broken:
+            raise WorkerLost(f"{self._worker_id}: {broken.code().name}") from broken
+        except (grpc.aio.UsageError, asyncio.CancelledError) as closed:
+            task = asyncio.current_task()  # as above
+            if task is not None and task.cancelling():
+                raise
+            raise WorkerLost(f"{self._worker_id}: the link was closed") from closed
+
     def token(self, owner: str, agent: str, request: str) -> str:
         """A token for one message about this request."""
         return mint(

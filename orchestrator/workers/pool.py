@@ -130,6 +130,13 @@ class WorkerPool:
             raise NoWorker("no healthy worker")
         return min(members, key=lambda worker: worker.load).link.index(given, timeout_s)
 
+    async def look(self, pool: str, asked: pb.McpLookAsked, timeout_s: float) -> pb.McpLooked:
+        """Has an MCP server looked at by the least-loaded worker. Raises NoWorker, WorkerLost."""
+        members = [worker for worker in self._members(pool) if worker.open]
+        if not members:
+            raise NoWorker("no healthy worker")
+        return await min(members, key=lambda worker: worker.load).link.look(asked, timeout_s)
+
     async def _ask(self, worker: Member, asked: pb.TurnAsked, desk: Desk, until: float) -> pb.TurnDone | None:
         """One try at one worker, whose place is given back; None when the turn must go elsewhere."""
         done: pb.TurnDone | None = None

@@ -199,7 +199,7 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bo
 
 def _check_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
-        if not _TOKEN.match(name) or not _VALUE.match(value):
+        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
             raise Blocked("A header has a name or value that HTTP does not allow.")
         if _OURS.match(name.lower()):
             raise Blocked(f"The header {name.lower()} is the hub's own.")

@@ -82,7 +82,7 @@ def _credentials() -> None:
             owner_user_id uuid NOT NULL,
             organisation_id uuid,
             level text NOT NULL CHECK (level IN ('owner', 'organisation', 'hub')),
-            kind text NOT NULL CHECK (kind IN ('llm', 'smtp', 'search', 'database')),
+            kind text NOT NULL CHECK (kind IN ('llm', 'smtp', 'search', 'database', 'mcp')),
             provider text NOT NULL,
             mode text NOT NULL CHECK (mode IN ('custom', 'global', 'disabled')),
             api_base text NOT NULL DEFAULT '',

@@ -165,7 +165,7 @@ async def test_an_answer_that_never_ends_ends_with_the_time(servers: Servers) ->
 @pytest.mark.parametrize(
     ("name", "value"),
     [("Host", "x"), ("Content-Length", "1"), ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("X", "a\r\nY: b"),
-     ("X\r\nY", "b"), ("X Y", "b"), ("", "b"), ("X", "a\x00"), ("Proxy-Authorization", "x"), ("X-Forwarded-For", "x"),
+     ("X\r\nY", "b"), ("X Y", "b"), ("", "b"), ("X", "a\x00"), ("X", "a\n"), ("X\n", "a"), ("Proxy-Authorization", "x"), ("X-Forwarded-For", "x"),
      ("Accept-Encoding", "gzip"), ("X", "€")],
 )  # fmt: skip
 async def test_headers_that_nobody_may_send(servers: Servers, name: str, value: str) -> None:
