@@ -99,30 +99,36 @@ class Summaries:
             if ports.workers.demand().queued:
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            _, loaded = self._due.popitem(last=False)
+            key, loaded = self._due.popitem(last=False)
             try:
-                await sum_up(ports, loaded)
+                self._look_again(key, await sum_up(ports, loaded))
             except Exception as broken:  # noqa: BLE001 -- the boundary: the other conversations' time comes too
                 self._log.warning("summary_not_made", error=describe(broken))
 
+    def _look_again(self, key: _Key, left: int) -> None:
+        """When so many turns that are in no summary have become as many as short-term memory holds."""
+        if key in self._watched:
+            self._watched[key].turns += left
 
-async def sum_up(ports: Ports, loaded: Loaded) -> bool:
-    """Adds to a conversation's summary what is behind it, if that has become long; whether it did.
+
+async def sum_up(ports: Ports, loaded: Loaded) -> int:
+    """Adds to a conversation's summary what is behind it, if that has become long; how many turns are in none now.
 
     `loaded` is of its newest turn. Raises what the stores raise, and LeaseLost; then nothing was kept.
     """
     config, message, owner = loaded.version.memory_config, loaded.turn.message, loaded.authorised.owner
     found = await summaries.unsummarised(ports.pool, owner, message.agent_id, message.sender, MOST)
     if len(found.turns) < max(config.short_term_limit, LEAST):
-        return False
+        return len(found.turns)
     turns = _opened(ports, loaded, found)
     reserved = await reserve(ports, _background(loaded, _text(turns)))
     if isinstance(reserved, Stopped):
         ports.log.info("summary_waits", agent_id=str(message.agent_id), code=outcome_code(reserved.outcome))
-        return False
+        return 0  # it is tried again when the conversation has gone on
     reserved = replace(reserved, loaded=_with_body(reserved.loaded, ""), history=turns)
     ended = await dispatch(ports, assign(ports, reserved))
-    return await _conclude(ports, ended, found)
+    await _conclude(ports, ended, found)
+    return 0
 
 
 def _wanted(loaded: Loaded) -> bool:
@@ -174,7 +180,7 @@ def _with_body(loaded: Loaded, text: str, turn_id: TurnId | None = None) -> Load
     return replace(loaded, authorised=replace(loaded.authorised, turn=alone))
 
 
-async def _conclude(ports: Ports, ended: Dispatched, found: Unsummarised) -> bool:
+async def _conclude(ports: Ports, ended: Dispatched, found: Unsummarised) -> None:
     """Paid and on record first, then kept: a crash in between costs a summary, and hides no cost."""
     message, now, summary = ended.turn.message, ports.clock.now(), uuid4()
     reserved: Reserved = ended.assigned.reserved
@@ -191,9 +197,10 @@ async def _conclude(ports: Ports, ended: Dispatched, found: Unsummarised) -> boo
     )
     if not isinstance(ended.outcome, Answered):
         ports.log.info("summary_not_made", agent_id=str(message.agent_id), code=str(ended.outcome.code))
-        return False
+        return
     where = ended.owner, message.agent_id, message.sender
-    return await summaries.keep(ports.pool, *where, summary, ended.outcome.text, found)
+    if not await summaries.keep(ports.pool, *where, summary, ended.outcome.text, found):
+        ports.log.info("summary_not_kept", agent_id=str(message.agent_id))
 
 
 def _record(ports: Ports, ended: Dispatched, summary: UUID, turns: int) -> Record:

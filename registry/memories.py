@@ -22,7 +22,10 @@ FILE: Final = "file"
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One entry. `kind` is fact, summary or file, whose name is its content; `origin` how a fact came: asked, learnt or written, empty for a summary."""
+    """One entry. `kind` is fact, summary or file, whose name is its content.
+
+    `origin` is how a fact came: asked, learnt or written; empty for the others.
+    """
 
     id: UUID
     kind: str

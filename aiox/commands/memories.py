@@ -35,6 +35,9 @@ MOST: Final = 500
 RULE_FULL: Final = "M0 memory"
 _UNKNOWN: Final = Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], ())
 _STALE: Final = Refused(ErrorCode.PRECONDITION_FAILED, SENTENCES[ErrorCode.PRECONDITION_FAILED], ("G1 changed",))
+_A_FILE: Final = Refused(
+    ErrorCode.BODY_INVALID, "A file cannot be put right: have it forgotten, and send another one.", ("M1 file",)
+)
 
 IsCurrent = Callable[[str], bool]
 """Whether the text of an entry is the one that the caller means to change."""
@@ -130,7 +133,11 @@ async def change(
 
 
 async def rewrite(hub: Hub, actor: Actor, agent: AgentId, old: Remembered, content: str) -> Remembered | Refused:
-    """The change itself, and its record, for whoever has passed the gate. PRECONDITION_FAILED as above."""
+    """The change itself, and its record, for whoever has passed the gate. PRECONDITION_FAILED as above; BODY_INVALID
+    for a file, which is no words.
+    """
+    if old.kind == memories.FILE:
+        return _A_FILE
     if not await memories.write(hub.pool, agent, actor.jid, old, content):
         return _STALE
     await happened(hub, actor, CHANGED, agent_id=str(agent), memory_id=str(old.id))

@@ -31,7 +31,7 @@ class Forgotten(Out):
     entries: int
 
 
-class SourceOut(Out):
+class RecalledOut(Out):
     """A memory behind an answer. `kind` is chunk, fact or summary, empty when it was deleted since.
 
     `title` and `section` of a document's passage; `content` of what is your own.
@@ -51,4 +51,4 @@ class SourcesOut(Out):
 
     turn_id: UUID
     answered_at: datetime
-    sources: Sequence[SourceOut]
+    sources: Sequence[RecalledOut]
