@@ -20,7 +20,7 @@ from aiox.runtime.xmpp_server import XmppServerTrouble
 from gateway.access import Authenticated, Door
 from gateway.described import DescribedApi
 from gateway.edge import KnownHosts, open_to
-from gateway.errors import Stopped, problem
+from gateway.errors import AWAY_S, Stopped, failed, problem
 from gateway.front import Front
 from gateway.guard import App, Body, Guard, Receive, Scope, Send
 from gateway.idempotency import Idempotent
@@ -159,11 +159,11 @@ def _add_problems(api: FastAPI) -> None:
     @api.exception_handler(NotStored)
     async def away(request: Request, found: Exception) -> Response:
         request.app.state.log.error("neighbour_away", error=str(found))
-        return problem(ErrorCode.HUB_BUSY, retry_after_s=5)
+        return problem(ErrorCode.HUB_BUSY, retry_after_s=AWAY_S)
 
     @api.exception_handler(Exception)
-    async def broken(_: Request, _found: Exception) -> Response:
-        return problem(ErrorCode.INTERNAL)
+    async def broken(_: Request, found: Exception) -> Response:
+        return failed(found)
 
 
 def _sentence(found: RequestValidationError) -> str:

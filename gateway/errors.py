@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.outcome import Refused
+from aiox.runtime.postgres import is_away, is_too_slow
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -57,6 +58,8 @@ STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
 )
 """A test fails when a code has no row."""
 
+AWAY_S: Final = 5
+"""What is away is usually back by then."""
 _TITLES: Final = {
     ErrorCode.BODY_TOO_LARGE: "The request is longer than 1 MiB.",
     ErrorCode.RATE_LIMITED: "Too many requests in a short time. Wait a moment and try again.",
@@ -91,6 +94,13 @@ def problem(code: ErrorCode, detail: str = "", retry_after_s: int = 0, status: i
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="aiox"'
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def failed(broken: BaseException) -> JSONResponse:
+    """The answer for what nobody expected: TIMEOUT, HUB_BUSY while a store is away, else INTERNAL."""
+    if isinstance(broken, TimeoutError) or is_too_slow(broken):
+        return problem(ErrorCode.TIMEOUT)
+    return problem(ErrorCode.HUB_BUSY, retry_after_s=AWAY_S) if is_away(broken) else problem(ErrorCode.INTERNAL)
 
 
 def stop(refused: Refused) -> Stopped:

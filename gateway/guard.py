@@ -10,8 +10,7 @@ from typing import Any, Final
 from aiox.kernel.errors import ErrorCode
 from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log
-from aiox.runtime.postgres import is_too_slow
-from gateway.errors import problem
+from gateway.errors import failed, problem
 from gateway.metrics import HttpMetrics
 
 Message = MutableMapping[str, Any]
@@ -48,7 +47,7 @@ _HEADERS: Final = (
 
 
 class Guard:
-    """Wraps the whole application. A bug inside becomes one logged INTERNAL problem; nothing of it leaks out."""
+    """Wraps the whole application. A bug inside becomes one logged problem document; nothing of it leaks out."""
 
     def __init__(
         self,
@@ -76,12 +75,11 @@ class Guard:
             async with asyncio.timeout(UPLOAD_TIMEOUT_S if is_upload(scope) else self._timeout_s) as budget:
                 answer = _Answer(send, self._headers(scope), budget, self._clock)
                 await self._app(scope, receive, answer)
-        except TimeoutError:
-            self._log.exception("request_timed_out", path=_route(scope), method=_method(scope))
-            await self._broke(scope, answer, ErrorCode.TIMEOUT)
-        except Exception as broken:  # noqa: BLE001 -- the one boundary: logged here, answered as INTERNAL
-            self._log.exception("request_failed", path=_route(scope), method=_method(scope))
-            await self._broke(scope, answer, ErrorCode.TIMEOUT if is_too_slow(broken) else ErrorCode.INTERNAL)
+        except Exception as broken:  # noqa: BLE001 -- the one boundary: logged here, answered without a word of it
+            what = "request_timed_out" if isinstance(broken, TimeoutError) else "request_failed"
+            self._log.exception(what, path=_route(scope), method=_method(scope))
+            if answer.status == 0:
+                await failed(broken)(scope, _nothing, answer)
         seconds = (answer.at or self._clock.monotonic()) - began
         self._metrics.answered(_method(scope), _route(scope), answer.status or 499, seconds)
 
@@ -92,10 +90,6 @@ class Guard:
         if self._hsts or scope.get("scheme") == "https":
             extra.append(_HSTS)
         return extra
-
-    async def _broke(self, scope: Scope, answer: _Answer, code: ErrorCode) -> None:
-        if answer.status == 0:
-            await problem(code)(scope, _nothing, answer)
 
 
 class Body:

@@ -143,7 +143,7 @@ async def original(door: TheDoor, actor: TheActor, agent_id: UUID, document_id: 
     if isinstance(result, Refused):
         raise stop(result)
     name = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(result.summary.source, safe='')}"}
-    return StreamingResponse(result.pieces, media_type="application/octet-stream", headers=name)
+    return StreamingResponse(await _begun(result.pieces), media_type="application/octet-stream", headers=name)
 
 
 @router.delete(
@@ -159,6 +159,18 @@ async def delete(door: TheDoor, actor: TheActor, agent_id: UUID, document_id: UU
     result = await documents_of_agent.delete(door.hub, actor, which)
     if isinstance(result, Refused):
         raise stop(result)
+
+
+async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same pieces, the first of them read: a store that is away is an answer, not one that breaks off."""
+    first = await anext(pieces, b"")
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return all_of_them()
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from schemathesis.specs.openapi.checks import (
 
 from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.runtime.health import serve
+from aiox.runtime.objects.folder import FolderStore
 from gateway import following
 from gateway.access import Door
 from gateway.app import make_api, make_app
@@ -85,13 +86,14 @@ async def _submit(_envelope: Envelope[MessageReceived]) -> None:
 
 
 @pytest.fixture
-async def served(door: HttpDoor, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+async def served(door: HttpDoor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Served]:
     async def ready() -> str:
         return ""
 
     monkeypatch.setattr(following, "LONGEST_S", 0.0)  # a stream that does not end would hold its request up
     monkeypatch.setattr(following, "LOOK_S", 0.01)
-    inner = Door(door.inner.hub, door.inner.tokens, door.inner.people, _uncounted, _submit)
+    hub = replace(door.inner.hub, objects=FolderStore(tmp_path), upload_bytes=1 << 20)
+    inner = Door(hub, door.inner.tokens, door.inner.people, _uncounted, _submit)
     app = make_app(inner, ready, structlog.get_logger(), CollectorRegistry(), Path("no-pages"))
     port = free_port()
     serving = asyncio.ensure_future(serve(app, port, linger_s=1))
@@ -125,7 +127,7 @@ async def tried(served: Served, operation: Any, requests: int) -> list[str]:
             case.path_parameters = {
                 name: known.get(name, value) for name, value in (case.path_parameters or {}).items()
             }
-        answer = case.call(base_url=served.url, headers=person.headers, timeout=30)
+        answer = case.call(base_url=served.url, headers=person.headers, timeout=120)
         served.statuses[answer.status_code] += 1
         try:
             case.validate_response(answer, checks=CHECKS)

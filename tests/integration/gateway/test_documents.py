@@ -16,6 +16,7 @@ from aiox.commands.hub import Actor
 from aiox.commands.upload_document import UploadDocument
 from aiox.kernel.ids import AgentId
 from aiox.runtime.objects.folder import FolderStore
+from aiox.runtime.objects.port import NoStore
 from aiox.runtime.postgres import owner_scope
 from orchestrator.object_sweep import ObjectSweep
 from registry import indexing, tenants
@@ -173,6 +174,21 @@ async def test_a_broken_form_is_refused(
     refused = await door.client.post(where, content=body, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (422, "BODY_INVALID")
     assert files(store) == []
+
+
+async def test_an_object_store_that_is_away_is_said(door: HttpDoor, ada: Person, where: str) -> None:
+    """In both directions, and before a byte of an answer that would break off."""
+    made = await upload(door, ada, where, TEXT)
+    original = f"{where}/{made.json()['document_id']}/original"
+    kept = door.inner.hub
+    door.inner.hub = replace(kept, objects=NoStore())
+    try:
+        answers = [await upload(door, ada, where, b"more"), await door.client.get(original, headers=ada.headers)]
+    finally:
+        door.inner.hub = kept
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (503, "HUB_BUSY")
+    assert (await door.client.get(original, headers=ada.headers)).content == TEXT
 
 
 async def test_a_file_is_not_held_in_memory(door: HttpDoor, ada: Person, where: str, store: FolderStore) -> None:

@@ -52,6 +52,18 @@ async def test_a_bug_inside_is_an_internal_problem_without_details() -> None:
     assert registry.get_sample_value("http_requests_total", labels) == 1
 
 
+@pytest.mark.parametrize("gone", [OSError("no object store"), asyncpg.ConnectionDoesNotExistError("closed")])
+async def test_a_store_that_is_away_is_said_with_when_to_come_again(gone: Exception) -> None:
+    async def away(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise gone
+
+    async with guarded(away, CollectorRegistry()) as client:
+        answer = await client.get("/v1/x")
+    assert (answer.status_code, answer.json()["code"]) == (503, "HUB_BUSY")
+    assert int(answer.headers["retry-after"]) > 0
+    assert str(gone) not in answer.text
+
+
 async def test_a_request_that_takes_too_long_is_given_up() -> None:
     async with guarded(stuck, CollectorRegistry(), timeout_s=0.05) as client:
         answer = await client.get("/v1/x")
