@@ -201,7 +201,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         supervisor.start("embedder", batched.run())
         embedder = Cached(batched, clock)
         running = Running(supervisor, settings.limits.worker_capacity)
-        recall = Recall(pool, embedder, settings.memory.recall_limit, settings.memory.max_distance)
+        recall = Recall(pool, embedder, settings.memory.recall_limit, settings.memory.farthest)
         store = Store(pool, embedder, clock)
         session = open_session()
         opened.push_async_callback(closing.step, "session", session.close)

@@ -5,19 +5,37 @@ from __future__ import annotations
 from typing import Final
 
 from aiox.commands.hub import Hub
-from aiox.kernel.agent import LlmConfig
+from aiox.kernel.agent import DEFAULT_EMBEDDING_MODEL, LlmConfig, MemoryConfig
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Refused
 from policy.credentials import is_allowed
 
 RULE_MODELS: Final = "C2 model-not-listed"
+RULE_EMBEDDING: Final = "C3 embedding-model"
 
 
-def refused_models(hub: Hub, config: LlmConfig) -> Refused | None:
-    """PROVIDER_NOT_ALLOWED, naming the model, when the agent's own or a fallback's is not on the hub's list.
+def refused_models(hub: Hub, config: LlmConfig, memory: MemoryConfig) -> Refused | None:
+    """PROVIDER_NOT_ALLOWED, naming the model, when the agent's own or a fallback's is not on the hub's list, or when
+    its memory is to be embedded with another model than the hub has.
 
     What is left out is the hub's own, as at dispatch, where all this is asked again: lists change.
     """
+    return _refused_model(hub, config) or _refused_embedding(hub, memory)
+
+
+def _refused_embedding(hub: Hub, memory: MemoryConfig) -> Refused | None:
+    """The default of SPEC 2 stands for the hub's own, whichever that is."""
+    here, wanted = hub.providers.embedding_model, memory.embedding_model
+    if wanted in {here, DEFAULT_EMBEDDING_MODEL}:
+        return None
+    reason = (
+        f"This hub embeds all memories with {here} (384 numbers); {wanted} is not to be had. Mend: leave"
+        " memory_config.embedding_model out, or have the operator set memory.embedding_model."
+    )
+    return Refused(ErrorCode.PROVIDER_NOT_ALLOWED, reason, (RULE_EMBEDDING,))
+
+
+def _refused_model(hub: Hub, config: LlmConfig) -> Refused | None:
     desk = hub.providers
     wanted = [(config.provider, config.model), *((other.provider, other.model) for other in config.fallbacks)]
     for given_provider, given_model in wanted:

@@ -64,7 +64,8 @@ async def run(hub: Hub, actor: Actor, fields: CreateAgent) -> AgentCreated | Ref
 
     CONFLICT when the alias is, or was once, another agent's, PROVIDER_NOT_ALLOWED for a model not on the hub's list.
     """
-    no = await refused(hub, actor, ACTION, actor.owner) or refused_models(hub, fields.llm_config)
+    no = await refused(hub, actor, ACTION, actor.owner)
+    no = no or refused_models(hub, fields.llm_config, fields.memory_config)
     if no is not None:
         return no
     agent = _agent(hub, actor, fields)

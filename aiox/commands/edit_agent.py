@@ -103,7 +103,7 @@ async def _save(given: dict[str, Any], prompt: str, changing: Change) -> DraftRe
         spec = spec_of(given)
     except ValidationError as wrong:
         return Refused(ErrorCode.BODY_INVALID, sentence(wrong), (RULE_FORM,))
-    no = refused_models(changing.hub, spec.llm_config)
+    no = refused_models(changing.hub, spec.llm_config, spec.memory_config)
     if no is not None:
         return no
     ref = spec.profile.avatar

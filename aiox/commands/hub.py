@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from aiox.kernel.account import HubRole
+from aiox.kernel.agent import DEFAULT_EMBEDDING_MODEL
 from aiox.kernel.ids import OwnerId
 from aiox.kernel.jid import BareJid
 from aiox.kernel.tools import ToolDescription, known_tools
@@ -32,12 +33,20 @@ class ProviderDesk:
     provider: str = ""
     """The hub's own, for agents that name none."""
     model: str = ""
+    embedding_model: str = DEFAULT_EMBEDDING_MODEL
+    """What the hub embeds all memories with."""
 
     @classmethod
     def of(cls, settings: Settings) -> ProviderDesk:
         """From the settings."""
         listed, own = settings.providers, settings.model
-        return cls(api_bases=listed.api_bases, allowed=listed.allowed, provider=own.provider, model=own.name)
+        return cls(
+            api_bases=listed.api_bases,
+            allowed=listed.allowed,
+            provider=own.provider,
+            model=own.name,
+            embedding_model=settings.memory.embedding_model,
+        )
 
 
 Keep = Callable[[Record], Awaitable[None]]

@@ -68,7 +68,8 @@ async def rollback(
         found = await agent_versions.find(changing.connection, held.owner, held.id, fields.version)
         if found is None:
             return UNKNOWN
-        return refused_models(hub, found.spec.llm_config) or await _activate(changing, found, "agent.rolled_back")
+        no = refused_models(hub, found.spec.llm_config, found.spec.memory_config)
+        return no or await _activate(changing, found, "agent.rolled_back")
 
     return await change(hub, actor, ROLLBACK, fields.agent_id, is_current, work)
 
@@ -78,7 +79,7 @@ async def _publish(changing: Change) -> VersionActive | Refused:
     draft = await agent_drafts.load(changing.connection, changing.ring, held.owner, held.id)
     if draft is None:
         return NO_DRAFT
-    no = refused_models(changing.hub, draft.spec.llm_config)
+    no = refused_models(changing.hub, draft.spec.llm_config, draft.spec.memory_config)
     if no is not None:
         return no
     number = 1 + await agent_versions.newest_number(changing.connection, held.owner, held.id)

@@ -148,7 +148,21 @@ class Memory(_Section):
         description="of the default model: int8 takes half the time and memory, float32 is the model as published",
     )
     recall_limit: int = Field(4, ge=1, le=50, description="passages put into a prompt at most")
-    max_distance: float = Field(0.72, gt=0, le=2, description="cosine distance beyond which a passage is no memory")
+    max_distances: dict[str, Annotated[float, Field(gt=0, le=2)]] = Field(
+        {DEFAULT_EMBEDDING_MODEL: 0.72},
+        description="cosine distance beyond which a passage is no memory, by embedding model, as each was measured",
+    )
+    max_distance: float = Field(
+        0.3,
+        gt=0,
+        le=2,
+        description="the same for a model that max_distances does not name: strict, for many models put all texts near",
+    )
+
+    @property
+    def farthest(self) -> float:
+        """The cosine distance that holds for this hub's model."""
+        return self.max_distances.get(self.embedding_model, self.max_distance)
 
 
 class Objects(_Section):

@@ -11,9 +11,10 @@ from aiox.commands.create_agent import AgentCreated, CreateAgent
 from aiox.commands.edit_agent import PatchAgent, ReplaceAgent, WhichAgent
 from aiox.commands.hub import Hub, ProviderDesk
 from aiox.commands.publish_agent import RollbackAgent
+from aiox.kernel.agent import DEFAULT_EMBEDDING_MODEL
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Refused
-from aiox.runtime.settings import Model, Providers, Settings
+from aiox.runtime.settings import Memory, Model, Providers, Settings
 from tests.stores import Stores
 
 LISTED = ("openai/small*", "ollama/*")
@@ -71,6 +72,28 @@ async def test_a_draft_and_what_becomes_of_it(stores: Stores) -> None:
 
 
 def test_the_list_comes_from_the_settings() -> None:
-    settings = Settings(providers=Providers(allowed=LISTED), model=Model(provider="ollama", name="tiny"))
+    settings = Settings(
+        providers=Providers(allowed=LISTED),
+        model=Model(provider="ollama", name="tiny"),
+        memory=Memory(embedding_model="local/other"),
+    )
     desk = ProviderDesk.of(settings)
     assert (desk.allowed, desk.provider, desk.model) == (LISTED, "ollama", "tiny")
+    assert desk.embedding_model == "local/other"
+
+
+def embeds(model: str) -> CreateAgent:
+    return CreateAgent.model_validate({"profile": {"name": "Ada"}, "memory_config": {"embedding_model": model}})
+
+
+async def test_memory_is_embedded_with_the_hubs_model_and_the_default_means_that_one(stores: Stores) -> None:
+    actor = await stores.account()
+    hub = replace(stores.hub, providers=ProviderDesk(embedding_model="local/other"))
+    for model in (DEFAULT_EMBEDDING_MODEL, "local/other"):
+        assert isinstance(await create_agent.run(hub, actor, embeds(model)), AgentCreated)
+    refused = await create_agent.run(hub, actor, embeds("openai/text-embedding-3-large"))
+    assert is_refused(refused, "local/other")
+    made = await create_agent.run(stores.hub, actor, fields({}))
+    assert isinstance(made, AgentCreated)
+    wanted = {"agent_id": made.agent_id, "memory_config": {"embedding_model": "local/other"}}
+    assert is_refused(await edit_agent.update(stores.hub, actor, PatchAgent.model_validate(wanted)), "local/other")

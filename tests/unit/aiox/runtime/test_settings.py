@@ -23,6 +23,16 @@ def test_defaults_need_no_file(home: Path) -> None:
     assert settings.model.provider == ""
 
 
+def test_each_embedding_model_has_its_own_greatest_distance(home: Path) -> None:
+    assert load_settings().memory.farthest == 0.72
+    (home / "hub.toml").write_text(
+        '[memory]\nembedding_model = "local/other"\n[memory.max_distances]\n"local/other" = 0.4\n'
+    )
+    assert load_settings().memory.farthest == 0.4
+    (home / "hub.toml").write_text('[memory]\nembedding_model = "local/unknown"\nmax_distance = 0.2\n')
+    assert load_settings().memory.farthest == 0.2
+
+
 def test_the_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AIOX_HOME", "here")
