@@ -24,6 +24,7 @@ from aiox.wire.codec import encode
 from component.buckets import Buckets
 from component.bus import Bus, BusBusy
 from component.errors import error_reply
+from component.features.muc import invitation_of
 from component.features.receipts import receipt
 from component.lanes import Lanes
 from component.metrics import MESSAGES
@@ -96,6 +97,11 @@ class Admission:
             return
         with self._telemetry.root("message") as traceparent:
             self._enter(self._read(stanza, traceparent), traceparent)
+
+    def take(self, question: Question) -> None:
+        """Takes what another part of the room has read out of a stanza: said in a room, or an invitation."""
+        received = question.received
+        self._enter(self._limited(question, Sender(received.sender_full, received.sender)), "")
 
     async def work(self) -> None:
         """One of the tasks that store messages; start PARALLEL of them."""
@@ -195,12 +201,15 @@ class Admission:
         MESSAGES.labels("admitted").inc()
         if question.wants_receipt:
             self._send(receipt(question.stanza))
-        for told in self._talk.admitted(question) if is_new and question.type == MESSAGE else ():
+        in_room = question.received.stanza_type == "groupchat"
+        for told in self._talk.admitted(question) if is_new and question.type == MESSAGE and not in_room else ():
             self._send(told)
 
     def _refuse(self, stanza: Element, code: ErrorCode) -> None:
         MESSAGES.labels(code.value).inc()
-        self._send(error_reply(stanza, code))
+        # A room takes an error for the end of whoever sends it (XEP-0045, section 18.1.2).
+        if stanza.get("type") != "groupchat" and invitation_of(stanza) is None:
+            self._send(error_reply(stanza, code))
 
 
 def _attributes(received: MessageReceived) -> dict[str, str]:

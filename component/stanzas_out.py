@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from aiox.kernel.envelope import INTRODUCTION, OutboxReady
+from aiox.kernel.envelope import INTRODUCTION, RETRACTED, OutboxReady
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.jid import domain
 from component.errors import add_error
 from component.features.chat_states import add_state
 from component.features.presence import request
+from component.features.retraction import retraction
 from component.features.styling import styled
 from component.features.turn_data import add_turn
 from component.stanza_xml import COMPONENT, HINTS, SID, add, legal, stanza, to_text
 
+GROUPCHAT: Final = "groupchat"
 PART_BYTES: Final = 50 * 1024
 """Longest body sent in one stanza, in bytes of UTF-8; peers cut streams at stanzas of 64 KiB and more."""
 
@@ -36,7 +38,9 @@ def stanzas_of(ready: OutboxReady) -> list[Element]:
     if ready.kind == "error":
         return [_error(ready)]
     if ready.kind == INTRODUCTION:
-        return [request(ready.from_jid, ready.to_jid, ready.body)]
+        return [request(ready.from_jid, ready.to_jid, ready.body, ready.name)]
+    if ready.kind == RETRACTED:
+        return _retractions(ready)
     body = styled(ready.body) if ready.kind == "answer" else ready.body
     parts = split(legal(body), PART_BYTES)
     return [_message(ready, part, number) for number, part in enumerate(parts, 1)]
@@ -59,17 +63,29 @@ def split(text: str, limit: int) -> list[str]:
 
 def _message(ready: OutboxReady, body: str, number: int) -> Element:
     stanza_id = ready.stanza_id if number == 1 else f"{ready.stanza_id}-{number}"
-    kind = "" if ready.stanza_type == "normal" else "chat"
+    kind = {"normal": "", GROUPCHAT: GROUPCHAT}.get(ready.stanza_type, "chat")
     message = stanza("message", ready.from_jid, ready.to_jid, kind, stanza_id)
     add(message, COMPONENT, "body", body)
     if ready.thread:
         add(message, COMPONENT, "thread", ready.thread)
     add(message, SID, "origin-id", id=stanza_id)
-    add_state(message, "active")
+    if kind != GROUPCHAT:
+        add_state(message, "active")
     add(message, HINTS, "store")
     if ready.data is not None and number == 1:
         add_turn(message, ready.turn_id, ready.data)
     return message
+
+
+def _retractions(ready: OutboxReady) -> list[Element]:
+    """Of each part of the answer; one that there never was is no harm."""
+    kind = GROUPCHAT if ready.stanza_type == GROUPCHAT else "chat"
+    parts = range(1, max(1, ready.part) + 1)
+    ids = [("", "") if number == 1 else (f"-{number}", f"-{number}") for number in parts]
+    return [
+        retraction(ready.from_jid, ready.to_jid, kind, f"{ready.stanza_id}{own}", f"{ready.reply_to_id}{theirs}")
+        for own, theirs in ids
+    ]
 
 
 def _error(ready: OutboxReady) -> Element:

@@ -64,6 +64,10 @@ INTRODUCTION: Final = "introduction"
 """Kind of a row by which a new agent asks its owner to be taken among the contacts; `body` says why."""
 
 
+RETRACTED: Final = "retraction"
+"""Kind of a row that takes an answer back: `reply_to_id` is the answer's id, `part` how many parts it may have had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A passage that an answer rests on."""
@@ -95,7 +99,7 @@ class OutboxReady:
     from_jid: str
     to_jid: str
     kind: str
-    """answer | error | notice | introduction | known"""
+    """answer | error | notice | introduction | known | retraction"""
     body: str
     error_code: str
     stanza_id: str
