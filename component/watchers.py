@@ -44,7 +44,7 @@ News = Callable[[int, int], Awaitable[tuple[int, frozenset[AgentId]]]]
 class _Request:
     pair: Pair
     kind: str
-    """subscribe, probe, or empty for one that was shown the agent and may have to see a change."""
+    """subscribe, added, probe, or empty for one that was shown the agent and may have to see a change."""
     to: str
 
 
@@ -86,6 +86,10 @@ class Watchers:
                 self._send(answer)
             return
         self._put(_Request(pair, kind, asker))
+
+    def added(self, address: str, contact: str) -> None:
+        """An agent stands among somebody's contacts without having asked; both bare."""
+        self._put(_Request(Pair(address, contact), "added", contact))
 
     def look_again(self, address: str, contact: str) -> None:
         """Something may have changed between an agent's address and a contact, both bare."""
@@ -167,7 +171,7 @@ class Watchers:
     async def _introduce(self, request: _Request, card: Card, photo: str) -> None:
         """What a contact gets once, or again after this process was started anew."""
         pair, contact = request.pair, BareJid(request.pair.contact)
-        if request.kind == "subscribe":
+        if request.kind in ("subscribe", "added"):
             self._send(greeting(pair.address, pair.contact, card))
         if photo and (picture := await self._portrait(card.agent_id, contact)) is not None:
             self._send(avatar_event(f"{pair.address}/{RESOURCE}", request.to, picture))

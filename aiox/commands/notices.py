@@ -31,7 +31,9 @@ def introduction(owner: OwnerId, agent: UUID, sender: str, to: str, name: str, n
     `sender` is the agent's bare address, `name` its own.
     """
     text = f"{name} is your new AI agent on this hub. Accept to see it among your contacts and write to it."
-    ready = replace(_notice(owner, derived_id(agent, f"introduction:{to}"), sender, to, text), kind=INTRODUCTION)
+    ready = replace(
+        _notice(owner, derived_id(agent, f"introduction:{to}"), sender, to, text), kind=INTRODUCTION, name=name
+    )
     return _row(replace(ready, from_jid=sender), agent, "agents", now)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-HUBS_OWN_NAMES: Final = frozenset({"operator", "hub", "hub-api", "hub-gateway", "aiox"})
+HUBS_OWN_NAMES: Final = frozenset({"operator", "hub", "hub-api", "hub-gateway", "hub-component", "aiox"})
 """Names in front of the `@` that the hub itself speaks under; nobody gets them."""
 NAMES_OF_OFFICE: Final = HUBS_OWN_NAMES | {
     "abuse",

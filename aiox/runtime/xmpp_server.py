@@ -12,9 +12,11 @@ from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 
 STACK_ACCOUNT: Final = "hub-api"
-"""The account `aiox up` speaks as: all account commands. Neither account can log in to chat."""
+"""The account `aiox up` speaks as: all account commands. None of the hub's accounts can log in to chat."""
 GATEWAY_ACCOUNT: Final = "hub-gateway"
 """The account the gateway speaks as: what people may ask for themselves."""
+COMPONENT_ACCOUNT: Final = "hub-component"
+"""The account the component speaks as: it puts agents into rosters, and nothing else."""
 TOKEN_S: Final = 300
 """How long a token for the web's XMPP connection is valid, in seconds."""
 _BUDGET: Final = aiohttp.ClientTimeout(total=10)
@@ -76,6 +78,11 @@ class XmppServer:
         await self.succeed("unregister", _who(jid))
         # What the connections of an account still stored while it was being removed.
         await self.succeed("remove_mam_for_user", {"user": local_part(jid), "host": domain(jid)})
+
+    async def add_contact(self, jid: BareJid, contact: BareJid, name: str, group: str) -> None:
+        """Puts a contact into an account's roster, each seeing the other. Raises XmppServerTrouble."""
+        entry = {"user": local_part(contact), "host": domain(contact), "nick": name, "groups": [group], "subs": "both"}
+        await self.succeed("add_rosteritem", {"localuser": local_part(jid), "localhost": domain(jid), **entry})
 
     async def issue_token(self, jid: BareJid) -> str:
         """A token with which an XMPP client logs in (SASL X-OAUTH2) for TOKEN_S. Raises XmppServerTrouble."""

@@ -85,10 +85,12 @@ def accepted(address: str, to: str) -> Element:
     return stanza("presence", address, to, "subscribed")
 
 
-def request(address: str, to: str, why: str) -> Element:
-    """The agent asks a person to be taken among the contacts."""
+def request(address: str, to: str, why: str, name: str = "") -> Element:
+    """The agent asks a person to be taken among the contacts, under its name."""
     presence = stanza("presence", address, bare(to), "subscribe")
     add(presence, COMPONENT, "status", why)
+    if name:
+        add(presence, NICK, "nick", name)
     return presence
 
 

@@ -13,6 +13,7 @@ from tests.stack import RunningHub
 
 PICTURE = Image("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40))
 AVATAR = f"data:image/png;base64,{base64.b64encode(PICTURE.data).decode()}"
+ROSTER = "{jabber:iq:roster}"
 ITEMS = "http://jabber.org/protocol/disco#items"
 
 
@@ -20,15 +21,15 @@ def body(got: Element) -> str:
     return got.findtext("{*}body") or ""
 
 
-async def test_a_new_agent_is_a_contact_of_its_owner_after_one_click(hub: RunningHub) -> None:
+async def test_a_new_agent_is_a_contact_of_its_owner_unasked(hub: RunningHub) -> None:
     owner = await hub.account()
     async with device(hub, owner) as phone:
         made = await hub.agent(owner, name="Zoë", description="knows paint", avatar=AVATAR)
-        asked = await phone.presence(made.jid, "subscribe")
-        assert "Zoë is your new AI agent" in (asked.findtext("{*}status") or "")
-        phone.send(f"<presence to='{made.jid}' type='subscribed'/>")
-        phone.send(f"<presence to='{made.jid}' type='subscribe'/>")
-        await phone.presence(made.jid, "subscribed")
+        pushed = await phone.until(lambda got: (entry := _entry(got, made.jid)) is not None and entry != "none")
+        item = pushed.find(f".//{ROSTER}item")
+        assert item is not None
+        assert (item.get("name"), item.get("subscription")) == ("Zoë", "both")
+        assert item.findtext(f"{ROSTER}group") == "AI agents"
         shown = await phone.presence(made.jid)
         assert shown.findtext("{*}nick") == "Zoë"
         assert "AI agent" in (shown.findtext("{*}status") or "")
@@ -44,6 +45,14 @@ async def test_a_new_agent_is_a_contact_of_its_owner_after_one_click(hub: Runnin
         assert (await laptop.presence(made.jid)).findtext("{*}nick") == "Zoë", "its server probes for it"
         laptop.send(f"<presence to='{made.jid}' type='unsubscribe'/>")
         await laptop.presence(made.jid, "unavailable")
+        asked = [got for got in phone.got if name_of(got) == "presence" and got.get("type") == "subscribe"]
+        assert asked == [], "nobody was asked"
+
+
+def _entry(got: Element, agent: str) -> str | None:
+    """The subscription of an agent in a roster push; None when this is none of it."""
+    items = [one for one in got.iter(f"{ROSTER}item") if one.get("jid") == agent]
+    return items[0].get("subscription") if items else None
 
 
 async def _avatar(client: RawClient, agent: str, photo: str) -> str:

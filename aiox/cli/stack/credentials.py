@@ -32,6 +32,7 @@ def ensure(home: Home) -> None:
         _own(home, "stack", name)
     _own(home, "component", "xmpp_component")
     _own(home, "component", "archive")
+    _own(home, "component", "xmpp_api")
     _own(home, "gateway", "jwt")
     _own(home, "gateway", "xmpp_api")
     _first_key(home, "orchestrator", "ledger_keys")

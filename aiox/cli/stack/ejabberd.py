@@ -15,7 +15,7 @@ from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_con
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.cli.stack.xmpp_accounts import answers
 from aiox.runtime.settings import Settings
-from aiox.runtime.xmpp_server import GATEWAY_ACCOUNT, STACK_ACCOUNT
+from aiox.runtime.xmpp_server import COMPONENT_ACCOUNT, GATEWAY_ACCOUNT, STACK_ACCOUNT
 
 TEMPLATE: Final = Path(__file__).parents[3] / "ejabberd" / "ejabberd.yml.template"
 EXTRA: Final = "ejabberd.extra.yml"
@@ -89,6 +89,7 @@ def render(home: Home, settings: Settings) -> str:
         "http_port": settings.ports.xmpp_http,
         "api_account": f"{STACK_ACCOUNT}@{settings.domain}",
         "gateway_account": f"{GATEWAY_ACCOUNT}@{settings.domain}",
+        "component_account": f"{COMPONENT_ACCOUNT}@{settings.domain}",
         "domain_balancing": _balancing(settings),
         "upload_url": settings.upload_url,
         "upload_folder": str(private_folder(home.part("ejabberd") / "upload")),
@@ -130,7 +131,11 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
             name=f'<<"{name}">>',
             domain=f'<<"{settings.domain}">>',
         )
-        for service, name in (("stack", STACK_ACCOUNT), ("gateway", GATEWAY_ACCOUNT))
+        for service, name in (
+            ("stack", STACK_ACCOUNT),
+            ("gateway", GATEWAY_ACCOUNT),
+            ("component", COMPONENT_ACCOUNT),
+        )
     )
     return Program(
         name="ejabberd",

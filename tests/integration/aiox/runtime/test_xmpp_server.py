@@ -10,7 +10,7 @@ import pytest
 from aiox.cli.chat.client import ChatClient
 from aiox.cli.chat.stream import ChatTrouble
 from aiox.kernel.jid import BareJid
-from aiox.runtime.xmpp_server import GATEWAY_ACCOUNT, XmppAccountTaken, XmppServer, XmppServerTrouble
+from aiox.runtime.xmpp_server import COMPONENT_ACCOUNT, GATEWAY_ACCOUNT, XmppAccountTaken, XmppServer, XmppServerTrouble
 from tests.integration.aiox.runtime.oauth_client import Connection, log_in
 from tests.stack import Place
 
@@ -112,3 +112,14 @@ async def test_a_server_that_is_not_there_is_told_without_a_password(ejabberd: P
     with pytest.raises(XmppServerTrouble) as trouble:
         await away.ensure(BareJid("ann@localhost"), PASSWORD)
     assert PASSWORD not in str(trouble.value)
+
+
+async def test_the_component_puts_contacts_into_rosters_and_does_nothing_else(
+    ejabberd: Place, server: XmppServer, jid: BareJid
+) -> None:
+    component = XmppServer(ejabberd.settings, ejabberd.home.secrets("component"), COMPONENT_ACCOUNT)
+    for _ in range(2):
+        await component.add_contact(jid, BareJid("agent-1@agents.localhost"), "Ada", "AI agents")
+    for command, arguments in (("check_account", {}), ("change_password", {"newpass": "x"}), ("kick_user", {})):
+        status, _ = await component.call(command, {"user": jid.partition("@")[0], "host": "localhost", **arguments})
+        assert status == 403, command

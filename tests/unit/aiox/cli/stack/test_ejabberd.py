@@ -21,6 +21,9 @@ def config(place: Place) -> dict[str, Any]:
     return read
 
 
+ACCOUNTS = {"the hub": "hub_stack", "the gateway": "hub_gateway", "the component": "hub_component"}
+
+
 def test_every_listener_is_on_loopback(config: dict[str, Any]) -> None:
     assert [listener["ip"] for listener in config["listen"]] == ["127.0.0.1"] * 3
 
@@ -38,14 +41,15 @@ def test_the_component_speaks_for_its_own_domain_only(config: dict[str, Any], pl
 
 
 def test_the_account_interface_asks_for_account_and_place(config: dict[str, Any]) -> None:
-    for name, account in (("the hub", "hub_stack"), ("the gateway", "hub_gateway")):
+    for name, account in ACCOUNTS.items():
         permission = config["api_permissions"][name]
         assert permission["who"]["access"]["allow"] == [{"acl": account}, {"ip": "127.0.0.0/8"}]
         assert "*" not in permission["what"]
-    assert set(config["api_permissions"]) == {"the hub", "the gateway"}
+    assert set(config["api_permissions"]) == set(ACCOUNTS)
+    assert config["api_permissions"]["the component"]["what"] == ["add_rosteritem"]
     # People may erase themselves (aiox/commands/erase_person.py); nobody may list who else is there.
     assert not {"registered_users", "status"} & set(config["api_permissions"]["the gateway"]["what"])
-    assert set(config["acl"]["hub"]["user"]) == {config["acl"][one]["user"] for one in ("hub_stack", "hub_gateway")}
+    assert set(config["acl"]["hub"]["user"]) == {config["acl"][one]["user"] for one in ACCOUNTS.values()}
     assert config["access_rules"]["c2s"] == {"deny": "hub", "allow": "all"}
 
 
