@@ -32,6 +32,10 @@ class Read:
 
 
 NOTHING_READ: Final = Read()
+RULE_ROOM: Final = "agent/no-approval-in-rooms"
+NOT_IN_ROOMS: Final = (
+    "This call needs an approval, and in a room nobody knows who asks for it. Ask for it in a chat of your own."
+)
 
 
 def judge_tool(
@@ -56,6 +60,14 @@ def judge_tool(
         return Decision(asked, refused, above.policy_version)
     two = _rule_of_two(known[call.tool], facts, known, read)
     return Decision(asked, strictest([above.verdict, own, *two]), above.policy_version)
+
+
+def asked_by_a_room(decision: Decision) -> Decision:
+    """What needs a person's yes is refused to a room: nobody knows who of its people asked, so nobody is another."""
+    if not isinstance(decision.verdict, Hold):
+        return decision
+    refused = Deny(ErrorCode.TOOL_REFUSED, NOT_IN_ROOMS, (*decision.verdict.rules, RULE_ROOM))
+    return Decision(decision.facts, refused, decision.policy_version)
 
 
 def _rule_of_two(

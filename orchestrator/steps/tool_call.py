@@ -28,13 +28,14 @@ from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Stopped
 from orchestrator.steps import held_call
 from orchestrator.steps.held_call import call_of
+from orchestrator.steps.room import GROUPCHAT
 from orchestrator.tool_credentials import NoCredential, credential_for, mcp_credential
 from policy.approvals import Call as ApprovedCall
 from policy.cedar.facts import Facts
 from policy.cedar.judge import Decision, Policies
 from policy.credentials import Kind
 from policy.ledger import Record
-from policy.tool_gate import Read, judge_tool
+from policy.tool_gate import Read, asked_by_a_room, judge_tool
 from policy.tools import Call, narrowed, terms_of
 from registry import mcp_servers, tool_calls
 from registry.approvals import Kept
@@ -90,6 +91,8 @@ class TurnDesk:
         policies = await ports.policies.holding(ports.pool, loaded.authorised.owner, ports.clock.monotonic())
         roles = await gate.roles_towards(ports.pool, policies, turn.message.sender, loaded.authorised.owner)
         decided = self._judge(wanted, policies, roles, call.taint)
+        if turn.message.stanza_type == GROUPCHAT:
+            decided = asked_by_a_room(decided)
         await held_call.note(ports, loaded, decided)
         verdict = decided.verdict
         if isinstance(verdict, Deny):

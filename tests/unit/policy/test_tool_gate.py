@@ -17,7 +17,7 @@ from policy.access import Relation
 from policy.cedar.facts import Facts
 from policy.cedar.judge import NONE_LOADED, Decision, Policies, hub_level
 from policy.cedar.level import Level
-from policy.tool_gate import Read, judge_tool, policy_hash, tool_facts, would
+from policy.tool_gate import Read, asked_by_a_room, judge_tool, policy_hash, tool_facts, would
 from policy.tools import Call, allowed_tools
 
 TURN = UUID(int=7)
@@ -77,6 +77,18 @@ def test_a_policy_raises_a_confirmation_to_four_eyes() -> None:
     assert isinstance(verdict, Hold)
     assert (verdict.kind, verdict.quorum) == ("four_eyes", 2)
     assert {"hub/two", "T6 approval"} <= set(verdict.rules)
+
+
+def test_what_needs_a_yes_is_refused_to_a_room_where_nobody_is_another() -> None:
+    """Else who asks in the room would say yes in a chat of their own, as somebody else than the room."""
+    refused = asked_by_a_room(judged(policies(), HELD)).verdict
+    assert isinstance(refused, Deny)
+    assert refused.code is ErrorCode.TOOL_REFUSED
+    assert refused.rules == ("T6 approval", "agent/no-approval-in-rooms")
+    free = judged(policies(), FREE)
+    assert asked_by_a_room(free) is free
+    denied = judged(policies(), configured=())
+    assert asked_by_a_room(denied) is denied
 
 
 def test_what_the_agent_does_not_allow_no_policy_allows() -> None:
