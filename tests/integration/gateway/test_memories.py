@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from aiox.commands import chat_memory
 from aiox.commands.hub import Actor
 from aiox.kernel.ids import AgentId
+from policy.ledger import Record
+from registry import ledger
 from registry.retention import sweep_memories
 from tests.integration.gateway.door import HttpDoor, Person
 from tests.stores import NOW, Stores
@@ -121,3 +125,145 @@ async def test_what_is_older_than_the_agent_keeps_it_goes_by_itself(shared: Shar
     assert await shared.seen(shared.eve) == ["new"]
     async with stores.superuser() as connection:
         assert await connection.fetchval("SELECT true FROM aiox.agent_memories WHERE id = $1", document)
+
+
+async def call(shared: Shared, person: Person, method: str, path: str = "", **more: Any) -> Any:
+    headers = {**person.headers, **more.pop("headers", {})}
+    return await shared.door.client.request(method, f"{shared.where}{path}", headers=headers, **more)
+
+
+async def test_each_writes_and_puts_right_their_own(shared: Shared) -> None:
+    wrote = await call(shared, shared.eve, "POST", json={"content": "  my train \n leaves at nine "})
+    assert (wrote.status_code, wrote.json()["content"]) == (201, "my train leaves at nine")
+    one = f"/{wrote.json()['id']}"
+    read = await call(shared, shared.eve, "GET", one)
+    assert (read.json(), read.headers["ETag"]) == (wrote.json(), wrote.headers["ETag"])
+    right = await call(
+        shared, shared.eve, "PUT", one, json={"content": "at ten"}, headers={"If-Match": read.headers["ETag"]}
+    )
+    assert (right.status_code, right.json()["content"], right.json()["id"]) == (200, "at ten", wrote.json()["id"])
+    assert right.headers["ETag"] != read.headers["ETag"]
+    stale = await call(
+        shared, shared.eve, "PUT", one, json={"content": "no"}, headers={"If-Match": read.headers["ETag"]}
+    )
+    assert stale.status_code == 412
+    assert await shared.seen(shared.eve) == ["at ten"]
+    assert await shared.seen(shared.ada) == []
+    for method, body in (("GET", None), ("PUT", {"content": "mine now"}), ("DELETE", None)):
+        assert (await call(shared, shared.ada, method, one, json=body)).status_code == 404
+    assert await shared.seen(shared.eve) == ["at ten"]
+
+
+@pytest.mark.parametrize("content", ["", " \n ", "x" * 2001, 7, "a\x00b"])
+async def test_what_is_no_entry_is_refused(shared: Shared, content: object) -> None:
+    assert (await call(shared, shared.eve, "POST", json={"content": content})).status_code == 422
+    assert await shared.seen(shared.eve) == []
+
+
+async def test_a_stranger_writes_nothing(shared: Shared, door: HttpDoor) -> None:
+    mine = await shared.told(shared.eve, "one")
+    async with door.stores.superuser() as connection:
+        await connection.execute("UPDATE aiox.agents SET visibility = 'private' WHERE id = $1", UUID(shared.agent))
+    for method, path in (("POST", ""), ("GET", f"/{mine}"), ("PUT", f"/{mine}")):
+        body = None if method == "GET" else {"content": "two"}
+        assert (await call(shared, shared.eve, method, path, json=body)).status_code == 404
+    assert (await door.client.get(f"/v1/agents/{shared.agent}/sources", headers=shared.eve.headers)).status_code == 404
+
+
+async def test_without_room_nothing_is_written_and_a_guest_is_not_told_how_full_it_is(shared: Shared) -> None:
+    async with shared.door.stores.superuser() as connection:
+        await connection.execute(
+            "UPDATE aiox.users SET quota_config = jsonb_set(quota_config, '{max_memory_mb}', '0') WHERE id = $1",
+            shared.ada.account.owner,
+        )
+    guest = await call(shared, shared.eve, "POST", json={"content": "one"})
+    owner = await call(shared, shared.ada, "POST", json={"content": "one"})
+    assert (guest.status_code, owner.status_code) == (507, 507)
+    assert "MiB" not in guest.text
+    assert "MiB" in owner.text
+
+
+async def test_in_the_chat_an_entry_is_put_right_by_number(shared: Shared) -> None:
+    hub, agent = shared.door.inner.hub, AgentId(UUID(shared.agent))
+    eve = Actor(shared.eve.account.owner, shared.eve.account.jid)
+    await shared.told(shared.eve, "my train leaves at nine")
+    await shared.told(shared.ada, "secret")
+    for words, answer in (
+        ("2 no", chat_memory.WHICH),
+        ("1", chat_memory.WORDS_WANTED),
+        ("one two", chat_memory.WHICH),
+        ("1 at  ten", "I remember now: at ten"),
+    ):
+        assert await chat_memory.memory(hub, eve, agent, words) == answer
+    assert await shared.seen(shared.eve) == ["at ten"]
+    assert await shared.seen(shared.ada) == ["secret"]
+    assert "1. at ten (written by you, " in await chat_memory.memory(hub, eve, agent)
+
+
+async def answered(shared: Shared, person: Person, recalled: Sequence[UUID]) -> UUID:
+    """A turn with its execution and its ledger row, as the orchestrator concludes it."""
+    turn, correlation, now = uuid4(), uuid4(), datetime.now(UTC)
+    details: dict[str, Any] = {"outcome": "answered", "recalled": [str(one) for one in recalled]}
+    record = Record(
+        id=uuid4(),
+        owner=shared.ada.account.owner,
+        event_type="turn.concluded",
+        severity="info",
+        details=details,
+        created_at=now,
+        actor=person.account.jid,
+        correlation_id=correlation,
+        request_id=turn,
+    )
+    await ledger.append(shared.door.stores.pools["orchestrator"], [record])
+    async with shared.door.stores.superuser() as connection:
+        await connection.execute(
+            "INSERT INTO executions (id, owner_user_id, agent_id, subject_jid, outcome, tokens_used, tools_called,"
+            " worker_id, duration_ms, platform_latency_ms, worker_latency_ms, scoring, correlation_id, created_at)"
+            " VALUES ($1, $2, $3, $4, 'answered', 1, '[]', 'w', 1, 1, 1, '{}', $5, $6)",
+            uuid4(),
+            shared.ada.account.owner,
+            UUID(shared.agent),
+            person.account.jid,
+            correlation,
+            now,
+        )
+    return turn
+
+
+async def sources(shared: Shared, person: Person, turn: UUID | None = None) -> Any:
+    asked = {} if turn is None else {"turn_id": str(turn)}
+    return await shared.door.client.get(f"/v1/agents/{shared.agent}/sources", params=asked, headers=person.headers)
+
+
+async def test_who_told_you_that(shared: Shared) -> None:
+    none = await sources(shared, shared.eve)
+    assert none.status_code == 404
+    hers, gone = await shared.told(shared.eve, "my train leaves at nine"), uuid4()
+    first = await answered(shared, shared.eve, [hers, gone])
+    newest = await answered(shared, shared.eve, [])
+    found = (await sources(shared, shared.eve, first)).json()
+    assert found["turn_id"] == str(first)
+    assert [(one["memory_id"], one["kind"], one["content"]) for one in found["sources"]] == [
+        (str(hers), "fact", "my train leaves at nine"),
+        (str(gone), "", ""),
+    ]
+    assert (await sources(shared, shared.eve)).json()["turn_id"] == str(newest)
+
+
+async def test_nobody_is_told_the_sources_of_anothers_answer(shared: Shared) -> None:
+    """Not even by the turn's id; and an id of another's memory, should one be on record, tells nothing."""
+    hers = await shared.told(shared.eve, "my secret")
+    turn = await answered(shared, shared.eve, [hers])
+    assert (await sources(shared, shared.ada, turn)).status_code == 404
+    await answered(shared, shared.ada, [hers])
+    (one,) = (await sources(shared, shared.ada)).json()["sources"]
+    assert (one["kind"], one["content"]) == ("", "")
+
+
+@pytest.mark.control
+async def test_who_was_answered_is_told_the_same(shared: Shared) -> None:
+    hers = await shared.told(shared.eve, "my secret")
+    turn = await answered(shared, shared.eve, [hers])
+    (one,) = (await sources(shared, shared.eve, turn)).json()["sources"]
+    assert (one["kind"], one["content"]) == ("fact", "my secret")
