@@ -10,6 +10,7 @@ from aiox.runtime.steps import Step
 from tests.e2e.database import superuser
 from tests.e2e.over_http import SOON_S, events_of, signed_in, until_ended
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, shape, teach
+from tests.integration.gateway.test_agents import SPEC_2
 from tests.stack import RunningHub
 
 
@@ -60,6 +61,16 @@ async def test_a_question_over_http_is_answered_live_and_leaves_what_a_stanza_le
         turn_id = UUID(turn["turn_id"])
         assert await connection.fetchval("SELECT count(*) FROM outbox WHERE turn_id = $1", turn_id) == 0
         assert await connection.fetchval("SELECT outcome FROM inbox WHERE turn_id = $1", turn_id) == "answered"
+
+
+async def test_the_agent_of_the_specification_is_taken_as_it_stands_and_answers(hub: RunningHub) -> None:
+    ada = await hub.account(quota=ROOMY_ACCOUNT)
+    async with signed_in(hub, ada) as client:
+        made = await client.post("/v1/agents", json=SPEC_2)
+        assert made.status_code == 201, made.text
+        asked = await client.post(f"{made.headers['location']}/messages", json={"text": "Good day."})
+        turn = await until_ended(client, asked.headers["location"])
+    assert turn["state"] == "answered", turn
 
 
 async def test_questions_in_quick_succession_have_an_answer_each_in_order(hub: RunningHub) -> None:
