@@ -1,5 +1,6 @@
-"""The owner and two guests of one shared agent, each with secrets that the agent was asked to remember: nobody is told
-another's, however exactly they ask, also when the queries have no filter of their own; a thousand owners likewise.
+"""The owner and two guests of one shared agent, each with secrets: asked to be remembered, in a file of theirs, in the
+summary of what they said. Nobody is told another's, however exactly they ask, also when the queries have no filter of
+their own; a thousand owners likewise.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import numpy as np
@@ -18,16 +19,21 @@ import pytest
 from ai_worker.memory import full_text, recall
 from ai_worker.memory.embedder import Vector
 from ai_worker.memory.recall import Recall
-from ai_worker.memory.store import Store
+from ai_worker.memory.store import Document, Store
+from aiox.kernel.ids import AgentId, OwnerId
+from aiox.kernel.jid import BareJid
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.postgres import Pool
+from registry.history import PastTurn
+from registry.summaries import Unsummarised, keep
 from setup.prove import note
-from tests.stores import Stores
+from tests.stores import NOW, Stores
 
 GUESTS = ("ann@example.org", "bob@peer.example")
 _FILTER = re.compile(
     r"owner_user_id = \$1 AND agent_id = \$2(\s+AND \(scope = 'agent' OR \(scope = 'subject' AND subject_jid = \$3\)\))"
 )
+_SUBJECT = re.compile(r"owner_user_id = \$1 AND agent_id = \$2 AND scope = 'subject' AND subject_jid = \$3")
 
 
 class Exact:
@@ -55,39 +61,74 @@ class Shared:
     owner: UUID
     agent: UUID
     secrets: dict[str, list[str]]
+    """What each was asked to remember, and what stands in each one's file."""
+    summaries: dict[str, str]
 
     async def leaks(self, memory: Recall) -> int:
         """Each person asks for each secret of the others in its own words: how many passages of others come back."""
         found = 0
         for person in self.secrets:
-            own = set(self.secrets[person])
+            own = {*self.secrets[person], self.summaries[person]}
             for other in self.secrets.keys() - {person}:
-                for secret in self.secrets[other]:
+                for secret in (*self.secrets[other], self.summaries[other]):
                     passages = await memory.passages(self.owner, self.agent, person, secret)
                     found += sum(passage.content not in own for passage in passages)
+                summary = await memory.summary(self.owner, self.agent, person)
+                found += summary is not None and summary.content != self.summaries[person]
         return found
 
     async def remembered(self, memory: Recall) -> int:
-        """Each person asks for their own: how many are found. What is never found cannot leak either."""
+        """Each person asks for their own: how many are found. What is never found cannot leak either.
+
+        Each finding has the summary of who asks with it.
+        """
         found = 0
         for person, own in self.secrets.items():
             for secret in own:
                 passages = await memory.passages(self.owner, self.agent, person, secret)
-                found += secret in {passage.content for passage in passages}
+                contents = {passage.content for passage in passages}
+                found += secret in contents and self.summaries[person] in contents
         return found
 
 
 async def plant(stores: Stores, secrets: int) -> Shared:
-    """Stores them as the worker does when somebody says "remember that ..."."""
+    """Stores them as the worker and the hub do: half as facts, half as a file, and one in the summary."""
     actor = await stores.account()
     agent = await stores.agent(actor, shared_with=GUESTS)
     store = Store(stores.pools["ai_worker"], Exact(), SystemClock())
     planted: dict[str, list[str]] = {}
+    summaries: dict[str, str] = {}
     for person in (actor.jid, *GUESTS):
         planted[person] = [f"{person} hides key {number} below stone {number * 7919}" for number in range(secrets)]
-        for secret in planted[person]:
+        facts, filed = planted[person][: secrets // 2], planted[person][secrets // 2 :]
+        for secret in facts:
             await store.fact(actor.owner, agent, person, secret)
-    return Shared(actor.owner, agent, planted)
+        await _file(stores, store, actor.owner, agent, person, filed)
+        summaries[person] = f"{person} told that the key of keys lies below the oldest stone."
+        pool = stores.pools["orchestrator"]
+        assert await keep(pool, actor.owner, agent, BareJid(person), uuid4(), summaries[person], _A_TURN)
+    return Shared(actor.owner, agent, planted, summaries)
+
+
+_A_TURN = Unsummarised(None, [PastTurn(UUID(int=1), OwnerId(UUID(int=2)), None, None, "answered", UUID(int=3), NOW)])
+
+
+async def _file(stores: Stores, store: Store, owner: OwnerId, agent: AgentId, person: str, lines: list[str]) -> None:
+    """A file that this person sent to the agent in a chat, with a passage for each line."""
+    document = uuid4()
+    async with stores.superuser() as connection:
+        await connection.execute(
+            "INSERT INTO documents (id, owner_user_id, agent_id, title, source, media_type, sha256, bytes, scope,"
+            " subject_jid, embedding_model, created_at)"
+            " VALUES ($1, $2, $3, 'Keys', 'keys.md', 'text/markdown', 'x', 1, 'subject', $4, 'exact', $5)",
+            document,
+            owner,
+            agent,
+            person,
+            NOW,
+        )
+    text = "\n\n".join(f"# {number}\n\n{line}" for number, line in enumerate(lines))
+    await store.document(owner, agent, Document(document, "Keys", text, markdown=True, subject=person))
 
 
 def of(pool: Pool) -> Recall:
@@ -97,6 +138,9 @@ def of(pool: Pool) -> Recall:
 def take_filters_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The application's own filter taken out of every query: neither owner nor agent nor subject is asked for."""
     anybody = "($1::uuid, $2::uuid, $3::text) IS NOT NULL"
+    summary, changed = _SUBJECT.subn(anybody, recall._SUMMARY)
+    assert changed == 1, "the filter of _SUMMARY is not where it was"
+    monkeypatch.setattr(recall, "_SUMMARY", summary)
     for module, name in ((recall, "_ANYTHING"), (recall, "_NEAREST"), (full_text, "_POSTINGS")):
         query, changed = _FILTER.subn(anybody, getattr(module, name))
         assert changed == 1, f"the filter of {name} is not where it was"
@@ -190,13 +234,18 @@ async def test_no_owner_finds_rows_of_another(stores: Stores, no_filters: None) 
 
 @pytest.mark.prove
 async def test_secrets_prove(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    """1,000 secrets each, asked for 6,000 times with the filters and 6,000 times without."""
+    """1,000 secrets each, half of them in files, asked for 6,000 times with the filters and 6,000 times without; and
+    a summary each.
+    """
     shared = await plant(stores, 1000)
     memory = of(stores.pools["ai_worker"])
     assert await shared.leaks(memory) == 0
     take_filters_out(monkeypatch)
     assert await shared.leaks(memory) == 0
-    note("secrets: 3 people of one agent, 1,000 each, asked for 12,000 times, half without filters: 0 told")
+    note(
+        "secrets: 3 people of one agent, 1,000 each in facts, files and summaries, asked for 12,000 times,"
+        " half without filters: 0 told"
+    )
 
 
 @pytest.mark.prove
