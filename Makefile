@@ -44,5 +44,5 @@ bench: setup ## Measure the hub beside its peers. ARGS= goes to the harness
 	@$(PY) -m bench $(ARGS)
 
 clean: ## Delete .venv, .venv-bench and caches; AIOX_HOME stays
-	@rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv .venv-bench* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

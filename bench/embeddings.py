@@ -1,24 +1,28 @@
 """Embeddings per second for 32 callers: the worker's embedder, which batches what comes together, beside one by one.
 
-Questions of a dozen words, as turns ask them, and passages as documents are cut into; the same texts on both sides.
-Where the extra `sentence-transformers` is installed, it is the first side, one by one, its `encode` called plainly.
+Questions of a dozen words, as turns ask them, and passages as documents are cut into; the same texts on all sides. The
+first side is plain sentence-transformers, `encode` called for one text after the other, in an environment of its own
+with as many threads as it likes; then the hub's graph one by one, and its embedder in both precisions, on one thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 from ai_worker.memory.minilm import MiniLM
+from aiox.kernel.agent import DEFAULT_EMBEDDING_MODEL
 from aiox.runtime.settings import load_settings
-from bench.measure import Figure
+from bench.measure import Figure, Side
+from bench.peers import python
+from setup.minilm import source_folder
 
 NAME: Final = "embeddings-batched"
 _WORDS: Final = (
@@ -26,7 +30,8 @@ _WORDS: Final = (
     *("warranty", "coffee", "machine", "river", "engine", "window", "password", "account", "message", "agent"),
     *("policy", "quota", "memory", "schedule", "winter", "holiday", "museum", "bridge", "energy"),
 )
-_MODEL: Final = "sentence-transformers/all-MiniLM-L6-v2"
+PROGRAM: Final = Path(__file__).with_name("plain_sentence_transformers.py")
+_LINE: Final = 64 << 20
 
 
 def texts_of(count: int, words: int, seed: int = 7) -> list[str]:
@@ -68,25 +73,64 @@ class Embedding:
 
 
 @asynccontextmanager
-async def sides(clients: int, _questions: int, seconds: float) -> AsyncIterator[list[Embedding]]:
+async def sides(clients: int, _questions: int, seconds: float) -> AsyncIterator[Sequence[Side]]:
     """No stack. `seconds` sets the texts of a round: 32 questions and 8 passages for each."""
-    minilm = MiniLM(load_settings().minilm_folder, _MODEL)
-    given = (clients, texts_of(max(64, int(32 * seconds)), 12), texts_of(max(16, int(8 * seconds)), 90))
-
-    async def batched(text: str) -> object:
-        return await minilm.embed([text])
+    questions, passages = texts_of(max(64, int(32 * seconds)), 12), texts_of(max(16, int(8 * seconds)), 90)
+    given = (clients, questions, passages)
+    folder = load_settings().minilm_folder
+    whole, short = (MiniLM(folder, DEFAULT_EMBEDDING_MODEL, precision=one) for one in ("float32", "int8"))
 
     async def alone(text: str) -> object:
-        return await asyncio.to_thread(minilm.compute, [text])
+        return await asyncio.to_thread(whole.compute, [text])
 
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(minilm.run())
+    async with _plain(questions, passages) as plain, asyncio.TaskGroup() as group:
+        running = [group.create_task(one.run()) for one in (whole, short)]
         yield [
-            *_reference(given),
-            Embedding("onnxruntime, one by one", _in_turn(alone), *given),
-            Embedding("worker's embedder", batched, *given),
+            plain,
+            Embedding("onnxruntime in float32, one by one", _in_turn(alone), *given),
+            Embedding("worker's embedder in float32", _batched(whole), *given),
+            Embedding("worker's embedder", _batched(short), *given),
         ]
-        running.cancel()
+        for one in running:
+            one.cancel()
+
+
+def _batched(minilm: MiniLM) -> Callable[[str], Awaitable[object]]:
+    async def one(text: str) -> object:
+        return await minilm.embed([text])
+
+    return one
+
+
+@dataclass(frozen=True, slots=True)
+class PlainSentenceTransformers:
+    """bench/plain_sentence_transformers.py, asked for the rounds' texts."""
+
+    process: asyncio.subprocess.Process
+    questions: Sequence[str]
+    passages: Sequence[str]
+    name: str = "sentence-transformers, one by one"
+
+    async def measure(self) -> Sequence[Figure]:
+        """One round."""
+        return [
+            Figure(what, "1/s", len(texts) / await self.seconds(texts), higher_is_better=True)
+            for what, texts in (("questions", self.questions), ("passages", self.passages))
+        ]
+
+    async def seconds(self, texts: Sequence[str]) -> float:
+        """How long the process takes for these."""
+        if self.process.stdin is None:
+            raise RuntimeError("the process has no input")
+        self.process.stdin.write(json.dumps(list(texts)).encode() + b"\n")
+        await self.process.stdin.drain()
+        return float(await self.line())
+
+    async def line(self) -> bytes:
+        """The next line it writes."""
+        if self.process.stdout is None:
+            raise RuntimeError("the process has no output")
+        return await self.process.stdout.readline()
 
 
 def _in_turn(embed: Callable[[str], Awaitable[object]]) -> Callable[[str], Awaitable[object]]:
@@ -99,13 +143,18 @@ def _in_turn(embed: Callable[[str], Awaitable[object]]) -> Callable[[str], Await
     return one
 
 
-def _reference(given: tuple[int, Sequence[str], Sequence[str]]) -> list[Embedding]:
-    """Plain sentence-transformers, when it is there; its weights are not fetched."""
-    if find_spec("sentence_transformers") is None:
-        return []
-    model = import_module("sentence_transformers").SentenceTransformer(_MODEL, device="cpu", local_files_only=True)
-
-    async def plain(text: str) -> object:
-        return await asyncio.to_thread(model.encode, text)
-
-    return [Embedding("sentence-transformers, one by one", _in_turn(plain), *given)]
+@asynccontextmanager
+async def _plain(questions: Sequence[str], passages: Sequence[str]) -> AsyncIterator[PlainSentenceTransformers]:
+    """The peer's process, from its first text to the end of the block. Its weights are the package's, not fetched."""
+    pipe = asyncio.subprocess.PIPE
+    interpreter = await asyncio.to_thread(python, "embeddings")
+    arguments = [str(PROGRAM), str(source_folder())]
+    process = await asyncio.create_subprocess_exec(interpreter, *arguments, stdin=pipe, stdout=pipe, limit=_LINE)
+    try:
+        side = PlainSentenceTransformers(process, questions, passages)
+        if (await side.line()).strip() != b"ready":
+            raise RuntimeError("sentence-transformers did not start")
+        yield side
+    finally:
+        process.kill()
+        await process.wait()

@@ -1,4 +1,4 @@
-"""The things AIOX is measured beside live in a virtual environment of their own, `.venv-bench`."""
+"""What AIOX is measured beside lives in virtual environments of its own, `.venv-bench` and `.venv-bench-NAME`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Final
 
 TOP: Final = Path(__file__).parents[1]
-FOLDER: Final = TOP / ".venv-bench"
-REQUIREMENTS: Final = Path(__file__).with_name("peers.txt")
 CONSTRAINTS: Final = TOP / "constraints.txt"
 
 
-def python() -> Path:
-    """The interpreter of the peers; makes or renews the environment when the requirements changed.
+def python(name: str = "") -> Path:
+    """The interpreter of the peers in `peers-NAME.txt`; makes or renews its environment when they changed.
 
     Raises subprocess.CalledProcessError when an installation fails.
     """
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + CONSTRAINTS.read_bytes()).hexdigest()
-    mark = FOLDER / "requirements.sha256"
-    interpreter = FOLDER / "bin" / "python"
+    ending = f"-{name}" if name else ""
+    folder, requirements = TOP / f".venv-bench{ending}", TOP / "bench" / f"peers{ending}.txt"
+    wanted = hashlib.sha256(requirements.read_bytes() + CONSTRAINTS.read_bytes()).hexdigest()
+    mark = folder / "requirements.sha256"
+    interpreter = folder / "bin" / "python"
     if mark.is_file() and mark.read_text() == wanted:
         return interpreter
-    print("making .venv-bench", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", FOLDER], check=True)
-    subprocess.run([interpreter, "-m", "pip", "-q", "install", "-r", REQUIREMENTS, "-c", CONSTRAINTS], check=True)
+    print(f"making {folder.name}", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    subprocess.run([interpreter, "-m", "pip", "-q", "install", "-r", requirements, "-c", CONSTRAINTS], check=True)
     mark.write_text(wanted)
     return interpreter
