@@ -70,7 +70,7 @@ def make_app(
     api.state.log = log
     once = Idempotent(api, Keys(hub.pool, hub.keys), hub.clock.now, log)
     asked = Rated(Authenticated(Body(once), door))
-    edge = KnownHosts(open_to(front.origins, asked), front.hosts)
+    edge = KnownHosts(open_to(front.origins, asked), front.hosts, front.public)
     return Guard(edge, log, hub.clock, HttpMetrics(registry), hsts=front.hsts)
 
 

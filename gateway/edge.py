@@ -15,25 +15,37 @@ LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """The names of this machine to itself; always answered."""
 _WITHOUT_NAME: Final = frozenset({"/livez", "/readyz"})
 """Probes come by address, and tell nothing."""
+_FIGURES: Final = "/metrics"
 
 
 class KnownHosts:
-    """ASGI: answers requests for its own names only, so that a page elsewhere cannot rebind a name to this machine."""
+    """ASGI: answers requests for its own names only, so that a page elsewhere cannot rebind a name to this machine.
 
-    def __init__(self, app: App, hosts: Collection[str]) -> None:
+    Under those of them that are `public`, by which the world comes, there are no figures of how busy the hub is.
+    """
+
+    def __init__(self, app: App, hosts: Collection[str], public: Collection[str] = ()) -> None:
         self._app = app
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        self._inside = self._hosts - {host.lower() for host in public}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. Refused with WRONG_HOST."""
-        if scope["type"] != "http" or scope["path"] in _WITHOUT_NAME or self._is_ours(scope):
+        """One request. Refused with WRONG_HOST, and with NOT_FOUND for figures under a public name."""
+        if scope["type"] != "http" or scope["path"] in _WITHOUT_NAME:
             await self._app(scope, receive, send)
-            return
-        await problem(ErrorCode.WRONG_HOST)(scope, receive, send)
+        elif not is_known(scope, self._hosts):
+            await problem(ErrorCode.WRONG_HOST)(scope, receive, send)
+        elif scope["path"] == _FIGURES and not is_known(scope, self._inside):
+            await problem(ErrorCode.NOT_FOUND)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
-    def _is_ours(self, scope: Scope) -> bool:
-        found = [value for key, value in scope["headers"] if key == b"host"]
-        return len(found) == 1 and _name(found[0].decode("latin-1")) in self._hosts
+
+def is_known(scope: Scope, hosts: Collection[str]) -> bool:
+    """Whether a request names this door as one of `hosts` (lower case), once and without doubt; or as loopback."""
+    found = [value for key, value in scope["headers"] if key == b"host"]
+    name = _name(found[0].decode("latin-1")) if len(found) == 1 else ""
+    return name in LOOPBACK or name in hosts
 
 
 def _name(host: str) -> str:

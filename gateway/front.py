@@ -15,9 +15,12 @@ from gateway.streams import Streams
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """`hosts` are names beside those of loopback; `origins` whose pages may ask; `hsts` where TLS ends before us."""
+    """`hosts` are names beside those of loopback, `public` those of them by which the world comes; `origins` whose
+    pages may ask; `hsts` where TLS ends before us.
+    """
 
     hosts: Collection[str] = ()
+    public: Collection[str] = ()
     origins: Sequence[str] = ()
     hsts: bool = False
     listen: Listen = deaf

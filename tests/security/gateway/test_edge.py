@@ -67,6 +67,22 @@ async def test_two_names_are_none_and_probes_need_none() -> None:
             assert (await browser.get(path, headers={"Host": "10.0.0.7:8080"})).status_code == 200
 
 
+async def test_the_world_sees_no_figures() -> None:
+    """Whoever scrapes comes by another name than the public one."""
+    app = KnownHosts(hello, ("gateway-1", "Hub.example", "localhost"), ("Hub.example", "localhost"))
+    figures = {"hub.example": 404, "HUB.example:443": 404, "gateway-1:8080": 200, "localhost": 200, "127.0.0.1:1": 200}
+    async with client(app) as browser:
+        for name, status in figures.items():
+            assert (await browser.get("/metrics", headers={"Host": name})).status_code == status
+            assert (await browser.get("/v1/agents", headers={"Host": name})).status_code == 200
+
+
+@pytest.mark.control
+async def test_control_without_the_public_names_it_does() -> None:
+    async with client(KnownHosts(hello, ("hub.example",))) as browser:
+        assert (await browser.get("/metrics", headers={"Host": "hub.example"})).status_code == 200
+
+
 async def test_no_origin_may_read_by_default_and_a_named_one_may() -> None:
     asked = {"Origin": "https://ui.example", "Access-Control-Request-Method": "POST"}
     for origins in ((), ("https://other.example",)):
