@@ -129,9 +129,11 @@ def _traced(settings: Settings, telemetry: Telemetry, bus: Client) -> Traced:
 
 
 def _front(settings: Settings, bus: Client) -> Front:
-    public = urlsplit(settings.accounts.public_url).hostname
+    url = urlsplit(settings.accounts.public_url).hostname
+    public = (settings.domain, *((url,) if url else ()))
     return Front(
-        hosts=(settings.domain, *settings.gateway.hosts, *((public,) if public else ())),
+        hosts=(*public, *settings.gateway.hosts),
+        public=public,
         origins=settings.gateway.origins,
         hsts=settings.gateway.hsts,
         listen=partial(listen, bus),
