@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -80,14 +81,17 @@ class Letters:
             self._free[letter.conversation] = None
         return True
 
-    def take(self, now: float, limit: int) -> list[Letter]:
-        """The first letter of every conversation that has none under way, `limit` at most. They are under way now."""
+    def take(self, now: float, limit: int, goes: Callable[[str], bool] = lambda _: True) -> list[Letter]:
+        """The first letter of every conversation that has none under way, `limit` at most. They are under way now.
+
+        `goes` says whether one more may leave for an address; what may not waits.
+        """
         taken: list[Letter] = []
         for conversation in list(self._free):
             if len(taken) >= limit:
                 break
             lane = self._lanes[conversation]
-            if lane.letters[0].not_before > now:
+            if lane.letters[0].not_before > now or not goes(lane.letters[0].ready.to_jid):
                 continue
             lane.head = lane.letters[0]
             taken.append(lane.head)

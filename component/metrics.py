@@ -11,3 +11,4 @@ MESSAGES: Final = Counter("aiox_component_messages_total", "Messages with a body
 
 STANZAS_FAILED: Final = Counter("aiox_component_stanzas_failed_total", "Stanzas that the door failed on: bugs.")
 REPLIES: Final = Counter("aiox_component_replies_total", "Outbox rows sent to the server.", ["kind"])
+LEFT_OUT: Final = Counter("aiox_component_left_out_total", "Stanzas left out because too many left for one peer.")

@@ -109,8 +109,10 @@ class Outbox:
         log: Log,
         mine: Mine = lambda _: True,
         crash: Hook = no_hook,
+        goes: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._link = link
+        self._goes = goes
         self._stores = stores
         self._server_domain = server_domain
         self._talk = talk
@@ -243,7 +245,7 @@ class Outbox:
             self._work.set()
             await asyncio.sleep(0.05)
             return
-        letters = self._letters.take(self._clock.monotonic(), UNDER_WAY - self._under_way)
+        letters = self._letters.take(self._clock.monotonic(), UNDER_WAY - self._under_way, self._goes)
         self._under_way += len(letters)
         absent = await self._absent(letters)
         for letter in sorted(letters, key=lambda one: one.seq):

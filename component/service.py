@@ -27,23 +27,30 @@ from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
+from aiox.runtime.xmpp_server import COMPONENT_ACCOUNT, XmppServer
 from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
 from component.buckets import Buckets
 from component.bus import JetStreamBus
 from component.commands import CommandDoor
+from component.echoes import OnceInRooms
 from component.enquiries import Enquiries, Known, asks_registry
 from component.links import Links
 from component.loop_guard import LoopGuard
 from component.loops import Loops
 from component.outbox import Outbox, Stores
+from component.pace import Pace
 from component.queries import answer_query
+from component.rooms import Known as KnownRooms
+from component.rooms import Rooms
+from component.rosters import Rosters
 from component.slots import Carried, Enter, Leave, Slots
 from component.stanza_xml import kind_of
 from component.talk import Talk
 from component.watchers import Watchers
 from component.xmpp import XmppLink
 from registry import archive, cards, ledger, outbox
+from registry import rooms as registered
 from registry.descriptors import find_descriptor
 from registry.slots import SlotLocks
 
@@ -81,27 +88,30 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     await nats.ensure_inbound(client.jetstream(), settings)
     bus = JetStreamBus(client)
     link = Links(_links(settings, secrets, log))
-    talk, crash = Talk(clock), crash_hook(settings.crash)
-    limits = settings.limits
-    buckets = Buckets(limits.messages_per_minute, limits.message_burst)
+    tell = (pace := Pace(settings.domain, settings.limits.peer_stanzas_per_minute, clock)).paced(link.send)
+    talk, crash, crowding = Talk(clock), crash_hook(settings.crash), Crowding()
+    buckets = Buckets(settings.limits.messages_per_minute, settings.limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
-    crowding = Crowding()
     loops = Loops(LoopGuard(settings.agents_domain), partial(ledger.append, pool), clock, log)
-    admission = Admission(bus, link.send, buckets, talk, telemetry, clock, log, chance, crash, crowding, loops.lets_in)
+    admission = Admission(bus, tell, buckets, talk, telemetry, clock, log, chance, crash, crowding, loops.lets_in)
+    carried, domain = Carried(settings.components), settings.domain
+    known = _known(pool)
+    watchers = Watchers(known.cards, known.portrait, tell, clock, log)
+    put = XmppServer(settings, secrets, COMPONENT_ACCOUNT).add_contact
+    rosters = Rosters(link, domain, settings.agents_domain, put, watchers.added, uuid4, log)
+    rooms = Rooms(_rooms_known(pool), tell, admission.take, settings.agents_domain, clock, log)
+    out = OnceInRooms(rosters, rooms.was_said)
     stores = _stores(pool, archived)
-    carried = Carried(settings.components)
-    domain = settings.domain
-    replies = Outbox(link, stores, domain, talk, telemetry, clock, log, carried.sends, crash)
+    replies = Outbox(out, stores, domain, talk, telemetry, clock, log, carried.sends, crash, pace.lets_out)
     locks = SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
     slots = Slots(locks, carried, *_entrance(link, replies, admission), clock, log)
-    known = _known(pool)
-    watchers = Watchers(known.cards, known.portrait, link.send, clock, log)
-    enquiries = Enquiries(known, link.send, clock, log)
+    enquiries = Enquiries(known, tell, clock, log)
     desk = partial(ask_desk, client, clock, "component")
-    commands = CommandDoor(desk, link.send, settings.agents_domain, uuid4, clock, log)
-    link.on_stanza(Router(admission, watchers, enquiries, link, (talk.learn, commands.takes)))
+    commands = CommandDoor(desk, tell, settings.agents_domain, uuid4, clock, log)
+    first = (talk.learn, rosters.takes, rooms.takes, commands.takes)
+    link.on_stanza(Router(admission, watchers, enquiries, link, first))
 
-    said = _Announcements(replies, talk, crowding, watchers, link.send, clock, log)
+    said = _Announcements(replies, talk, crowding, watchers, tell, clock, log)
     for subject in (nats.OUTBOX_READY, nats.PRESSURE):
         await client.subscribe(subject, cb=said.take)
     ready = _ready(link, carried, slots, bus, pool)
@@ -109,19 +119,16 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     for slot in link.slots:
         supervisor.start(f"link-{slot}", link.run(slot))
     _start_workers(supervisor, admission, watchers, enquiries, commands, pool)
-    supervisor.start("talk", talk.run(link.send, watchers.busy_with))
-    supervisor.start("loops", loops.work())
-    supervisor.start("send", replies.send_for_ever())
-    supervisor.start("confirm", replies.confirm_for_ever())
-    supervisor.start("file", replies.file_for_ever())
-    supervisor.start("sweep", replies.sweep_for_ever())
-    supervisor.start("slots", slots.run())
+    for name, part in (("loops", loops.work()), ("rooms", rooms.tend()), ("slots", slots.run())):
+        supervisor.start(name, part)
+    supervisor.start("talk", talk.run(tell, watchers.busy_with))
+    _start_outbox(supervisor, replies)
     try:
         await supervisor.run_until_stopped()
     finally:
         await closing.step("admission", admission.close)
         for told in talk.stop():
-            link.send(told)
+            tell(told)
         await closing.step("slots", slots.stop)
         await closing.step("links", link.close)
         await supervisor.stop()
@@ -129,6 +136,13 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("pool", pool.close)
         await closing.step("archive", archived.close)
         telemetry.close()
+
+
+def _start_outbox(supervisor: Supervisor, replies: Outbox) -> None:
+    supervisor.start("send", replies.send_for_ever())
+    supervisor.start("confirm", replies.confirm_for_ever())
+    supervisor.start("file", replies.file_for_ever())
+    supervisor.start("sweep", replies.sweep_for_ever())
 
 
 def _start_workers(
@@ -271,6 +285,14 @@ def _known(pool: Pool) -> Known:
         cards=partial(cards.find_cards, pool),
         portrait=partial(cards.find_portrait, pool),
         visible=partial(cards.list_visible, pool),
+    )
+
+
+def _rooms_known(pool: Pool) -> KnownRooms:
+    return KnownRooms(
+        places=partial(registered.to_be_in, pool),
+        ended=partial(registered.ended, pool),
+        append=partial(ledger.append, pool),
     )
 
 

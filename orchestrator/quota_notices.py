@@ -14,12 +14,14 @@ from uuid import uuid4
 from aiox.commands.gate import organisation_of
 from aiox.commands.hub import Hub
 from aiox.commands.notices import notice
+from aiox.kernel.ids import agent_id_of
+from aiox.kernel.jid import local_part
 from aiox.runtime.logs import Log, describe
 from aiox.runtime.postgres import StoreTrouble, owner_scope
 from policy.ledger import Record
 from policy.quota import DAY_S
 from policy.quota_notice import Whose, sentence
-from registry import events, ledger, outbox, quota_notices
+from registry import chat_choices, events, ledger, outbox, quota_notices
 from registry.quota_notices import Due
 
 EVERY_S: Final = 10.0
@@ -52,8 +54,9 @@ async def _tell(hub: Hub, due: Due) -> bool:
     async with owner_scope(hub.pool, due.owner) as connection:
         if not await quota_notices.claim(connection, due, now) or not due.rises:
             return False
-        words = notice(due.owner, parent, due.sender, due.owner_jid, sentence(crossed), now)
-        await outbox.put(connection, [words])
+        if not await chat_choices.is_muted(connection, agent_id_of(local_part(due.sender)), due.owner_jid, now):
+            words = notice(due.owner, parent, due.sender, due.owner_jid, sentence(crossed), now)
+            await outbox.put(connection, [words])
         await events.append(connection, due.owner, "quota", due.scope, crossed.code, str(crossed.budget))
         record = Record(
             id=parent,

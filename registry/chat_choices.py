@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aiox.kernel.ids import AgentId, OwnerId
 from aiox.kernel.jid import BareJid
-from aiox.runtime.postgres import Pool, owner_scope
+from aiox.runtime.postgres import Connection, Pool, owner_scope
 
 
 async def mute(
@@ -24,16 +24,15 @@ async def reset(pool: Pool, owner: OwnerId, agent: AgentId, subject: BareJid, no
     await _choose(pool, "reset_at", owner, agent, subject, now, now)
 
 
-async def muted_until(pool: Pool, owner: OwnerId, agent: AgentId, subject: BareJid) -> datetime | None:
-    """Until when no unasked messages are wanted; None: they are."""
-    async with owner_scope(pool, owner) as connection:
-        found: datetime | None = await connection.fetchval(
-            "SELECT muted_until FROM chat_choices WHERE owner_user_id = $1 AND agent_id = $2 AND subject_jid = $3",
-            owner,
-            agent,
-            subject,
-        )
-    return found
+async def is_muted(connection: Connection, agent: AgentId, subject: BareJid, now: datetime) -> bool:
+    """Whether somebody wants no unasked messages of this agent now. `connection` is in its owner's scope."""
+    found = await connection.fetchval(
+        "SELECT true FROM chat_choices WHERE agent_id = $1 AND subject_jid = $2 AND muted_until > $3",
+        agent,
+        subject,
+        now,
+    )
+    return found is not None
 
 
 async def _choose(

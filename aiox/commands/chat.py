@@ -186,7 +186,7 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
             of_agent=True,
         ),
         REMEMBER: ChatCommand(
-            Action.CHAT_MEMORY, "WORDS has me remember them, for you alone", _remember, of_agent=True
+            Action.CHAT_MEMORY, "WORDS has me remember them, for you alone", _remember, of_agent=True, agents_only=True
         ),
         "forget": ChatCommand(
             Action.CHAT_FORGET,
@@ -259,5 +259,7 @@ def usable(asker: Asker) -> Mapping[str, ChatCommand]:
     return {
         name: one
         for name, one in COMMANDS.items()
-        if asker.relation in PROFILES[one.action] and not (one.account and asker.guest)
+        if asker.relation in PROFILES[one.action]
+        and not (one.account and asker.guest)
+        and not (one.agents_only and asker.at_hub)
     }

@@ -84,6 +84,8 @@ class ChatCommand:
     """Who decides on an approval may say it even to an agent that is hidden from them."""
     of_agent: bool = False
     """It is about an agent: said to the hub itself, it names one of the asker's own."""
+    agents_only: bool = False
+    """It is said to an agent, never to the hub itself."""
     account: bool = False
     """Only who has an account on this hub may say it."""
     desk: bool = False

@@ -37,6 +37,7 @@ NEEDS_ACCOUNT: Final = Refused(
 )
 _HIDDEN: Final = Refused(ErrorCode.ACCESS_DENIED, SENTENCES[ErrorCode.ACCESS_DENIED], ("C2 address",))
 _NO_SUCH: Final = Refused(ErrorCode.NOT_FOUND, "There is no command of this name.", ("C3 command",))
+_TO_AGENT: Final = Refused(ErrorCode.NOT_FOUND, "Say that to the agent itself.", ("C7 agent",))
 _AGAIN: Final = Refused(ErrorCode.HUB_BUSY, "This is being done already.", ("C4 repeated",))
 
 Count = Callable[[str, str], Awaitable[int]]
@@ -59,6 +60,8 @@ async def answer(desk: Desk, asked: CommandAsked) -> CommandAnswered:
     if not asked.name:
         return CommandAnswered(names=tuple(_names(asker)))
     command = COMMANDS.get(asked.name)
+    if command is not None and command.agents_only and asker.at_hub:
+        return _refused(_TO_AGENT)
     if command is None and not asked.written:
         return _refused(_NO_SUCH)
     no = await _no(desk, asker, command or UNKNOWN)

@@ -61,6 +61,9 @@ class Limits(_Section):
         20, ge=1, description="messages a person may send in a minute, by both doors and all replicas together"
     )
     message_burst: int = Field(20, ge=1, description="messages a component takes from one bare JID at once")
+    peer_stanzas_per_minute: int = Field(
+        6000, ge=60, description="stanzas that leave for one account, or for one other server; twice as many at once"
+    )
     turn_timeout_ms: int = Field(60_000, ge=100, description="for a whole turn, all tries inside, in milliseconds")
     worker_capacity: int = Field(8, ge=1, description="turns one worker thinks about at a time")
     debounce_ms: int = Field(

@@ -68,6 +68,7 @@ async def test_an_agents_life_by_form_and_by_word(hub: RunningHub) -> None:
         assert "Version 1 is active" in note(await step(phone, agent, "rollback", back, words="1"))
         assert "begin anew" in await say(phone, agent, "/reset")
         assert "under way" in note(await step(phone, agent, "reset"))
+        await phone.until(lambda _: sum("begin anew" in one for one in said(phone, agent)) == 2)
         assert "until" in await say(phone, agent, "/mute 8h")
         assert "formal" in await say(phone, agent, "/preferences tone formal")
 

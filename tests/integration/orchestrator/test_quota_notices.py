@@ -16,6 +16,7 @@ from aiox.wire.codec import decode
 from orchestrator.quota_notices import tell
 from policy.quota import DAY_S, MINUTE_S
 from policy.storage import MIB
+from registry import chat_choices
 from tests.integration.governance import join, organisation
 from tests.stores import Stores
 
@@ -165,3 +166,14 @@ async def test_without_the_note_it_would_be_told_every_time(stores: Stores) -> N
     assert len(await owner.told()) == 1
     await owner.rows("DELETE FROM quota_notices WHERE owner_user_id = $1")
     assert len(await owner.told()) == 1
+
+
+async def test_who_muted_the_agent_is_not_told(stores: Stores) -> None:
+    muted, other = await Owner.made(stores), await Owner.made(stores)
+    until = muted.clock.now() + timedelta(hours=1)
+    pool, jid = stores.pools["orchestrator"], muted.actor.jid
+    await chat_choices.mute(pool, muted.actor.owner, muted.agent, jid, until, muted.clock.now())
+    for one in (muted, other):
+        await one.used(900)
+    assert await muted.told() == []
+    assert len(await other.told()) == 1
