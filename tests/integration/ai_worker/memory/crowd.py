@@ -20,6 +20,9 @@ PASSAGES = 50
 """Of one document."""
 WORDS = 60
 """Of one passage."""
+COLUMNS = tuple(
+    "id owner_user_id agent_id scope subject_jid kind document_id ordinal section content created_at".split()
+)
 VOCABULARY = 30_000
 TOPICS = 200
 
@@ -113,7 +116,7 @@ async def _document(
         (one, owner, agent, "agent", "", "chunk", document, ordinal, "", text, NOW)
         for ordinal, (one, text) in enumerate(zip(ids, texts, strict=True))
     ]
-    await connection.copy_records_to_table("agent_memories", schema_name="aiox", records=memories)
+    await connection.copy_records_to_table("agent_memories", schema_name="aiox", records=memories, columns=COLUMNS)
     if words:
         await connection.copy_records_to_table(
             "memory_words", schema_name="aiox", records=_postings(owner, agent, document, numbers)
