@@ -20,9 +20,8 @@ PASSAGES = 50
 """Of one document."""
 WORDS = 60
 """Of one passage."""
-COLUMNS = tuple(
-    "id owner_user_id agent_id scope subject_jid kind document_id ordinal section content created_at".split()
-)
+_SCOPE = ("id", "owner_user_id", "agent_id", "scope", "subject_jid")
+COLUMNS = (*_SCOPE, "kind", "document_id", "ordinal", "section", "content", "created_at")
 VOCABULARY = 30_000
 TOPICS = 200
 
