@@ -18,6 +18,7 @@ from aiox.runtime.postgres import Connection, Pool
 from registry import chat_files
 
 FILE: Final = "file"
+SUMMARY: Final = "summary"
 
 
 @dataclass(frozen=True, slots=True)

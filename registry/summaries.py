@@ -22,6 +22,8 @@ _TURNS: Final = """
     SELECT id, input, output, outcome, correlation_id, created_at FROM executions
     WHERE owner_user_id = $1 AND agent_id = $2 AND subject_jid = $3 AND outcome = 'answered'
       AND input IS NOT NULL AND output IS NOT NULL AND ($4::timestamptz IS NULL OR created_at > $4)
+      AND created_at > coalesce((SELECT reset_at FROM chat_choices
+                                 WHERE owner_user_id = $1 AND agent_id = $2 AND subject_jid = $3), '-infinity')
     ORDER BY created_at, id LIMIT $5"""
 
 
@@ -34,7 +36,10 @@ class Unsummarised:
 
 
 async def unsummarised(pool: Pool, owner: OwnerId, agent: AgentId, subject: BareJid, limit: int) -> Unsummarised:
-    """At most `limit` of them, texts sealed; none that its person has forgotten. For the orchestrator's role only."""
+    """At most `limit` of them, texts sealed; none that its person has had forgotten, or left behind by beginning anew.
+
+    For the orchestrator's role only.
+    """
     async with owner_scope(pool, owner) as connection:
         after = await connection.fetchval(_MARK, owner, agent, subject)
         rows = await connection.fetch(_TURNS, owner, agent, subject, after, limit)

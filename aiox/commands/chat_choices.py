@@ -9,12 +9,14 @@ from typing import Final
 from aiox.commands import fields, preferences
 from aiox.commands.chat_command import WORDS, Asker
 from aiox.commands.hub import Hub
+from aiox.commands.memories import forget
 from aiox.commands.preferences import SetPreferences
 from aiox.kernel.command import FieldKind, FormField, Option, Values
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Refused
 from aiox.kernel.preferences import Format, Preferences, Tone
-from registry import chat_choices
+from registry import chat_choices, memories
+from registry.memories import SUMMARY
 
 FIELD: Final = "field"
 VALUE: Final = "value"
@@ -102,7 +104,10 @@ async def mute(hub: Hub, asker: Asker, values: Values) -> str | Refused:
 
 
 async def reset(hub: Hub, asker: Asker, _values: Values) -> str | Refused:
-    """Notes that the conversation begins anew. Who does it also clears short-term memory."""
+    """Notes that the conversation begins anew; its summary goes. Who does it also clears short-term memory."""
+    known = await memories.of_subject(hub.pool, asker.agent, asker.actor.jid)
+    if summaries := [one.id for one in known if one.kind == SUMMARY]:
+        await forget(hub, asker.actor, asker.agent, summaries)
     await chat_choices.reset(hub.pool, asker.owner, asker.agent, asker.actor.jid, hub.clock.now())
     return RESET
 

@@ -8,9 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from aiox.commands.hub import Actor
+from aiox.commands import chat_choices
+from aiox.commands.chat_command import Asker
+from aiox.commands.hub import Actor, Hub
+from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.kernel.ids import AgentId
 from aiox.kernel.jid import BareJid
+from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import Place
 from aiox.runtime.postgres import owner_scope
 from registry import memories, summaries, tenants
@@ -131,6 +135,23 @@ async def test_all_forgotten_before_there_was_a_summary_counts_too(talk: Talk) -
     under_way = await talk.open()
     assert await talk.forget() == 0
     assert not await talk.keep("too late", under_way)
+
+
+async def test_what_was_left_behind_by_beginning_anew_is_not_summed_up(talk: Talk) -> None:
+    await talk.said(ANN, 0)
+    await talk.said(BOB, 0)
+    asker = Asker(Actor(talk.owner.owner, ANN), talk.agent, talk.owner.owner, None, _nowhere)
+    hub = Hub(talk.stores.pools["orchestrator"], talk.stores.keys, SystemClock(), "localhost")
+    assert await talk.keep("before", await talk.open())
+    await talk.said(ANN, 1)
+    await chat_choices.reset(hub, asker, {})
+    assert await talk.seen() == []
+    assert (await talk.open()).turns == []
+    assert len((await talk.open(BOB)).turns) == 1
+
+
+async def _nowhere(_event: Envelope[MessageReceived]) -> None:
+    raise AssertionError("nothing goes on the bus")
 
 
 @pytest.mark.control
