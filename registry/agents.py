@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import asyncpg
 
@@ -74,11 +75,22 @@ class AgentDetail:
     created_at: datetime
 
 
+MOST: Final = 10_000
+"""Agents that one account may have, with those that were deleted and are not purged yet."""
+
+
+class TooManyAgents(Exception):
+    """The account has MOST agents already."""
+
+
 async def create(connection: Connection, ring: KeyRing, agent: NewAgent) -> None:
     """Stores agent, version 1, grants and tools. `connection` is in the owner's scope; `ring` is the tenant's.
 
-    Raises AliasTaken; then the transaction is to be given up.
+    Raises TooManyAgents, AliasTaken; then the transaction is to be given up.
     """
+    there = await connection.fetchval("SELECT count(*) FROM agents WHERE owner_user_id = $1", agent.owner)
+    if there >= MOST:
+        raise TooManyAgents
     await connection.execute(
         "INSERT INTO agents (id, owner_user_id, jid, profile, llm_config, capabilities, memory_config, governance,"
         " visibility, active_version_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

@@ -18,6 +18,7 @@ from aiox.kernel.actions import Action
 from aiox.kernel.agent import Visibility
 from aiox.kernel.alias import Alias
 from aiox.kernel.canonical import Json
+from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import AgentId, VersionId
 from aiox.kernel.jid import BareJid, agent_jid
 from aiox.kernel.outcome import Refused
@@ -27,6 +28,9 @@ from registry.agent_changes import AliasTaken
 
 ACTION: Final = Action.AGENT_CREATE
 CREATED: Final = "agent.created"
+ENOUGH: Final = Refused(
+    ErrorCode.CONFLICT, "This account has as many agents as it may. Delete and purge some.", ("V2 many",)
+)
 
 
 class CreateAgent(AgentFields):
@@ -62,7 +66,8 @@ class AgentCreated:
 async def run(hub: Hub, actor: Actor, fields: CreateAgent) -> AgentCreated | Refused:
     """Creates an agent that belongs to the actor. Everything is stored in one transaction, or nothing.
 
-    CONFLICT when the alias is, or was once, another agent's, PROVIDER_NOT_ALLOWED for a model not on the hub's list.
+    CONFLICT when the alias is, or was once, another agent's, or the account has too many; PROVIDER_NOT_ALLOWED for a
+    model not on the hub's list.
     """
     no = await refused(hub, actor, ACTION, actor.owner)
     no = no or refused_models(hub, fields.llm_config, fields.memory_config)
@@ -73,6 +78,8 @@ async def run(hub: Hub, actor: Actor, fields: CreateAgent) -> AgentCreated | Ref
         await _store(hub, actor, agent, fields)
     except AliasTaken:
         return TAKEN
+    except agents.TooManyAgents:
+        return ENOUGH
     policy_hash = agent.spec.policy_hash()
     return AgentCreated(agent.id, agent.jid, agent.alias, agent.version_id, 1, policy_hash, revision=1)
 

@@ -40,6 +40,9 @@ Secret = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
 
 RULE_BASE: Final = "C0 endpoint-not-listed"
 NOT_HERE: Final = Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], ("C1 unknown",))
+MOST: Final = 100
+"""Providers about which one account, or one organisation, may say something: each is asked once a day."""
+ENOUGH: Final = Refused(ErrorCode.CONFLICT, f"There are {MOST} credentials already. Delete one first.", ("C2 many",))
 _PRINTABLE: Final = frozenset(map(chr, range(0x21, 0x7F)))
 
 
@@ -116,13 +119,22 @@ async def list_all(hub: Hub, actor: Actor, fields: ListCredentials) -> Sequence[
 
 
 async def put(hub: Hub, actor: Actor, fields: PutCredential) -> CredentialShown | Refused:
-    """Tests a credential and stores it with what was found. PROVIDER_NOT_ALLOWED for an endpoint nobody has allowed."""
+    """Tests a credential and stores it with what was found. PROVIDER_NOT_ALLOWED for an endpoint nobody has allowed,
+    CONFLICT when there are MOST of others.
+    """
     whose, no = await _admitted(hub, actor, Action.CREDENTIAL_PUT, fields.scope)
     if no is not None:
         return no
     if whose.level is not Level.HUB and not _may_be_sent_to(hub, fields.api_base):
         reason = "The hub's operator has not allowed this api_base (setting providers.api_bases)."
         return Refused(ErrorCode.PROVIDER_NOT_ALLOWED, reason, (RULE_BASE,))
+    others = [
+        one
+        for one in await credentials.list_of(hub.pool, whose.owner)
+        if (one.kind, one.provider) != (fields.kind, fields.provider)
+    ]
+    if len(others) >= MOST:
+        return ENOUGH
     secret = fields.secret.get_secret_value() if fields.secret else ""
     checked = await _check(hub, fields.kind, fields.provider, fields.api_base, secret, fields.mode)
     now = hub.clock.now()

@@ -53,7 +53,11 @@ async def list_all(door: TheDoor, actor: TheActor, scope: Scope = "own") -> Cred
 @router.put(
     "/{kind}/{provider}",
     responses=problems(
-        *_ONE, ErrorCode.PROVIDER_NOT_ALLOWED, ErrorCode.BODY_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE
+        *_ONE,
+        ErrorCode.CONFLICT,
+        ErrorCode.PROVIDER_NOT_ALLOWED,
+        ErrorCode.BODY_TOO_LARGE,
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE,
     ),
     openapi_extra=declared(Action.CREDENTIAL_PUT),
 )

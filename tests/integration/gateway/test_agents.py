@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+import registry.agents
 from gateway.app import make_api
 from tests.integration.gateway.door import HttpDoor, Person
 from tests.unit.aiox.kernel.test_avatar import PNG
@@ -334,3 +335,13 @@ async def test_changes_are_in_the_ledger_with_digests_and_no_texts(agent: Agent)
     ]
     assert published["content_digest"] in rows[2]["details"]
     assert all(secret not in row["details"] for row in rows)
+
+
+async def test_so_many_agents_and_no_more(door: HttpDoor, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deleted ones count until they are purged: nobody fills the hub by making and deleting."""
+    monkeypatch.setattr(registry.agents, "MOST", 2)
+    await door.client.delete(f"/v1/agents/{await door.agent(ada)}", headers=ada.headers)
+    await door.agent(ada)
+    third = await door.client.post("/v1/agents", json={"profile": {"name": "three"}}, headers=ada.headers)
+    assert (third.status_code, third.json()["code"]) == (409, "CONFLICT")
+    await door.agent(await door.person())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from aiox.commands import credentials
 from tests.integration.gateway.door import HttpDoor
 
 SECRET = "sk-planted-0123456789abcdef"
@@ -55,3 +58,15 @@ async def test_an_endpoint_inside_the_network_is_refused(door: HttpDoor) -> None
     body = {"mode": "custom", "secret": SECRET, "api_base": "http://127.0.0.1:5432"}
     answer = await door.client.put(PATH, json=body, headers=person.headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "PROVIDER_NOT_ALLOWED")
+
+
+async def test_so_many_providers_and_no_more(door: HttpDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is asked once a day: nobody makes the hub busy with thousands of them."""
+    monkeypatch.setattr(credentials, "MOST", 2)
+    ada, said = await door.person(), {"mode": "disabled"}
+
+    async def put(provider: str) -> int:
+        answer = await door.client.put(f"/v1/credentials/llm/{provider}", json=said, headers=ada.headers)
+        return answer.status_code
+
+    assert [await put(name) for name in ("one", "two", "three", "two")] == [200, 200, 409, 200]
