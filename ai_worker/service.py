@@ -29,6 +29,7 @@ from ai_worker.model.terms import Terms
 from ai_worker.parsing.process import ProcessParser
 from ai_worker.running import Running
 from ai_worker.sandbox.bubblewrap import Bubblewrap
+from ai_worker.sandbox.cgroup import Groups, find_groups
 from ai_worker.sandbox.parser import SandboxParser
 from ai_worker.session import Office, Session, done_in
 from ai_worker.tools.mcp.servers import Strangers
@@ -208,7 +209,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         terms, metrics = Terms(settings.providers.terms), ModelMetrics(REGISTRY)
         models = Models(session, clock, terms=terms, metrics=metrics).choose
         reach = Reach(frozenset(settings.tools.internal))
-        means = Means(Bubblewrap(clock, settings.tools.sandboxes), Egress(reach), reach)
+        means = Means(Bubblewrap(clock, settings.tools.sandboxes, _groups(clock)), Egress(reach), reach)
         tools, crash = tools_of(settings.tools.test_folder, means), crash_hook(settings.crash)
         strangers = Strangers(means, supervisor.run_once, settings.tools.mcp_code)
         openings = Openings(pool)
@@ -231,6 +232,14 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         finally:
             await closing.step("turns", partial(_drain, running, heart, bus, log))
             link.end()
+
+
+def _groups(clock: Clock) -> Groups | None:
+    """Control groups for runs in the sandbox, where they can be made."""
+    groups = find_groups()
+    if groups is not None:
+        groups.sweep(clock.now().timestamp())
+    return groups
 
 
 def _readiness(pool: postgres.Pool, bus: Client) -> Any:

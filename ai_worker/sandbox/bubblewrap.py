@@ -9,10 +9,12 @@ import platform
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 
+from ai_worker.sandbox.cgroup import Group, Groups
 from ai_worker.sandbox.command import Given, check, command
-from ai_worker.sandbox.port import MIB, PYTHON, Finished, Job, Limits, SandboxUnavailable, Talk
+from ai_worker.sandbox.port import MIB, PYTHON, Finished, Job, Limits, SandboxUnavailable, Talk, Why
 from ai_worker.sandbox.process import outlet, run
 from ai_worker.sandbox.root import Root, find_root, program
 from ai_worker.sandbox.seccomp import filter_for
@@ -27,11 +29,33 @@ _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fc
 _PROBE: Final = Job((PYTHON, "-I", "-S", "-c", "print('in')"), limits=Limits(wall_s=20.0, memory_bytes=256 * MIB))
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A run that is to be started. In a control group it waits until it is in there with all it has started."""
+
+    argv: list[str]
+    passed: tuple[int, ...]
+    group: Group | None = None
+    go: int = -1
+
+    def begin(self, pid: int) -> None:
+        """Lets it go on. Raises SandboxUnavailable."""
+        if self.group is None:
+            return
+        try:
+            self.group.take(pid)
+            os.write(self.go, b"x")
+        except OSError as broken:
+            raise SandboxUnavailable(f"a control group takes no processes: {broken.strerror}") from None
+
+
 class Bubblewrap:
     """One for a process, shared by all turns; its runs share nothing."""
 
-    def __init__(self, clock: Clock, places: int = PLACES) -> None:
+    def __init__(self, clock: Clock, places: int = PLACES, groups: Groups | None = None) -> None:
+        """`groups`: where control groups can be made (cgroup.find_groups); None: the other limits have to do."""
         self._clock = clock
+        self._groups = groups
         self._places = asyncio.Semaphore(places)
         self._talking = asyncio.Semaphore(2 * places)
         self._users: set[int] = set()
@@ -45,8 +69,10 @@ class Bubblewrap:
                 limits = job.limits
                 stdin = opened.enter_context(_memory(job.stdin))
                 outlets = [outlet(most) for most in (limits.stdout_bytes, limits.stderr_bytes, limits.result_bytes)]
-                argv, passed = self._command(opened, job, outlets[-1].writable)
-                finished = await run(argv, stdin, passed, outlets, limits, self._clock)
+                start = self._command(opened, job, outlets[-1].writable)
+                finished = await run(start.argv, stdin, start.passed, outlets, limits, self._clock, start.begin)
+                if start.group is not None and not finished.ok and start.group.ran_out():
+                    finished = replace(finished, why=Why.MEMORY)
         if finished.stderr.startswith(b"bwrap: ") and not finished.ok:
             raise SandboxUnavailable(_why(finished.stderr))
         return finished
@@ -58,17 +84,23 @@ class Bubblewrap:
         async with self._talking:
             with ExitStack() as opened:
                 nowhere = opened.enter_context(_nowhere())
-                argv, passed = self._command(opened, job, nowhere)
-                async with talking(argv, passed, nowhere, job.limits) as talk:
+                start = self._command(opened, job, nowhere)
+                async with talking(start.argv, start.passed, nowhere, job.limits) as talk:
+                    start.begin(talk.process.pid)
                     yield talk
 
-    def _command(self, opened: ExitStack, job: Job, result: int) -> tuple[list[str], tuple[int, ...]]:
-        """The command line, and the descriptors that it needs beside its own three; all of it is closed by `opened`."""
+    def _command(self, opened: ExitStack, job: Job, result: int) -> _Start:
+        """How it is started; whatever that needs is closed by `opened`."""
         bwrap, root, seccomp = self._parts()
         user = opened.enter_context(self._user()) if os.geteuid() == 0 else None
         files = {name: opened.enter_context(_memory(content)) for name, content in job.files.items()}
         filter_fd = opened.enter_context(_memory(seccomp))
-        return command(bwrap, root, job, Given(filter_fd, result, files, user)), (filter_fd, *files.values())
+        passed = (filter_fd, *files.values())
+        if self._groups is None:
+            return _Start(command(bwrap, root, job, Given(filter_fd, result, files, user)), passed)
+        group, (wait, go) = opened.enter_context(self._groups.made(job.limits)), opened.enter_context(_pipe())
+        argv = command(bwrap, root, job, Given(filter_fd, result, files, user, wait))
+        return _Start(argv, (*passed, wait), group, go)
 
     async def trouble(self) -> str:
         """Why there is no sandbox here; empty when a first run went well."""
@@ -107,6 +139,17 @@ def _why(stderr: bytes) -> str:
         f"bubblewrap cannot make a sandbox here: {said}. Mend: allow unprivileged user namespaces"
         " (sysctl kernel.unprivileged_userns_clone=1, in a container its seccomp profile), or start as root."
     )
+
+
+@contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    """Both ends, the readable one first."""
+    ends = os.pipe()
+    try:
+        yield ends
+    finally:
+        for one in ends:
+            os.close(one)
 
 
 @contextmanager

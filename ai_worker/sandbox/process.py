@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from subprocess import Popen
 from typing import Final
 
@@ -15,7 +15,6 @@ from aiox.runtime.clock import Clock
 
 _WATCH_S: Final = 0.05
 _CHUNK: Final = 1 << 16
-_NICE: Final = 10
 _OUT_OF_CPU: Final = frozenset({128 + 24, 128 + 9})
 """SIGXCPU at the soft limit, SIGKILL at the hard one."""
 
@@ -63,10 +62,16 @@ def outlet(limit: int) -> Outlet:
 
 
 async def run(
-    argv: Sequence[str], stdin: int, passed: Sequence[int], outlets: Sequence[Outlet], limits: Limits, clock: Clock
+    argv: Sequence[str],
+    stdin: int,
+    passed: Sequence[int],
+    outlets: Sequence[Outlet],
+    limits: Limits,
+    clock: Clock,
+    started_as: Callable[[int], None],
 ) -> Finished:
-    """Starts `argv` and brings it to an end. `outlets` are for stdout, stderr and the result. Raises SandboxUnavailable
-    when there is nothing that could be started.
+    """Starts `argv` and brings it to an end. `outlets` are for stdout, stderr and the result, `started_as` is told its
+    id. Raises SandboxUnavailable when there is nothing that could be started, and what `started_as` raises.
     """
     started = clock.monotonic()
     async with AsyncExitStack() as opened:
@@ -77,6 +82,7 @@ async def run(
             for one in outlets:
                 os.close(one.writable)
         try:
+            started_as(process.pid)
             why = await _to_its_end(process, outlets, streams, limits)
         finally:
             await kill(process)
@@ -102,8 +108,6 @@ def start(argv: Sequence[str], stdin: int, passed: Sequence[int], outlets: Seque
         )
     except OSError as broken:
         raise SandboxUnavailable(f"bubblewrap cannot be started: {broken.strerror}. Mend: sh setup/debian.sh") from None
-    with suppress(OSError):  # it may have ended already
-        os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
     return process
 
 
@@ -141,7 +145,10 @@ async def _to_its_end(
 
 
 async def _watch(pid: int, most: int) -> None:
-    """Until cancelled. Raises _Stopped when all processes together hold too much."""
+    """Until cancelled. Raises _Stopped when all processes together hold too much.
+
+    What is soon over has its share of the processor; what is not comes behind the hub from its first look on.
+    """
     while True:
         await asyncio.sleep(_WATCH_S)
         yield_to_others(pid)

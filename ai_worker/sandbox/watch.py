@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Final
 
 PROC: Final = Path("/proc")
 _HELD: Final = ("RssAnon:", "RssShmem:")
-_NICE: Final = "10"
+_NICE: Final = 10
 
 
 def memory_of(pid: int, proc: Path = PROC) -> int:
@@ -30,10 +31,12 @@ def family(pid: int, proc: Path = PROC) -> Iterator[int]:
 
 
 def yield_to_others(pid: int, proc: Path = PROC) -> None:
-    """Where the kernel shares the processor by session, the sessions of a run come behind those of the hub."""
+    """A run comes behind the hub: its processes, and its sessions where the kernel shares the processor by these."""
     for one in family(pid, proc):
         with suppress(OSError):
-            (proc / str(one) / "autogroup").write_text(_NICE)
+            os.setpriority(os.PRIO_PROCESS, one, _NICE)
+        with suppress(OSError):
+            (proc / str(one) / "autogroup").write_text(str(_NICE))
 
 
 def _held(pid: int, proc: Path) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ai_worker.sandbox.bubblewrap import Bubblewrap
+from ai_worker.sandbox.cgroup import find_groups
 from aiox.cli.stack import ejabberd, lock, nats, ports, postgres
 from aiox.cli.stack.home import Home, check_space
 from aiox.cli.stack.trouble import CannotGoOn
@@ -33,6 +34,7 @@ def findings(settings: Settings) -> list[Finding]:
         _program("erl", "Erlang"),
         _program("setpriv", "setpriv"),
         sandbox_finding(),
+        groups_finding(),
         _checked("ejabberd", ejabberd.libraries),
         _checked("PostgreSQL with pgvector", lambda: postgres.binary("postgres")),
         _checked("NATS", nats.server),
@@ -50,7 +52,14 @@ def _program(name: str, what: str) -> Finding:
 
 def sandbox_finding() -> Finding:
     """Starts a sandbox once, as tools will."""
-    return Finding("sandbox for tools", asyncio.run(Bubblewrap(SystemClock()).trouble()))
+    return Finding("sandbox for tools", asyncio.run(Bubblewrap(SystemClock(), groups=find_groups()).trouble()))
+
+
+def groups_finding() -> Finding:
+    """Whether the kernel adds up what a run holds. The sandbox holds without."""
+    groups = find_groups()
+    how = groups.named if groups else "none can be made here: memory is watched 20 times a second instead"
+    return Finding(f"control groups around the sandbox ({how})")
 
 
 def _checked(what: str, check: Callable[[], object]) -> Finding:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ai_worker.sandbox.bubblewrap import Bubblewrap
 from ai_worker.sandbox.calls import INTERPRETER
+from ai_worker.sandbox.cgroup import find_groups
 from ai_worker.sandbox.port import Job, Limits
 from aiox.runtime.clock import SystemClock
 from tests.security.ai_worker.sandbox.probes import LIMITS, MARK, PROBES, TIGHT, Host, script
@@ -20,7 +21,7 @@ CANARY = {"honest": "print('ESCAPED')"}
 
 async def attacked(host: Host) -> dict[str, str]:
     """For each probe `out` or `in`."""
-    sandbox = Bubblewrap(SystemClock())
+    sandbox = Bubblewrap(SystemClock(), groups=find_groups())
     os.environ["CANARY"] = "secret"
     leaked = os.open(host.file, os.O_RDONLY)
     os.set_inheritable(leaked, True)
