@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from aiox.kernel.envelope import INTRODUCTION, RETRACTED, OutboxReady
+from aiox.kernel.envelope import INTRODUCTION, RETRACTED, Attachment, OutboxReady
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.jid import domain
 from component.errors import add_error
 from component.features.chat_states import add_state
+from component.features.files import add_file
 from component.features.presence import request
+from component.features.quick_responses import add_responses
 from component.features.retraction import retraction
 from component.features.styling import styled
 from component.features.turn_data import add_turn
@@ -43,7 +45,9 @@ def stanzas_of(ready: OutboxReady) -> list[Element]:
         return _retractions(ready)
     body = styled(ready.body) if ready.kind == "answer" else ready.body
     parts = split(legal(body), PART_BYTES)
-    return [_message(ready, part, number) for number, part in enumerate(parts, 1)]
+    messages = [_message(ready, part, number) for number, part in enumerate(parts, 1)]
+    add_responses(messages[-1], ready.approvals)
+    return messages if ready.file is None else [*messages, _file(ready, ready.file)]
 
 
 def split(text: str, limit: int) -> list[str]:
@@ -62,7 +66,7 @@ def split(text: str, limit: int) -> list[str]:
 
 
 def _message(ready: OutboxReady, body: str, number: int) -> Element:
-    stanza_id = ready.stanza_id if number == 1 else f"{ready.stanza_id}-{number}"
+    stanza_id = ready.stanza_id if number == 1 else f"{ready.stanza_id}-{number or 'file'}"
     kind = {"normal": "", GROUPCHAT: GROUPCHAT}.get(ready.stanza_type, "chat")
     message = stanza("message", ready.from_jid, ready.to_jid, kind, stanza_id)
     add(message, COMPONENT, "body", body)
@@ -74,6 +78,13 @@ def _message(ready: OutboxReady, body: str, number: int) -> Element:
     add(message, HINTS, "store")
     if ready.data is not None and number == 1:
         add_turn(message, ready.turn_id, ready.data)
+    return message
+
+
+def _file(ready: OutboxReady, file: Attachment) -> Element:
+    """A message of its own: clients show a file where the link is all the text."""
+    message = _message(ready, file.url, 0)
+    add_file(message, file)
     return message
 
 

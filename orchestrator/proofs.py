@@ -216,6 +216,8 @@ class Dispatched:
     """The stored credentials that went along."""
     cut_off: int = 0
     """Tokens of attempts before this one that ended early."""
+    approvals: tuple[str, ...] = ()
+    """Names of those that the person may decide on."""
 
     @property
     def tokens(self) -> int:

@@ -17,12 +17,21 @@ RESOURCE = "aiox"
 """As of the agent's answers, so that a client shows one conversation."""
 
 
-def notice(owner: OwnerId, parent: UUID, sender: str, to: str, text: str, now: datetime) -> OutboxRow:
+def notice(
+    owner: OwnerId,
+    parent: UUID,
+    sender: str,
+    to: str,
+    text: str,
+    now: datetime,
+    approvals: tuple[str, ...] = (),
+) -> OutboxRow:
     """A row for the outbox. `parent` and `to` make its id, so that the same notice is stored once.
 
-    `sender` is the agent's bare address, `parent` what it is about.
+    `sender` is the agent's bare address, `parent` what it is about, `approvals` the names of those to be decided on.
     """
-    return _row(_notice(owner, derived_id(parent, f"notice:{to}"), sender, to, text), parent, "approvals", now)
+    ready = _notice(owner, derived_id(parent, f"notice:{to}"), sender, to, text)
+    return _row(replace(ready, approvals=approvals), parent, "approvals", now)
 
 
 def introduction(owner: OwnerId, agent: UUID, sender: str, to: str, name: str, now: datetime) -> OutboxRow:
@@ -35,6 +44,16 @@ def introduction(owner: OwnerId, agent: UUID, sender: str, to: str, name: str, n
         _notice(owner, derived_id(agent, f"introduction:{to}"), sender, to, text), kind=INTRODUCTION, name=name
     )
     return _row(replace(ready, from_jid=sender), agent, "agents", now)
+
+
+def retraction(
+    owner: OwnerId, answer: UUID, sender: str, to: str, parts: int, now: datetime, *, in_room: bool
+) -> OutboxRow:
+    """Takes back the answer that went out under this id, in `parts` parts at most."""
+    ready = _notice(owner, derived_id(answer, f"retraction:{to}"), sender, to, "")
+    kind = "groupchat" if in_room else "chat"
+    ready = replace(ready, kind=RETRACTED, reply_to_id=str(answer), stanza_type=kind, part=parts)
+    return _row(ready, answer, "answers", now)
 
 
 def _notice(owner: OwnerId, outbox_id: UUID, sender: str, to: str, text: str) -> OutboxReady:

@@ -111,8 +111,12 @@ class OutboxReady:
     """The owner's weight of the agent that answers, 0..1."""
     data: TurnData | None = None
     """Of an answer."""
+    file: Attachment | None = None
+    """Of an answer: a link to the whole of it, behind its text."""
     name: str = ""
     """The agent's own, of an introduction."""
+    approvals: tuple[str, ...] = ()
+    """Names of approvals that it asks its reader to decide on: the hub's own word, whatever the body says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,10 +157,7 @@ def _message_received(received: MessageReceived) -> pb.MessageReceived:
         stanza_type=received.stanza_type,
         thread=received.thread,
         response_schema=received.response_schema,
-        attachments=[
-            pb.Attachment(url=one.url, name=one.name, media_type=one.media_type, bytes=one.bytes)
-            for one in received.attachments
-        ],
+        attachments=[_attachment(one) for one in received.attachments],
         about=received.about,
     )
 
@@ -182,7 +179,9 @@ def _outbox_ready(ready: OutboxReady) -> pb.OutboxReady:
         part=ready.part,
         priority=ready.priority,
         turn_data=None if ready.data is None else _turn_data(ready.data),
+        file=None if ready.file is None else _attachment(ready.file),
         name=ready.name,
+        approvals=ready.approvals,
     )
 
 
@@ -203,8 +202,20 @@ def _outbox_ready_of(ready: pb.OutboxReady) -> OutboxReady:
         part=ready.part,
         priority=ready.priority,
         data=_turn_data_of(ready),
+        file=_file_of(ready),
         name=ready.name,
+        approvals=tuple(ready.approvals),
     )
+
+
+def _attachment(file: Attachment) -> pb.Attachment:
+    return pb.Attachment(url=file.url, name=file.name, media_type=file.media_type, bytes=file.bytes)
+
+
+def _file_of(ready: pb.OutboxReady) -> Attachment | None:
+    if not ready.HasField("file"):
+        return None
+    return Attachment(ready.file.url, ready.file.name, ready.file.media_type, ready.file.bytes)
 
 
 def _turn_data(data: TurnData) -> pb.TurnData:

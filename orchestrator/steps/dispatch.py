@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -50,7 +51,8 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
         return _over(assigned, await explain_calls(ports, loaded, outcome))
     if isinstance(outcome, Failed) and outcome.code is ErrorCode.AUTH_ERROR:
         await ports.credentials.doubt(loaded.authorised.owner, granted.used)
-    return _over(assigned, with_held(outcome, desk.told), tuple(binding.id for binding in granted.used))
+    over = _over(assigned, with_held(outcome, desk.told), tuple(binding.id for binding in granted.used))
+    return replace(over, approvals=desk.approvals)
 
 
 def _over(assigned: Assigned, outcome: Answered | Failed, credentials: tuple[UUID, ...] = ()) -> Dispatched:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from orchestrator.ports import Ports
 from orchestrator.proofs import Authorised, Loaded, Stopped, Turn
 from policy import approvals as rules
 from policy.approval_text import as_text, shown
-from policy.approvals import FOUR_EYES, Approval, Attempt, Call, State
+from policy.approvals import CONFIRM, FOUR_EYES, Approval, Attempt, Call, State
 from policy.cedar.judge import Decision, Policies
 from policy.ledger import Record
 from policy.tool_gate import policy_hash
@@ -96,7 +97,15 @@ async def check(ports: Ports, loaded: Loaded, kept: Kept, call: Call, decided: D
     return used if isinstance(used, Refused) else None
 
 
-async def hold(ports: Ports, loaded: Loaded, call: Call, terms: Hold, transcript: bytes) -> str:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the person is told of a call that waits. `name` is the approval's where they may decide on it themselves."""
+
+    text: str
+    name: str = ""
+
+
+async def hold(ports: Ports, loaded: Loaded, call: Call, terms: Hold, transcript: bytes) -> Told:
     """Asks for the approval, once however often the turn is tried; returns what its person is told.
 
     In the same commit stands all that the turn needs to go on: message, pinned version, transcript.
@@ -110,14 +119,19 @@ async def hold(ports: Ports, loaded: Loaded, call: Call, terms: Hold, transcript
     async with owner_scope(ports.pool, owner) as connection:
         before = await approvals.load(connection, loaded.ring, approval_id)
         if before is not None:
-            return _text(ports, loaded, before.approval)
+            return _told(ports, loaded, before.approval)
         counted = await approvals.count_waiting(connection, owner, call.actor, ports.clock.now())
         if rules.too_many(*counted, owns_agent=requester.owns_agent):
-            return TOO_MANY.format(call.tool)
+            return Told(TOO_MANY.format(call.tool))
         await approvals.add(connection, loaded.ring, kept)
         await outbox.put(connection, notices)
         await ledger.append(connection, [_asked(ports, loaded, new)])
-    return _text(ports, loaded, new)
+    return _told(ports, loaded, new)
+
+
+def _told(ports: Ports, loaded: Loaded, approval: Approval) -> Told:
+    own = approval.terms.kind == CONFIRM and not approval.terms.second_factor
+    return Told(_text(ports, loaded, approval), approval.digest[:NAME_LENGTH] if own else "")
 
 
 def approval_of(turn: Turn, call: Call) -> UUID:
@@ -132,7 +146,8 @@ async def _notices(ports: Ports, loaded: Loaded, approval: Approval) -> list[Out
     owner = loaded.authorised.owner
     found = approval.terms.approvers or await approvals.find_approvers(ports.pool, owner, approval.terms.organisations)
     agent, text, now = loaded.turn.message.agent_jid, _text(ports, loaded, approval), ports.clock.now()
-    return [notice(owner, approval.id, agent, to, text, now) for to in found if to != approval.call.actor]
+    named = () if approval.terms.second_factor else (approval.digest[:NAME_LENGTH],)
+    return [notice(owner, approval.id, agent, to, text, now, named) for to in found if to != approval.call.actor]
 
 
 def _text(ports: Ports, loaded: Loaded, approval: Approval) -> str:

@@ -71,6 +71,7 @@ def _data(ended: Accepted, answer: Answered, now: datetime) -> TurnData:
     return TurnData(
         version=ended.loaded.version.number if isinstance(ended, Dispatched) else 0,
         platform_ms=max(0, duration_ms - answer.worker_ms),
+        approvals=ended.approvals if isinstance(ended, Dispatched) and answered else (),
         worker_ms=answer.worker_ms,
         tokens=ended.tokens if isinstance(ended, Dispatched) else 0,
         sources=tuple(dict.fromkeys(Source(one.title, one.section) for one in answer.citations)),

@@ -60,7 +60,7 @@ class TurnDesk:
         self._tokens = 0
         self.has_calls = False
         """Whether any call was let through."""
-        self._told: list[str] = []
+        self._told: list[held_call.Told] = []
         self._waiting: dict[str, tuple[ApprovedCall, Hold]] = {}
         self._known = loaded.known(ports.known_tools)
 
@@ -176,15 +176,21 @@ class TurnDesk:
         if waiting is None or not held_call.is_transcript(held.continuation):
             self._ports.log.warning("turn_held_not_kept", turn_id=str(self._loaded.turn.message.turn_id))
             return
-        text = await held_call.hold(self._ports, self._loaded, *waiting, held.continuation)
+        told = await held_call.hold(self._ports, self._loaded, *waiting, held.continuation)
         del self._waiting[held.call_id]
-        if text not in self._told:
-            self._told.append(text)
+        if told not in self._told:
+            self._told.append(told)
+
+    @property
+    def approvals(self) -> tuple[str, ...]:
+        """Names of those that the person may decide on at once."""
+        return tuple(one.name for one in self._told if one.name)
 
     @property
     def told(self) -> list[str]:
         """What the person is told of each call that waits for an approval, or should and could not be put down."""
-        return [*self._told, *(held_call.NOT_KEPT.format(call.tool) for call, _ in self._waiting.values())]
+        texts = [one.text for one in self._told]
+        return [*texts, *(held_call.NOT_KEPT.format(call.tool) for call, _ in self._waiting.values())]
 
     async def _start(self, wanted: Call, kept: Kept | None) -> None:
         turn, now = self._loaded.turn, self._ports.clock.now()

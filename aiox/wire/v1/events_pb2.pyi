@@ -221,7 +221,9 @@ class OutboxReady(_message.Message):
     PART_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     TURN_DATA_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
     outbox_id: _builtins.str
     turn_id: _builtins.str
     owner_user_id: _builtins.str
@@ -248,6 +250,14 @@ class OutboxReady(_message.Message):
     def turn_data(self) -> Global___TurnData:
         """for kind "answer" """
 
+    @_builtins.property
+    def file(self) -> Global___Attachment:
+        """for kind "answer": a link to the whole of it"""
+
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """names of those that the reader may decide on"""
+
     def __init__(
         self,
         *,
@@ -266,11 +276,13 @@ class OutboxReady(_message.Message):
         part: _builtins.int = ...,
         priority: _builtins.float = ...,
         turn_data: Global___TurnData | None = ...,
+        file: Global___Attachment | None = ...,
         name: _builtins.str = ...,
+        approvals: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["turn_data", b"turn_data"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "turn_data", b"turn_data"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "error_code", b"error_code", "from_jid", b"from_jid", "kind", b"kind", "name", b"name", "outbox_id", b"outbox_id", "owner_user_id", b"owner_user_id", "part", b"part", "priority", b"priority", "reply_to_id", b"reply_to_id", "stanza_id", b"stanza_id", "stanza_type", b"stanza_type", "thread", b"thread", "to_jid", b"to_jid", "turn_data", b"turn_data", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "body", b"body", "error_code", b"error_code", "file", b"file", "from_jid", b"from_jid", "kind", b"kind", "name", b"name", "outbox_id", b"outbox_id", "owner_user_id", b"owner_user_id", "part", b"part", "priority", b"priority", "reply_to_id", b"reply_to_id", "stanza_id", b"stanza_id", "stanza_type", b"stanza_type", "thread", b"thread", "to_jid", b"to_jid", "turn_data", b"turn_data", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiox.kernel.envelope import (
+    Attachment,
     CancelAsked,
     Envelope,
     LiveDelta,
@@ -31,12 +32,18 @@ COUNT = st.integers(0, 2**32 - 1)
 INSTANT = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))
 
 
+def attachment() -> st.SearchStrategy[Attachment]:
+    return st.builds(Attachment, TEXT, TEXT, TEXT, st.integers(0, 2**63))
+
+
 @st.composite
 def received(draw: Any) -> MessageReceived:
     full = draw(TEXT)
     agent, turn = AgentId(draw(st.uuids())), TurnId(draw(st.uuids()))
-    text = [draw(TEXT) for _ in range(5)]
-    return MessageReceived(full, bare(full), BareJid(text[0]), agent, text[1], turn, text[2], text[3], text[4])
+    to, *text = [draw(TEXT) for _ in range(6)]
+    files = tuple(draw(st.lists(attachment(), max_size=3)))
+    names = full, bare(full), BareJid(to), agent
+    return MessageReceived(*names, text[0], turn, *text[1:], attachments=files, about=draw(TEXT))
 
 
 @st.composite
@@ -51,7 +58,11 @@ def ready(draw: Any) -> OutboxReady:
     names = ("from_jid", "to_jid", "kind", "body", "error_code", "stanza_id", "reply_to_id", "stanza_type", "thread")
     texts = {name: draw(TEXT) for name in names}
     data = draw(st.none() | turn_data())
-    return OutboxReady(outbox, turn, owner, part=draw(COUNT), priority=draw(st.floats(0, 1)), data=data, **texts)
+    file, weight = draw(st.none() | attachment()), draw(st.floats(0, 1))
+    names_of = tuple(draw(st.lists(TEXT, max_size=2)))
+    return OutboxReady(
+        outbox, turn, owner, part=draw(COUNT), priority=weight, data=data, file=file, approvals=names_of, **texts
+    )
 
 
 @st.composite
