@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from aiox.kernel.envelope import INTRODUCTION, XMPP, Envelope, OutboxReady
+from aiox.kernel.envelope import INTRODUCTION, RETRACTED, XMPP, Envelope, OutboxReady
 from aiox.kernel.ids import OwnerId, TurnId, derived_id
 from aiox.wire.codec import encode
 from registry.turns import OutboxRow
