@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import sysconfig
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from typing import Final
 
 from aiox.cli.stack.home import prepare
 from aiox.runtime.settings import Settings
+from bench.installed import megabytes
 from bench.measure import Figure, Side
 from tests.stack import RunningHub, free_ports
 
@@ -26,19 +26,12 @@ WORKER: Final = "resident memory of an AI worker"
 _IMPORT: Final = (
     "import os; os.environ['LITELLM_LOCAL_MODEL_COST_MAP'] = 'True'; import litellm; print('here', flush=True); input()"
 )
-_MB: Final = 2**20
 
 
 def resident_mb(pid: int) -> float:
     """Resident memory of a process now, shared pages included."""
     fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
     return int(fields["VmRSS"].split()[0]) / 1024
-
-
-def installed_mb() -> float:
-    """Files of this Python environment's packages."""
-    folder = Path(sysconfig.get_path("purelib"))
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / _MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +53,13 @@ class FreshHub:
             finally:
                 await hub.stop()
         others = [Figure(f"resident memory of {part}", "MB", held[part]) for part in ("orchestrator", "gateway")]
+        installed, fetched = await asyncio.to_thread(megabytes)
         return [
             Figure(WORKER, "MB", held["ai_worker"]),
             *others,
             Figure("first start", "s", took),
-            Figure("installed packages", "MB", installed_mb()),
+            Figure("packages to run with, installed", "MB", installed),
+            Figure("packages to run with, fetched", "MB", fetched),
         ]
 
 
