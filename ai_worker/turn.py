@@ -152,9 +152,10 @@ async def think(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub) ->
 
 async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, started: float) -> Answered:
     remembered, learnt = await _remember(turn, mind)
-    passages = await _recall(turn, mind)
+    # What was said just now is no memory yet.
+    passages = tuple(one for one in await _recall(turn, mind) if one.content not in learnt)
     model = mind.choose(turn.choices, mind.recall.closeness, started + turn.timeout_s, spent.bill)
-    prompt = replace(turn.prompt, remembered=remembered, passages=passages)
+    prompt = replace(turn.prompt, remembered=remembered, learnt=learnt, passages=passages)
     offers = {tool.name: tool for tool in prompt.tools}
     async with mind.servers() as servers:
         hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message, servers=servers)

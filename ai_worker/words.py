@@ -135,6 +135,8 @@ class Prompt:
     """JSON Schema that the answer must fit; None: any text."""
     rejected: tuple[Rejected, ...] = ()
     """Answers of this very turn that did not fit, and why."""
+    learnt: tuple[str, ...] = ()
+    """What this very message told of its sender, and is kept since; it is none of `passages`."""
     task: Task = Task.ANSWER
     """For a summary, `message` is the summary so far and `history` the turns to add to it."""
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from ai_worker.words import Exchange
 
-LINES: Final = 12
-"""At most; the oldest go first."""
-_SAID: Final = 120
+NOTHING: Final = "I know nothing about this"
+"""How the built-in responder begins when it has no answer: worth no line in a summary."""
+BYTES: Final = 1100
+"""Of a whole summary, below what it may cost (orchestrator/summaries.py); the oldest lines go first."""
+_SAID: Final = 100
 """Characters of a question and of an answer."""
+_SOURCE: Final = re.compile(r"^— .*$", re.MULTILINE)
+_QUOTES: Final = str.maketrans("", "", "“”")
 
 
 def extracted(before: str, history: Sequence[Exchange], label: str) -> str:
@@ -20,14 +25,18 @@ def extracted(before: str, history: Sequence[Exchange], label: str) -> str:
     """
     lines = [line for line in before.splitlines() if line.strip()]
     lines += [_line(one, label) for one in history]
-    return "\n".join(lines[-LINES:]) or "Nothing was said yet."
+    while len(lines) > 1 and len("\n".join(lines).encode()) > BYTES:
+        lines.pop(0)
+    return "\n".join(lines) or "Nothing was said yet."
 
 
 def _line(exchange: Exchange, label: str) -> str:
-    said, answered = _short(exchange.user), _short(exchange.assistant.removeprefix(label))
+    said, answered = _short(exchange.user), _short(_SOURCE.sub("", exchange.assistant.removeprefix(label)))
+    if not answered or answered.startswith(NOTHING):
+        return f"You: “{said}”"
     return f"You: “{said}” I: “{answered}”"
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(text.translate(_QUOTES).split())
     return line if len(line) <= _SAID else line[: _SAID - 1].rstrip() + "…"

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ai_worker.model.extract import extracted
+from ai_worker.model.extract import NOTHING, extracted
 from ai_worker.model.port import Delta
 from ai_worker.model.sentences import overlap, sentences
 from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered, Task
@@ -22,6 +22,13 @@ Closeness = Callable[[str, Sequence[str]], Awaitable[Sequence[float]]]
 _GREETING = re.compile(
     r"^\W*(hi|hello|hey|good (morning|afternoon|evening)|ol[aá]|oi|bom dia|boa (tarde|noite))\b[\s\w,]{0,24}\W*$", re.I
 )
+_ABILITIES = re.compile(
+    r"^\W*(what can you do|who are you|help|what do you know"
+    r"|o que (voc[eê] )?(faz|sabe( fazer)?)|quem [eé] voc[eê]|ajuda)\W*$",
+    re.I,
+)
+_THANKS = re.compile(r"^\W*(thanks|thank you|thx|cheers|obrigad[oa]|valeu)\b[\s\w,]{0,24}\W*$", re.I)
+_OF_ONESELF = re.compile(r"\b(my|mine|me|i|am i|meu|minha|meus|minhas|eu)\b", re.I)
 _EARLIER = re.compile(
     r"\b(what did (i|you) (just )?(say|ask|tell|write|answer)|(my|your) (last|previous) (message|question|answer)"
     r"|what were we talking about|o que (eu|voc[eê]) (disse|perguntei|falei))\b",
@@ -80,9 +87,14 @@ class Offline:
             return "\n".join([*parts, _sources(prompt.history[-1])])
         if _EARLIER.search(prompt.message) and prompt.history:
             return "\n".join([*parts, _earlier(prompt.history[-1]), *_summed_up(prompt.passages)])
-        if _GREETING.match(prompt.message):
+        if _GREETING.match(prompt.message) or _ABILITIES.match(prompt.message):
             return "\n".join([*parts, _welcome(prompt.agent_name)])
-        known = [*_told(prompt.passages), *await self._quoted(prompt)]
+        if _THANKS.match(prompt.message):
+            return "\n".join([*parts, "You are welcome."])
+        if prompt.learnt and "?" not in prompt.message:
+            return "\n".join([*parts, "Good to know."])
+        told = _told(prompt.passages)
+        known = told if _is_of_oneself(prompt) else [*told, *await self._quoted(prompt)]
         return "\n".join([*parts, *(known or [_nothing(prompt)])])
 
     async def _quoted(self, prompt: Prompt) -> list[str]:
@@ -126,8 +138,18 @@ def source(passage: Passage) -> str:
     return f"{title}, section “{' > '.join(sections)}”" if sections else title
 
 
+def _is_of_oneself(prompt: Prompt) -> bool:
+    """Whether people ask of themselves, and have told it: documents that are farther off speak of others."""
+    facts = [one.distance for one in prompt.passages if one.kind is Kind.FACT]
+    others = [one.distance for one in prompt.passages if one.kind is Kind.CHUNK]
+    return bool(facts) and min(facts) < min(others, default=2.0) and bool(_OF_ONESELF.search(prompt.message))
+
+
 def _told(passages: tuple[Passage, ...]) -> list[str]:
-    return [f"You told me: “{passage.content}”" for passage in passages if passage.kind is Kind.FACT][:2]
+    facts = [passage for passage in passages if passage.kind is Kind.FACT]
+    nearest = min((passage.distance for passage in facts), default=0.0)
+    near = [passage for passage in facts if passage.distance <= nearest + _BEHIND]
+    return [f"You told me: “{passage.content}”" for passage in near][:2]
 
 
 def _summed_up(passages: tuple[Passage, ...]) -> list[str]:
@@ -161,7 +183,7 @@ def _welcome(agent_name: str) -> str:
 
 
 def _nothing(prompt: Prompt) -> str:
-    lines = ["I know nothing about this: neither my documents nor what you told me comes close."]
+    lines = [f"{NOTHING}: neither my documents nor what you told me comes close."]
     if prompt.history:
         lines.append(f"Before this we spoke about: “{_short(prompt.history[-1].user)}”")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from ai_worker.model.offline import LABEL, Offline, source
@@ -100,11 +101,15 @@ def summed_up(content: str) -> Passage:
     return Passage(UUID(int=9), None, Kind.SUMMARY, "", "", content, 0.0)
 
 
-async def test_it_sums_up_by_lines_and_without_its_label() -> None:
-    history = (Exchange("Where is the log?", f"{LABEL}\nIn var/logs."), Exchange("x " * 200, "Fine."))
+async def test_it_sums_up_by_lines_without_label_sources_and_what_it_did_not_know() -> None:
+    history = (
+        Exchange("Where is the log?", f"{LABEL}\n“In var/logs.”\n— Guide, section “Logs”"),
+        Exchange("x " * 200, "Fine."),
+        Exchange("And zebras?", f"{LABEL}\nI know nothing about this: neither my documents nor what you told me."),
+    )
     first = await answer(Prompt("Ada", "", "", history=history, task=Task.SUMMARY))
     lines = first.splitlines()
-    assert lines[0] == "You: “Where is the log?” I: “In var/logs.”"
+    assert (lines[0], lines[2]) == ("You: “Where is the log?” I: “In var/logs.”", "You: “And zebras?”")
     assert lines[1].endswith("…” I: “Fine.”")
     second = await answer(Prompt("Ada", "", first, history=(Exchange("And now?", "Now too."),), task=Task.SUMMARY))
     assert second.splitlines() == [*lines, "You: “And now?” I: “Now too.”"]
@@ -112,10 +117,37 @@ async def test_it_sums_up_by_lines_and_without_its_label() -> None:
 
 async def test_a_summary_by_lines_forgets_the_oldest() -> None:
     text = ""
-    for number in range(30):
-        exchange = Exchange(f"Question {number}", f"Answer {number}")
-        text = await answer(Prompt("Ada", "", text, history=(exchange,), task=Task.SUMMARY))
-    assert [line.split("”")[0] for line in text.splitlines()] == [f"You: “Question {n}" for n in range(18, 30)]
+    for number in range(60):
+        exchange = Exchange(f"Question {number} " + "é" * 40, f"Answer {number}")
+        text = await answer(Prompt("Ada", "", text, history=(exchange,), task=Task.SUMMARY), Limits(4000, 400))
+    lines = text.splitlines()
+    assert 5 < len(lines) < 20
+    assert [line.split(" é")[0] for line in lines] == [f"You: “Question {n}" for n in range(60 - len(lines), 60)]
+    assert all(line.endswith("”") for line in lines), "none is cut"
+
+
+async def test_it_says_what_it_can_do_and_returns_thanks() -> None:
+    for question in ("What can you do?", "help", "Quem é você?"):
+        assert "Ask me about what stands in my documents" in await answer(asked(question))
+    for thanks in ("Thanks!", "thank you very much", "Obrigada"):
+        assert await answer(asked(thanks)) == f"{LABEL}\nYou are welcome."
+
+
+async def test_what_it_has_just_learnt_is_no_question() -> None:
+    told = Prompt("Ada", "", "My cat is called Ada.", learnt=("My cat is called Ada",))
+    assert await answer(told) == f"{LABEL}\nGood to know."
+
+
+async def test_of_oneself_it_answers_by_what_was_told_unless_a_document_is_nearer() -> None:
+    fact = replace(passage(1, "my bike is red", Kind.FACT), distance=0.3)
+    far, near = (replace(passage(2, "my bike is what you lock."), distance=one) for one in (0.5, 0.2))
+    assert await answer(asked("what is my bike?", fact, far)) == f"{LABEL}\nYou told me: “my bike is red”"
+    assert "you lock" in await answer(asked("what is my bike?", fact, near))
+
+
+async def test_facts_that_are_farther_off_are_not_told() -> None:
+    near, far = (replace(passage(n, f"fact {n}", Kind.FACT), distance=n / 4) for n in (1, 2))
+    assert await answer(asked("which fact?", near, far)) == f"{LABEL}\nYou told me: “fact 1”"
 
 
 async def test_what_was_said_long_ago_is_told_from_the_summary() -> None:
