@@ -31,6 +31,15 @@ OPEN: Final = frozenset(("POST", path) for path in (SIGN_IN, REFRESH, SIGN_UP, C
 """What is reached without an access token: the ways to get one."""
 
 
+FILES: Final = "/v1/files/"
+"""Signed links: what stands behind is the whole right to read it."""
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether a request needs no access token."""
+    return (method, path) in OPEN or (method in ("GET", "HEAD") and path.startswith(FILES))
+
+
 class Count(Protocol):
     """Counts one request of (action, who) against a limit in a window; see registry.rates. Raises RatesUnavailable."""
 
@@ -104,7 +113,7 @@ class Authenticated:
         """One request."""
         path = scope["path"]
         guarded = path == "/v1" or path.startswith("/v1/")
-        if scope["type"] == "http" and guarded and (scope["method"], path) not in OPEN:
+        if scope["type"] == "http" and guarded and not is_open(scope["method"], path):
             headers = [value for key, value in scope["headers"] if key == b"authorization"]
             try:
                 if len(headers) != 1:

@@ -23,6 +23,8 @@ class Front:
     public: Collection[str] = ()
     origins: Sequence[str] = ()
     hsts: bool = False
+    file_key: bytes = field(default=b"", repr=False)
+    """Of links to files; without one, none opens."""
     listen: Listen = deaf
     cancel: Tell = nobody
     """Tells the orchestrators that a turn is not wanted any more. Raises NotStored."""

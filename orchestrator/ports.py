@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
 
 from aiox.commands.attach_file import Fetch
 from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Hub
-from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.kernel.envelope import Attachment, Envelope, OutboxReady
 from aiox.kernel.ids import AgentId, OwnerId
 from aiox.kernel.tools import ToolDescription
 from aiox.runtime.clock import Clock
@@ -32,6 +34,21 @@ from policy.scoring import Weights
 from registry.policies import PolicyStore
 from registry.quotas import Quotas
 
+FILES_AT_ONCE: Final = 2
+"""Files that are got and stored at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFiles:
+    """Files that come with messages, and links to long answers."""
+
+    fetch: Fetch
+    """Gets a file that somebody links to."""
+    link: Callable[[Dispatched, datetime], Attachment | None]
+    """A link to the whole of a long answer."""
+    fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
+    """Held while a file is got and stored: each may be large."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -51,14 +68,9 @@ class Ports:
     clock: Clock
     settings: Settings
     log: Log
-    weights: Weights
     crash: Hook
     """Called at every durable step; does nothing but in tests."""
     cancels: Cancels
-    fetching: asyncio.Semaphore
-    """Held while a file is got and stored: each may be large."""
-    quarantine: asyncio.Lock
-    """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""
     hub: Hub
     """What commands run on."""
     tool_metrics: ToolMetrics
@@ -66,12 +78,14 @@ class Ports:
     """Told of each turn that ran and is concluded; never waits."""
     resubmit: Resubmit
     """Puts a message on the bus again: a held turn that goes on."""
-    fetch: Fetch
-    """Gets a file that somebody links to."""
+    files: ChatFiles
     desk: Ask
     """Has a command done that this process's role may not do. Raises DeskAway."""
     start_afresh: Callable[[OwnerId, AgentId, Sequence[str]], Awaitable[None]]
     """Forgets the conversations of an agent with these addresses. Raises what Redis raises."""
+    weights: Weights = field(default_factory=Weights)
+    quarantine: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""
 
     @property
     def policies(self) -> PolicyStore:

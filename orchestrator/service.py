@@ -43,16 +43,18 @@ from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
 from orchestrator.lanes import Group, Lanes
 from orchestrator.live import Live
+from orchestrator.long_answers import LongAnswers
 from orchestrator.mcp_looks import McpLooks
 from orchestrator.object_sweep import ObjectSweep
 from orchestrator.partitions import LEASE_S, Partitions
-from orchestrator.ports import Ports
+from orchestrator.ports import ChatFiles, Ports
 from orchestrator.pressure import Fill, Pressure
 from orchestrator.purge import Forget, Purge
 from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.quota_notices import tell_for_ever as tell_of_quotas
 from orchestrator.reindexer import Reindexer
 from orchestrator.retention import sweep_for_ever
+from orchestrator.retractions import Retractions
 from orchestrator.scaling import Scaling
 from orchestrator.summaries import Summaries
 from orchestrator.tool_metrics import ToolMetrics
@@ -61,8 +63,7 @@ from orchestrator.versions import Versions
 from orchestrator.watchdog import MARGIN_S, Watchdog
 from orchestrator.workers.link import WorkerLink, open_channel
 from orchestrator.workers.pool import WorkerPool
-from policy.scoring import Weights
-from registry import asked, leases, ledger, short_term
+from registry import asked, leases, ledger, reactions, short_term
 from registry.erasures import clear_short_term
 from registry.quota_books import read_books
 from registry.quota_memory import QuotaMemory
@@ -73,8 +74,6 @@ from registry.workers import record_beat
 
 POOL_SIZE = 8
 OPEN_TURNS = 1024
-FILES_AT_ONCE: Final = 2
-"""Files that are got and stored at a time."""
 _GIVE_BACK_S: Final = 1.0
 STOP: Final = {"turns": 4.0, "tasks": 2.0, "bus": 1.0, "memory": 0.5, "pool": 1.0}
 """How long each step of a stop may take, in seconds."""
@@ -88,8 +87,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     telemetry, in_hand, summaries = Telemetry("orchestrator", settings.home), InHand(log), Summaries(log)
     pool = await postgres.connect(settings, secrets, "orchestrator", POOL_SIZE)
     memory = redis.connect(settings, secrets, "orchestrator")
-    reconnects = nats.Reconnects()
-    bus = await nats.connect(settings, secrets, "orchestrator", log, reconnects)
+    bus = await nats.connect(settings, secrets, "orchestrator", log, reconnects := nats.Reconnects())
     await nats.ensure_inbound(bus.jetstream(), settings)
     keys = LiveKeyRing.of(secrets)
     workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
@@ -110,12 +108,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         clock=clock,
         settings=settings,
         log=log,
-        weights=Weights(),
         crash=crash_hook(settings.crash),
         cancels=Cancels(partial(asked.is_cancelled, pool)),
-        fetch=fetcher_of(settings, str(secrets.path("ca.crt"))).fetch,
-        fetching=asyncio.Semaphore(FILES_AT_ONCE),
-        quarantine=asyncio.Lock(),
+        files=_files(settings, secrets),
         hub=_hub(pool, keys, clock, settings),
         tool_metrics=ToolMetrics(REGISTRY),
         concluded=summaries.note,
@@ -161,6 +156,11 @@ def _start_parts(
         supervisor.start(type(part).__name__, part.run())
 
 
+def _files(settings: Settings, secrets: Secrets) -> ChatFiles:
+    long_answers = LongAnswers.of(settings, bytes.fromhex(secrets.read("file_links")))
+    return ChatFiles(fetcher_of(settings, str(secrets.path("ca.crt"))).fetch, long_answers.link)
+
+
 def _hub(pool: Pool, keys: LiveKeyRing, clock: Clock, settings: Settings) -> Hub:
     tools = known_tools(settings.tools.test_folder)
     return Hub(
@@ -200,6 +200,7 @@ def _keep_house(supervisor: Supervisor, ports: Ports, keys: LiveKeyRing, memory:
     supervisor.start("erasures", Erasures(pool, clear, ports.versions, append, clock, log, settle_s).run())
     forget = partial(short_term.forget, memory)
     supervisor.start("purge", _purge(ports.settings, pool, forget, clock, log).run())
+    supervisor.start("retractions", Retractions(pool, partial(reactions.forget, memory), clock, log).run())
     supervisor.start("approvals", sweep_approvals(ports.hub, ports.resubmit, log))
     supervisor.start("quota notices", tell_of_quotas(ports.hub, log))
     supervisor.start("retention", sweep_for_ever(pool, clock, log))

@@ -11,12 +11,13 @@ from aiox.kernel.account import OrgRole
 
 OVERSEEN: Final = frozenset(
     {"agent", "draft", "version", "avatar", "template", "document", "execution", "turn", "tool", "approval", "chat",
-     "mcp", "policy", "organisation", "member", "invitation", "quota", "conversation"}
+     "mcp", "policy", "organisation", "member", "invitation", "quota", "conversation", "answer", "reaction",
+     "room"}
 )  # fmt: skip
 """First words of actions and events: agents and what is done with them, the organisation itself."""
 PRIVATE: Final = frozenset(
     {"account", "session", "second_factor", "password", "password_reset", "xmpp_token", "user", "preferences", "person",
-     "credential", "history", "memory", "event", "worker", "key", "ledger", "hub"}
+     "credential", "history", "memory", "event", "worker", "key", "ledger", "hub", "file"}
 )  # fmt: skip
 """A person's own affairs, and the hub's."""
 MAY_OVERSEE: Final = frozenset({OrgRole.OWNER, OrgRole.ADMIN, OrgRole.AUDITOR})

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from aiox.kernel.ids import AgentId, OwnerId
+from aiox.runtime.keyring import Place
 from aiox.runtime.postgres import Pool, owner_scope
 
 
@@ -78,3 +79,28 @@ async def list_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId, limit: in
             limit,
         )
     return [ExecutionSummary(**{**row, "tools_called": tuple(json.loads(row["tools_called"]))}) for row in rows]
+
+
+async def answer_bytes(pool: Pool, owner: OwnerId, execution: UUID) -> int:
+    """How long the stored answer of a turn is, sealed; 0 when none is stored."""
+    async with owner_scope(pool, owner) as connection:
+        found = await connection.fetchval(
+            "SELECT octet_length(output) FROM executions WHERE owner_user_id = $1 AND id = $2", owner, execution
+        )
+    return found or 0
+
+
+async def sealed_answer(pool: Pool, owner: OwnerId, execution: UUID) -> bytes | None:
+    """The stored answer of a turn, which opens at `answer_place`; None when none is stored, or it was taken back."""
+    async with owner_scope(pool, owner) as connection:
+        found = await connection.fetchval(
+            "SELECT output FROM executions WHERE owner_user_id = $1 AND id = $2 AND outcome = 'answered'",
+            owner,
+            execution,
+        )
+    return None if found is None else bytes(found)
+
+
+def answer_place(owner: OwnerId, execution: UUID) -> Place:
+    """What binds a stored answer to its turn."""
+    return Place(owner, "executions", "output", execution)

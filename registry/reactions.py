@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
 from aiox.kernel.ids import AgentId, OwnerId, TurnId, VersionId
 from aiox.kernel.jid import BareJid
 from aiox.runtime.postgres import Pool, owner_scope
+from registry import short_term
+from registry.erasures import CachesAway
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,14 @@ async def open_retractions(pool: Pool) -> Sequence[OpenRetraction]:
         OpenRetraction(row["execution_id"], OwnerId(row["owner_user_id"]), AgentId(row["agent_id"]), row["subject_jid"])
         for row in rows
     ]
+
+
+async def forget(redis: Redis, one: OpenRetraction) -> None:
+    """Drops the conversation from short-term memory; its next turn reads what is still on record. Raises CachesAway."""
+    try:
+        await short_term.forget(redis, one.owner, one.agent, [one.subject])
+    except (RedisError, OSError) as gone:
+        raise CachesAway(repr(gone)) from gone
 
 
 async def forgotten(pool: Pool, one: OpenRetraction, now: datetime) -> None:

@@ -11,10 +11,11 @@ import structlog
 
 from aiox.cli.agents import desk
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.commands import cancel_turn, dead_letters
+from aiox.commands import cancel_turn, dead_letters, retract_answer
 from aiox.commands.cancel_turn import CancelTurn
 from aiox.commands.dead_letters import WhichTurn
 from aiox.commands.hub import Actor, Hub
+from aiox.commands.retract_answer import RetractAnswer
 from aiox.kernel.ids import HUB_OWNER, TurnId
 from aiox.kernel.jid import BareJid
 from aiox.kernel.outcome import Refused
@@ -94,6 +95,15 @@ async def cancel(settings: Settings, owner: str, turn: UUID) -> str:
     if found.turn.ended_at is not None:
         return f"Turn {turn} has ended already; it stays as it is."
     return f"Turn {turn} stops: GET /v1/turns/{turn} says CANCELLED soon, unless its answer was there first."
+
+
+async def retract(settings: Settings, execution: UUID) -> str:
+    """Takes an answer back. Raises CannotGoOn."""
+    async with _hub(settings) as (hub, actor):
+        done = await retract_answer.run(hub, actor, RetractAnswer(execution_id=execution))
+    if isinstance(done, Refused):
+        raise CannotGoOn(done.reason)
+    return "The answer was taken back." if done.told else "The answer was taken back here; nobody could be told."
 
 
 @asynccontextmanager

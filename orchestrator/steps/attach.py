@@ -62,8 +62,8 @@ async def _take(ports: Ports, loaded: Loaded, file: Attachment) -> Attached | Re
         version.memory_config.embedding_model,
     )
     for_all = message.body.strip().casefold().startswith(FOR_ALL)
-    async with ports.fetching:
-        return await attach_file.run(ports.hub, actor, receiver, file, ports.fetch, for_all=for_all)
+    async with ports.files.fetching:
+        return await attach_file.run(ports.hub, actor, receiver, file, ports.files.fetch, for_all=for_all)
 
 
 async def _until_read(ports: Ports, owner: OwnerId, documents: Sequence[UUID]) -> Sequence[Progress]:

@@ -40,7 +40,7 @@ async def record(ports: Ports, ended: Accepted) -> Recorded:
     now = ports.clock.now()
     duration_ms = max(0, round((now - turn.envelope.occurred_at).total_seconds() * 1000))
     with ports.telemetry.span(Step.RECORDED, turn.envelope.traceparent, turn.attributes):
-        replies = replies_of(ended, now)
+        replies = replies_of(ended, now, ports.files.link)
         asked = await asked_ends(ports, ended, now)
         await ports.commits.add(replace(_conclusion(ended, replies, now, duration_ms), asked=asked))
     return Recorded(ended, replies, duration_ms)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from aiox.kernel.envelope import HTTP, KNOWN, REACTED, Envelope, OutboxReady, Source, TurnData
+from aiox.kernel.envelope import HTTP, KNOWN, REACTED, Attachment, Envelope, OutboxReady, Source, TurnData
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import HUB_OWNER, derived_id
 from aiox.kernel.jid import BareJid
@@ -16,12 +17,21 @@ RESOURCE = "aiox"
 """One constant resource for all that agents say, so that a later correction (XEP-0308) matches."""
 
 
-def replies_of(ended: Accepted, now: datetime) -> tuple[Envelope[OutboxReady], ...]:
+Link = Callable[[Dispatched, datetime], Attachment | None]
+"""A link to the whole of a long answer; None for one that needs none."""
+
+
+def no_link(_ended: Dispatched, _now: datetime) -> Attachment | None:
+    """No answer is too long."""
+    return None
+
+
+def replies_of(ended: Accepted, now: datetime, link: Link = no_link) -> tuple[Envelope[OutboxReady], ...]:
     """The events that become outbox rows and, announced, stanzas: the reply, and an owner's alert.
 
     Who asked over HTTP reads the answer there (steps/asked.py) and gets no stanza.
     """
-    replies = () if _is_silent(ended) else (_envelope(ended.turn, _reply(ended, now), now),)
+    replies = () if _is_silent(ended) else (_envelope(ended.turn, _reply(ended, now, link), now),)
     if isinstance(ended, Stopped) and ended.alert_to is not None:
         return (*replies, _envelope(ended.turn, _alert(ended, ended.alert_to), now))
     return replies
@@ -35,7 +45,7 @@ def _is_silent(ended: Accepted) -> bool:
 
 
 def _words(ended: Accepted) -> str:
-    """What is said. In a room it begins with the name of whom it is for; an error is words, too: a room has no other."""
+    """What is said. In a room it begins with the name of whom it is for, and an error is words, too."""
     outcome, message = ended.outcome, ended.turn.message
     text = outcome.text if isinstance(outcome, Answered) else outcome.reason
     if isinstance(ended, Dispatched) and ended.loaded.notes:
@@ -43,7 +53,7 @@ def _words(ended: Accepted) -> str:
     return f"{message.sender_full.partition('/')[2]}: {text}" if message.stanza_type == GROUPCHAT else text
 
 
-def _reply(ended: Accepted, now: datetime) -> OutboxReady:
+def _reply(ended: Accepted, now: datetime, link: Link) -> OutboxReady:
     message, outcome = ended.turn.message, ended.outcome
     answered = isinstance(outcome, Answered) or message.stanza_type == GROUPCHAT
     outbox_id = derived_id(ended.turn.generation, "reply:0")
@@ -61,8 +71,10 @@ def _reply(ended: Accepted, now: datetime) -> OutboxReady:
         stanza_type=message.stanza_type,
         thread=message.thread,
         part=0,
+        approvals=ended.approvals if isinstance(ended, Dispatched) and answered else (),
         priority=_priority(ended),
         data=_data(ended, outcome, now) if isinstance(outcome, Answered) else None,
+        file=link(ended, now) if isinstance(ended, Dispatched) and message.stanza_type != GROUPCHAT else None,
     )
 
 
@@ -71,7 +83,6 @@ def _data(ended: Accepted, answer: Answered, now: datetime) -> TurnData:
     return TurnData(
         version=ended.loaded.version.number if isinstance(ended, Dispatched) else 0,
         platform_ms=max(0, duration_ms - answer.worker_ms),
-        approvals=ended.approvals if isinstance(ended, Dispatched) and answered else (),
         worker_ms=answer.worker_ms,
         tokens=ended.tokens if isinstance(ended, Dispatched) else 0,
         sources=tuple(dict.fromkeys(Source(one.title, one.section) for one in answer.citations)),

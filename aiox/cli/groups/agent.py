@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aiox.cli.groups import documents, mcp, memories
+from aiox.cli.groups import documents, mcp, memories, rooms
 from aiox.runtime.settings import load_settings
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Agents of an account: make, change, publish, share, delete.", no_args_is_help=True)
 app.add_typer(documents.app, name="documents")
 app.add_typer(memories.app, name="memories")
+app.add_typer(rooms.app, name="rooms")
+app.command("reactions")(rooms.reactions)
 app.command("sources")(memories.sources)
 app.add_typer(mcp.app, name="mcp")
 

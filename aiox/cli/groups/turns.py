@@ -41,6 +41,16 @@ def turns_retry(turn: WhichTurn) -> None:
     print(asyncio.run(retry(load_settings(), turn)))
 
 
+@app.command("retract")
+def turns_retract(
+    execution: Annotated[UUID, typer.Argument(help="id of the turn's execution", metavar="EXECUTION")],
+) -> None:
+    """Take an answer back: its text is gone from the hub, and who got it is told."""
+    from aiox.cli.turns import retract
+
+    print(asyncio.run(retract(load_settings(), execution)))
+
+
 @app.command("drop")
 def turns_drop(turn: WhichTurn) -> None:
     """Give the message up and let its text go."""

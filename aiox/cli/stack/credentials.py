@@ -37,6 +37,7 @@ def ensure(home: Home) -> None:
     _own(home, "gateway", "xmpp_api")
     _first_key(home, "orchestrator", "ledger_keys")
     _shared(home, ("orchestrator", "ai_worker"), "worker_link", random.token_hex(32))
+    _shared(home, ("gateway", "orchestrator"), "file_links", random.token_hex(32))
     _shared(home, KEYRING_READERS, "keyring", f"1:{random.token_hex(32)}\n")
 
 

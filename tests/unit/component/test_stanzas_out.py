@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiox.kernel.envelope import OutboxReady, Source, TurnData
+from aiox.kernel.envelope import RETRACTED, Attachment, OutboxReady, Source, TurnData
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER, TurnId
+from component.features.files import attachments_of
 from component.stanza_xml import COMPONENT, HINTS, SID, to_text
 from component.stanzas_out import PART_BYTES, ForeignSender, seal, split, stanzas_of
-from tests.unit.component.stanzas import AGENT, ALICE, again
+from tests.unit.component.stanzas import AGENT, ALICE, again, parse
 
 READY = OutboxReady(
     outbox_id=UUID(int=1),
@@ -128,3 +129,26 @@ def test_foreign_sender_never_leaves(sender: str) -> None:
 
 def test_parts_stay_below_the_size_where_peers_cut() -> None:
     assert all(len(part.encode()) <= PART_BYTES for part in split("é" * 100_000, PART_BYTES))
+
+
+def test_in_a_room_an_answer_is_said_to_all_and_shows_no_typing() -> None:
+    text = to_text(stanzas_of(replace(READY, stanza_type="groupchat", to_jid="garden@conference.hub.test"))[0])
+    assert 'type="groupchat"' in text
+    assert "chatstates" not in text
+
+
+def test_a_retraction_names_every_part() -> None:
+    answer = "0" * 36
+    texts = [to_text(one) for one in stanzas_of(replace(READY, kind=RETRACTED, reply_to_id=answer, part=2, body=""))]
+    assert [f'retract:1" id="{answer}"/>' in texts[0], f'retract:1" id="{answer}-2"/>' in texts[1]] == [True, True]
+    assert len({parse(one).get("id") for one in texts}) == 2
+
+
+def test_a_long_answer_has_its_file_behind_it() -> None:
+    file = Attachment("https://hub.test/v1/files/x", "answer.md", "text/markdown", 7)
+    *_, last = stanzas_of(replace(READY, file=file))
+    text = to_text(last)
+    assert "<body>https://hub.test/v1/files/x</body>" in text
+    assert '<x xmlns="jabber:x:oob"><url>https://hub.test/v1/files/x</url></x>' in text
+    assert attachments_of(again(last)) == (file,)
+    assert last.get("id", "").endswith("-file")

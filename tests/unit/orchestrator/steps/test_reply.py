@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from aiox.kernel.envelope import HTTP
+from aiox.kernel.envelope import HTTP, REACTED
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import OwnerId
 from aiox.kernel.jid import BareJid
-from aiox.kernel.outcome import Refused
+from aiox.kernel.outcome import Answered, Refused, Usage
 from orchestrator.proofs import Stopped, Turn
 from orchestrator.steps.reply import replies_of
 from policy.ledger import Record
@@ -44,3 +44,40 @@ def test_who_asked_over_http_gets_no_stanza_and_the_owner_is_told_all_the_same()
     assert replies_of(Stopped(turn, OWNER, refused, DECISION), NOW) == ()
     [alert] = replies_of(Stopped(turn, OWNER, refused, DECISION, alert_to=BareJid("owner@localhost")), NOW)
     assert (alert.payload.kind, alert.payload.to_jid) == ("notice", "owner@localhost")
+
+
+ROOM = BareJid("garden@conference.localhost")
+
+
+def in_a_room() -> Turn:
+    event = received()
+    message = replace(event.payload, sender=ROOM, sender_full=f"{ROOM}/gus", stanza_type="groupchat")
+    return Turn(replace(event, payload=message), 1, 1, 5)
+
+
+def answered(text: str) -> Answered:
+    return Answered(text, Usage(0, 0), (), (), (), "", "", 0, 0)
+
+
+def test_in_a_room_an_answer_names_whom_it_is_for() -> None:
+    [event] = replies_of(Stopped(in_a_room(), OWNER, answered("hello"), DECISION), NOW)
+    ready = event.payload
+    assert (ready.kind, ready.to_jid, ready.stanza_type, ready.body) == ("answer", ROOM, "groupchat", "gus: hello")
+
+
+def test_in_a_room_an_error_is_words() -> None:
+    refused = Refused(ErrorCode.QUOTA_EXCEEDED, "The limit is reached.", ())
+    [event] = replies_of(Stopped(in_a_room(), OWNER, refused, DECISION), NOW)
+    assert (event.payload.kind, event.payload.body) == ("answer", "gus: The limit is reached.")
+    assert event.payload.data is None
+
+
+def test_a_room_that_may_not_talk_to_the_agent_hears_nothing() -> None:
+    refused = Refused(ErrorCode.ACCESS_DENIED, "no", ())
+    assert replies_of(Stopped(in_a_room(), OWNER, refused, DECISION), NOW) == ()
+
+
+def test_nothing_is_said_to_a_reaction() -> None:
+    turn = Turn(replace(received(), type=REACTED), 1, 1, 5)
+    for outcome in (answered(""), Refused(ErrorCode.ACCESS_DENIED, "no", ())):
+        assert replies_of(Stopped(turn, OWNER, outcome, DECISION), NOW) == ()
