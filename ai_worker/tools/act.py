@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import jsonschema
 
@@ -32,6 +33,7 @@ from aiox.runtime.crash import CrashPoint, Hook
 from aiox.runtime.egress.transport import NotAnswered
 from aiox.runtime.egress.urls import Blocked
 
+_SHORTEST_SECRET: Final = 4
 MAX_SHOWN_CHARACTERS: Final = 8 * 1024
 """Of a result, in the prompt."""
 
@@ -96,6 +98,7 @@ class Hands:
         except Exception:  # noqa: BLE001 -- the one boundary of tools: told to the hub, shown without its words
             code, result = ErrorCode.INTERNAL, "The tool broke."
         took = round((self.clock.monotonic() - started) * 1000)
+        result = blotted(result, given.secret)
         digest = hashlib.sha256(result.encode()).digest()
         self.hub.told(index, Ended(code is None, digest, took, code, changed))
         return _shown(call, "done" if code is None else "failed", result)
@@ -116,6 +119,23 @@ def _read(arguments: str, offer: ToolOffer) -> Mapping[str, Json] | str:
         place = ".".join(str(part) for part in first.absolute_path) or "arguments"
         return f"The arguments do not fit the tool's schema: {first.validator} at {place}."
     return value
+
+
+def blotted(result: str, secret: str) -> str:
+    """Without the credential that the call was made with, nor the password in it: another side may send it back."""
+    for one in (secret, *_passwords(secret)):
+        if len(one) >= _SHORTEST_SECRET:
+            result = result.replace(one, "(a credential)")
+    return result
+
+
+def _passwords(secret: str) -> tuple[str, ...]:
+    """Of a credential that is a URL, as it stands there and as it is meant."""
+    try:
+        found = urlsplit(secret).password or ""
+    except ValueError:
+        return ()
+    return found, unquote(found)
 
 
 def _bounded(result: str, most: int) -> str:

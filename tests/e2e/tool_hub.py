@@ -52,7 +52,8 @@ def appends(name: str, line: str) -> Scripted:
 
 
 @asynccontextmanager
-async def tool_hub(**crash: str) -> AsyncIterator[ToolHub]:
+async def tool_hub(**more: str) -> AsyncIterator[ToolHub]:
+    """`more`: settings of its processes as environment."""
     async with stub_model() as stub:
         with TemporaryDirectory(prefix="aiox-test-") as home, TemporaryDirectory(prefix="aiox-test-") as folder:
             settings = Settings(
@@ -62,7 +63,7 @@ async def tool_hub(**crash: str) -> AsyncIterator[ToolHub]:
                 model=Model(provider="openai", name="stub", api_base=stub.url),
             )
             given = {"AIOX_MODEL__API_KEY": "sk-stub", "AIOX_TOOLS__TEST_FOLDER": folder}
-            hub = RunningHub(prepare(settings), settings, {**given, **crash})
+            hub = RunningHub(prepare(settings), settings, {**given, **more})
             await hub.start()
             try:
                 yield ToolHub(hub, stub, Path(folder), given)

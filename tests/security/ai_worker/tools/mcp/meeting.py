@@ -13,6 +13,7 @@ import uvicorn
 from mcp.server.mcpserver import MCPServer
 
 from ai_worker.sandbox.bubblewrap import Bubblewrap
+from ai_worker.sandbox.cgroup import find_groups
 from ai_worker.tools.mcp.servers import Strangers, TurnServers
 from ai_worker.tools.pin import Pin, Place
 from ai_worker.tools.port import Given, Means
@@ -30,7 +31,7 @@ PATIENCE_S = 60.0
 
 def strangers(internal: Sequence[str] = (), code: dict[str, Path] | None = None) -> Strangers:
     reach = Reach(tuple(internal))
-    means = Means(Bubblewrap(SystemClock()), Egress(reach), reach)
+    means = Means(Bubblewrap(SystemClock(), groups=find_groups()), Egress(reach), reach)
     return Strangers(means, lambda _, work: asyncio.get_running_loop().create_task(work), CODE | (code or {}))
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from aiox.runtime.egress.reach import Reach
 from aiox.runtime.egress.transport import MAX_REDIRECTS, Egress, NotAnswered, Outgoing
-from aiox.runtime.egress.urls import Blocked
+from aiox.runtime.egress.urls import Blocked, Target, read_url
 from tests.security.ai_worker.certificates import Authority
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -172,3 +173,26 @@ async def test_headers_that_nobody_may_send(servers: Servers, name: str, value: 
     with pytest.raises(Blocked, match="header"):
         await servers.ask("one.test", "/", headers={name: value})
     assert servers.seen == []
+
+
+class Naive(Egress):
+    """Follows wherever it is sent, with all that it has: the guards of redirects taken out."""
+
+    def _redirected(self, asked: Outgoing, before: Target, status: int, location: str) -> tuple[Target, Outgoing]:
+        return read_url(str(before.url.join(URL(location))), self._ports), asked
+
+
+@pytest.mark.control
+async def test_without_the_guards_of_redirects_credentials_bodies_and_strangers_are_reached(servers: Servers) -> None:
+    servers.egress = Naive(servers.egress._reach, trust=servers.egress._trust)
+    there = servers.url("two.test", "/")
+    secret = {"Authorization": "Bearer k", "Cookie": "c=1"}
+    await servers.ask("one.test", f"/?to={there}", headers=secret)
+    await servers.ask("one.test", f"/?keep=1&to={there}", method="POST", body=b"secret")
+    only_one = Outgoing(servers.url("one.test", f"/?to={there}"), ("one.test",))
+    await servers.egress.fetch(only_one)
+    reached = [(headers, body) for host, _, headers, body in servers.seen if host.startswith("two.test")]
+    assert len(reached) == 3
+    assert reached[0][0]["authorization"] == "Bearer k"
+    assert reached[0][0]["cookie"] == "c=1"
+    assert reached[1][1] == b"secret"
