@@ -14,6 +14,7 @@ from aiox.cli.stack import ejabberd, lock, nats, ports, postgres
 from aiox.cli.stack.home import Home, check_space
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import SystemClock
+from aiox.runtime.objects.s3 import S3Store
 from aiox.runtime.settings import Settings
 
 
@@ -39,6 +40,7 @@ def findings(settings: Settings) -> list[Finding]:
         _checked("PostgreSQL with pgvector", lambda: postgres.binary("postgres")),
         _checked("NATS", nats.server),
         _model(settings),
+        objects_finding(settings),
         _checked("disk space", lambda: check_space(_existing(home))),
     ]
     if running is not None:
@@ -73,6 +75,17 @@ def _checked(what: str, check: Callable[[], object]) -> Finding:
 def _model(settings: Settings) -> Finding:
     there = settings.minilm_folder.is_dir() and any(settings.minilm_folder.iterdir())
     return Finding("embedding model", "" if there else "it is not built. Mend: sh setup/python.sh")
+
+
+def objects_finding(settings: Settings) -> Finding:
+    """Asks the object store for its first page, as services will; a folder needs no asking."""
+    if not settings.objects.endpoint:
+        return Finding("object store, a folder")
+    try:
+        asyncio.run(S3Store(settings.objects).reach())
+    except OSError as trouble:
+        return Finding("object store", str(trouble))
+    return Finding(f"object store, {settings.objects.endpoint}")
 
 
 def _existing(home: Home) -> Path:

@@ -82,6 +82,10 @@ class S3Store:
             if not token:
                 return found
 
+    async def reach(self) -> None:
+        """Asks for a first page of the bucket. Raises OSError with what is wrong."""
+        await self._page("")
+
     async def _page(self, token: str) -> _Page:
         query = {"list-type": "2", "prefix": self._settings.prefix, "max-keys": str(PAGE)}
         query |= {"continuation-token": token} if token else {}
@@ -121,7 +125,7 @@ class S3Store:
             body.seek(0)
         request = requests.AWSRequest(method, url, headers=headers, data=body or b"")
         auth.S3SigV4Auth(keys, "s3", self._settings.region).add_auth(request)
-        return dict(request.headers.items())
+        return {**request.headers, "Accept-Encoding": "identity"}
 
     def _url(self, name: UUID) -> str:
         return f"{self._bucket}/{self._settings.prefix}{place(name)}"

@@ -95,6 +95,12 @@ async def test_an_odd_answer_is_trouble_and_never_an_object_or_its_absence(
             await store.older(0)
 
 
+async def test_a_store_is_tried_before_it_is_needed(settings: Objects) -> None:
+    await S3Store(settings).reach()
+    with pytest.raises(OSError, match="404 NoSuchBucket"):
+        await S3Store(settings.model_copy(update={"bucket": "nowhere"})).reach()
+
+
 async def test_what_was_never_put_is_missing(settings: Objects) -> None:
     with pytest.raises(ObjectMissing):
         await content(S3Store(settings), uuid4())
