@@ -209,7 +209,12 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         terms, metrics = Terms(settings.providers.terms), ModelMetrics(REGISTRY)
         models = Models(session, clock, terms=terms, metrics=metrics).choose
         reach = Reach(frozenset(settings.tools.internal))
-        means = Means(Bubblewrap(clock, settings.tools.sandboxes, _groups(clock)), Egress(reach), reach)
+        means = Means(
+            Bubblewrap(clock, settings.tools.sandboxes, _groups(clock)),
+            Egress(reach),
+            reach,
+            settings.tools.sqlite_folder,
+        )
         tools, crash = tools_of(settings.tools.test_folder, means), crash_hook(settings.crash)
         strangers = Strangers(means, supervisor.run_once, settings.tools.mcp_code)
         openings = Openings(pool)

@@ -141,7 +141,9 @@ def _given(answer: pb.ToolAllowed) -> Given:
         allowed_domains=tuple(terms.allowed_domains),
         allowed_tables=tuple(terms.allowed_tables),
     )
-    return Given(granted, credential.api_base, credential.api_key, _pin(answer.mcp) if answer.HasField("mcp") else None)
+    pin = _pin(answer.mcp) if answer.HasField("mcp") else None
+    owner = UUID(answer.owner_user_id) if answer.owner_user_id else None
+    return Given(granted, credential.api_base, credential.api_key, owner, pin)
 
 
 def _pin(pin: pb.McpPin) -> Pin:

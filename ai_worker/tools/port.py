@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 from ai_worker.sandbox.port import Sandbox
 from ai_worker.tools.pin import Pin
@@ -30,6 +32,8 @@ class Given:
     terms: Terms = field(default_factory=Terms)
     endpoint: str = ""
     secret: str = field(default="", repr=False)
+    owner: UUID | None = None
+    """Whose agent it is."""
     mcp: Pin | None = None
     """For a tool of an MCP server: which, while it is what it was."""
 
@@ -41,6 +45,8 @@ class Means:
     sandbox: Sandbox
     egress: Egress
     reach: Reach
+    sqlite_folder: Path | None = None
+    """Where SQLite files of owners lie, in a folder for each; None: nowhere."""
 
 
 class Tool(Protocol):

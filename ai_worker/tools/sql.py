@@ -7,13 +7,14 @@ read otherwise than the database reads it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
 MAX_SQL: Final = 8000
+Dialect = Literal["postgres", "sqlite"]
 _MAX_PARTS: Final = 2000
 
 
@@ -48,14 +49,14 @@ _TYPES: Final = frozenset(
 )  # fmt: skip
 
 
-def checked(sql: str, tables: Sequence[str], rows: int) -> str:
+def checked(sql: str, tables: Sequence[str], rows: int, dialect: Dialect = "postgres") -> str:
     """The statement to run, limited to `rows`. `tables` are names, or schema.name, as the database keeps them.
 
     Raises SqlRefused.
     """
     if len(sql) > MAX_SQL or "\0" in sql:
         raise SqlRefused(f"A query has {MAX_SQL} characters at most.")
-    query = _parsed(sql)
+    query = _parsed(sql, dialect)
     parts = list(query.walk())
     if len(parts) > _MAX_PARTS:
         raise SqlRefused("This query is too long.")
@@ -65,21 +66,18 @@ def checked(sql: str, tables: Sequence[str], rows: int) -> str:
     for table in query.find_all(exp.Table):
         _check_table(table, named)
     return (
-        exp.select("*")
-        .from_(query.subquery("answer"))
-        .limit(rows)
-        .sql(dialect="postgres", identify=True, comments=False)
+        exp.select("*").from_(query.subquery("answer")).limit(rows).sql(dialect=dialect, identify=True, comments=False)
     )
 
 
-def _parsed(sql: str) -> exp.Query:
+def _parsed(sql: str, dialect: Dialect) -> exp.Query:
     try:
-        found = [one for one in parse(sql, dialect="postgres") if one is not None]
+        found = [one for one in parse(sql, dialect=dialect) if one is not None]
     except (SqlglotError, RecursionError, ValueError):
         raise SqlRefused("This is no SQL that is understood here.") from None
     if len(found) != 1 or not isinstance(found[0], exp.Select | exp.SetOperation):
         raise SqlRefused("One SELECT may be run, and nothing else.")
-    query: exp.Query = normalize_identifiers(found[0], dialect="postgres")
+    query: exp.Query = normalize_identifiers(found[0], dialect=dialect)
     return query
 
 

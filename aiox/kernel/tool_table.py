@@ -54,7 +54,7 @@ TOOLS: Final = (
     ),
     ToolDescription(
         name="database_query",
-        description="Runs one SELECT (PostgreSQL) over the tables that may be read and gives the rows, 1,000 at most.",
+        description="Runs one SELECT (PostgreSQL or SQLite) over tables that may be read; gives the rows, 1,000 at most.",
         schema={
             "type": "object",
             "properties": {"sql": {"type": "string", "minLength": 1, "maxLength": 8000}},

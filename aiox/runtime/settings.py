@@ -220,6 +220,10 @@ class Tools(_Section):
         (), description="address:port that tools may reach although it is not public, a search engine of one's own"
     )
     sandboxes: int = Field(2, ge=1, le=64, description="runs in the sandbox at a time, of one worker")
+    sqlite_folder: Path | None = Field(
+        None,
+        description="where SQLite files for database_query lie: <folder>/<owner's id>/<name>, put by the operator",
+    )
     mcp_code: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")], Path] = Field(
         {},
         description="folders that stdio MCP servers find at /code/<name>, read-only, as places of programs (bin) and of"

@@ -1,4 +1,4 @@
-"""Reads from the owner's PostgreSQL: one SELECT over listed tables, in a transaction that can only read."""
+"""Reads from the owner's PostgreSQL or SQLite: one SELECT over listed tables, where nothing can be written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
+from ai_worker.tools import sqlite
 from ai_worker.tools.port import Given, Means, ToolFailed
 from ai_worker.tools.sql import MAX_SQL, SqlRefused, checked
 from aiox.kernel.tools import Terms, ToolDescription
@@ -20,7 +21,7 @@ from aiox.runtime.egress.urls import read_host
 
 DESCRIPTION: Final = ToolDescription(
     name="database_query",
-    description="Runs one SELECT (PostgreSQL) over the tables that may be read and gives the rows, 1,000 at most.",
+    description="Runs one SELECT (PostgreSQL or SQLite) over tables that may be read; gives the rows, 1,000 at most.",
     schema={
         "type": "object",
         "properties": {"sql": {"type": "string", "minLength": 1, "maxLength": MAX_SQL}},
@@ -58,14 +59,20 @@ class DatabaseQuery:
     name = DESCRIPTION.name
 
     def __init__(self, means: Means) -> None:
+        self._means = means
         self._reach = means.reach
 
     async def run(self, arguments: Mapping[str, Any], given: Given) -> str:
         """Names of the columns and the rows, as JSON."""
+        is_file, tables = given.secret.startswith(sqlite.SCHEME), given.terms.allowed_tables
         try:
-            sql = checked(arguments["sql"], given.terms.allowed_tables, MAX_ROWS)
+            sql = checked(arguments["sql"], tables, MAX_ROWS, "sqlite" if is_file else "postgres")
         except SqlRefused as refused:
             raise ToolFailed(str(refused)) from None
+        if is_file:
+            means = self._means
+            found = sqlite.read(means.sandbox, means.sqlite_folder, given.owner, given.secret, sql, tables, MAX_ROWS)
+            return _shown(*await found, given.terms.max_bytes)
         try:
             columns, rows = await _read(database_of(given.secret), sql, self._reach)
         except asyncpg.QueryCanceledError:
