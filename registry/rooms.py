@@ -53,7 +53,7 @@ async def to_be_in(pool: Pool) -> Sequence[Place]:
     """Where agents have to be now, as long as the room may talk to the agent. For the component's role only."""
     rows = await pool.fetch("SELECT * FROM rooms_to_be_in()")
     return [
-        Place(AgentId(row["agent_id"]), row["address"], row["room_jid"], row["nick"], row["whole_context"])
+        Place(AgentId(row["agent_id"]), row["address"], row["room"], row["nick"], row["whole_context"])
         for row in rows
     ]
 
@@ -69,7 +69,7 @@ async def join(pool: Pool, owner: OwnerId, agent: AgentId, room: BareJid, nick: 
     async with owner_scope(pool, owner) as connection:
         count = await connection.fetchval(
             "SELECT count(*) FROM agent_rooms WHERE owner_user_id = $1 AND agent_id = $2 AND state = 'joined'"
-            " AND room_jid <> $3",
+            " AND room <> $3",
             owner,
             agent,
             room,
@@ -77,8 +77,8 @@ async def join(pool: Pool, owner: OwnerId, agent: AgentId, room: BareJid, nick: 
         if count >= MOST:
             return False
         await connection.execute(
-            "INSERT INTO agent_rooms (owner_user_id, agent_id, room_jid, nick, created_at) VALUES ($1, $2, $3, $4, $5)"
-            " ON CONFLICT (agent_id, room_jid) DO UPDATE SET state = 'joined', nick = EXCLUDED.nick",
+            "INSERT INTO agent_rooms (owner_user_id, agent_id, room, nick, created_at) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT (agent_id, room) DO UPDATE SET state = 'joined', nick = EXCLUDED.nick",
             owner,
             agent,
             room,
@@ -93,7 +93,7 @@ async def leave(pool: Pool, owner: OwnerId, agent: AgentId, room: BareJid) -> bo
     async with owner_scope(pool, owner) as connection:
         done = await connection.execute(
             "UPDATE agent_rooms SET state = 'left'"
-            " WHERE owner_user_id = $1 AND agent_id = $2 AND room_jid = $3 AND state = 'joined'",
+            " WHERE owner_user_id = $1 AND agent_id = $2 AND room = $3 AND state = 'joined'",
             owner,
             agent,
             room,
@@ -105,7 +105,7 @@ async def read_all(pool: Pool, owner: OwnerId, agent: AgentId, room: BareJid, *,
     """Sets whether what is said to others there is read, too. False when the agent never was in this room."""
     async with owner_scope(pool, owner) as connection:
         done = await connection.execute(
-            "UPDATE agent_rooms SET whole_context = $4 WHERE owner_user_id = $1 AND agent_id = $2 AND room_jid = $3",
+            "UPDATE agent_rooms SET whole_context = $4 WHERE owner_user_id = $1 AND agent_id = $2 AND room = $3",
             owner,
             agent,
             room,
@@ -118,12 +118,12 @@ async def of_agent(pool: Pool, owner: OwnerId, agent: AgentId) -> Sequence[Room]
     """The rooms of one of this owner's agents, those it was sent away from too, by address."""
     async with owner_scope(pool, owner) as connection:
         rows = await connection.fetch(
-            "SELECT room_jid, nick, whole_context, state, created_at FROM agent_rooms"
-            " WHERE owner_user_id = $1 AND agent_id = $2 ORDER BY room_jid",
+            "SELECT room, nick, whole_context, state, created_at FROM agent_rooms"
+            " WHERE owner_user_id = $1 AND agent_id = $2 ORDER BY room",
             owner,
             agent,
         )
     return [
-        Room(row["room_jid"], row["nick"], row["whole_context"], RoomState(row["state"]), row["created_at"])
+        Room(row["room"], row["nick"], row["whole_context"], RoomState(row["state"]), row["created_at"])
         for row in rows
     ]

@@ -23,7 +23,7 @@ _RELATION = """
             WHERE (a.id = p_agent OR a.alias_id = p_agent) AND a.deleted_at IS NULL AND u.deactivated_at IS NULL), 'none')
     $$"""
 _ROOMS = """ OR EXISTS (
-                    SELECT FROM aiox.agent_rooms r WHERE r.agent_id = a.id AND r.room_jid = p_sender
+                    SELECT FROM aiox.agent_rooms r WHERE r.agent_id = a.id AND r.room = p_sender
                       AND r.state = 'joined')"""
 _FUNCTIONS = (
     "files_of(uuid, text)",
@@ -203,12 +203,12 @@ def _rooms() -> None:
         CREATE TABLE aiox.agent_rooms (
             owner_user_id uuid NOT NULL,
             agent_id uuid NOT NULL,
-            room_jid text NOT NULL,
+            room text NOT NULL,
             nick text NOT NULL,
             whole_context boolean NOT NULL DEFAULT false,
             state text NOT NULL DEFAULT 'joined' CHECK (state IN ('joined', 'left', 'kicked', 'banned', 'closed')),
             created_at timestamptz NOT NULL,
-            PRIMARY KEY (agent_id, room_jid),
+            PRIMARY KEY (agent_id, room),
             FOREIGN KEY (owner_user_id, agent_id) REFERENCES aiox.agents (owner_user_id, id) ON DELETE CASCADE
         )""")
     owner_table(
@@ -221,11 +221,11 @@ def _rooms() -> None:
     definer_function(
         """
         CREATE FUNCTION aiox.rooms_to_be_in()
-        RETURNS TABLE (agent_id uuid, address text, room_jid text, nick text, whole_context boolean)
+        RETURNS TABLE (agent_id uuid, address text, room text, nick text, whole_context boolean)
         LANGUAGE sql STABLE AS $$
-            SELECT a.id, a.jid, r.room_jid, r.nick, r.whole_context FROM aiox.agent_rooms r
+            SELECT a.id, a.jid, r.room, r.nick, r.whole_context FROM aiox.agent_rooms r
             JOIN aiox.agents a ON a.id = r.agent_id
-            WHERE r.state = 'joined' AND aiox.relation(a.id, r.room_jid) <> 'none' ORDER BY a.jid, r.room_jid
+            WHERE r.state = 'joined' AND aiox.relation(a.id, r.room) <> 'none' ORDER BY a.jid, r.room
         $$""",
         "rooms_to_be_in()",
         "finder",
@@ -235,7 +235,7 @@ def _rooms() -> None:
         """
         CREATE FUNCTION aiox.room_ended(p_agent uuid, p_room text, p_state text) RETURNS uuid LANGUAGE sql AS $$
             UPDATE aiox.agent_rooms SET state = p_state
-            WHERE agent_id = p_agent AND room_jid = p_room AND state = 'joined' RETURNING owner_user_id
+            WHERE agent_id = p_agent AND room = p_room AND state = 'joined' RETURNING owner_user_id
         $$""",
         "room_ended(uuid, text, text)",
         "writer",
