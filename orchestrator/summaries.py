@@ -45,8 +45,13 @@ MOST: Final = 40
 """Turns in one summary; what is more follows at the next one."""
 TOKENS: Final = 400
 """Of a summary at most."""
-_CHARACTERS: Final = 1000
-"""Of a question and of an answer that the model is shown."""
+_BYTES: Final = 1000
+"""Of a question and of an answer that the model is shown, at most."""
+_BESIDE: Final = 350
+"""Tokens of what the model is told to do, and of the summary before."""
+AGAIN_S: Final = 61.0
+"""When a budget has no room, a window later."""
+_AGAIN: Final = 5
 _WATCHED: Final = 10_000
 _PAUSE_S: Final = 1.0
 
@@ -58,6 +63,8 @@ class _Watched:
     """A conversation since it was looked at last."""
 
     turns: int = 0
+    again: int = 0
+    """How often it was put off since."""
 
 
 class Summaries:
@@ -85,9 +92,12 @@ class Summaries:
         self._watched.move_to_end(key)
         known.turns += 1
         if known.turns >= window:
-            known.turns = 0
-            self._due[key] = loaded
-            self._woken.set()
+            known.turns = known.again = 0
+            self._put(key, loaded)
+
+    def _put(self, key: _Key, loaded: Loaded) -> None:
+        self._due[key] = loaded
+        self._woken.set()
 
     async def run(self, ports: Ports) -> None:
         """Sums up one conversation after another until cancelled, while no turn waits for a worker."""
@@ -102,8 +112,18 @@ class Summaries:
             key, loaded = self._due.popitem(last=False)
             try:
                 self._look_again(key, await sum_up(ports, loaded))
+            except NoBudget as full:
+                self._put_off(key, loaded, full)
             except Exception as broken:  # noqa: BLE001 -- the boundary: the other conversations' time comes too
                 self._log.warning("summary_not_made", error=describe(broken))
+
+    def _put_off(self, key: _Key, loaded: Loaded, full: NoBudget) -> None:
+        """The budgets of a minute have room again soon; those of a day when the conversation has gone on."""
+        known = self._watched.get(key)
+        self._log.info("summary_waits", agent_id=str(key[1]), code=str(full))
+        if known is not None and known.again < _AGAIN:
+            known.again += 1
+            asyncio.get_running_loop().call_later(AGAIN_S, self._put, key, loaded)
 
     def _look_again(self, key: _Key, left: int) -> None:
         """When so many turns that are in no summary have become as many as short-term memory holds."""
@@ -111,10 +131,14 @@ class Summaries:
             self._watched[key].turns += left
 
 
+class NoBudget(Exception):
+    """Its tokens could not be reserved; the message is the code."""
+
+
 async def sum_up(ports: Ports, loaded: Loaded) -> int:
     """Adds to a conversation's summary what is behind it, if that has become long; how many turns are in none now.
 
-    `loaded` is of its newest turn. Raises what the stores raise, and LeaseLost; then nothing was kept.
+    `loaded` is of its newest turn. Raises NoBudget, what the stores raise, and LeaseLost; then nothing was kept.
     """
     config, message, owner = loaded.version.memory_config, loaded.turn.message, loaded.authorised.owner
     found = await summaries.unsummarised(ports.pool, owner, message.agent_id, message.sender, MOST)
@@ -123,8 +147,7 @@ async def sum_up(ports: Ports, loaded: Loaded) -> int:
     turns = _opened(ports, loaded, found)
     reserved = await reserve(ports, _background(loaded, _text(turns)))
     if isinstance(reserved, Stopped):
-        ports.log.info("summary_waits", agent_id=str(message.agent_id), code=outcome_code(reserved.outcome))
-        return 0  # it is tried again when the conversation has gone on
+        raise NoBudget(outcome_code(reserved.outcome))
     reserved = replace(reserved, loaded=_with_body(reserved.loaded, ""), history=turns)
     ended = await dispatch(ports, assign(ports, reserved))
     await _conclude(ports, ended, found)
@@ -140,20 +163,32 @@ def _wanted(loaded: Loaded) -> bool:
 
 
 def _opened(ports: Ports, loaded: Loaded, found: Unsummarised) -> tuple[PastTurn, ...]:
-    """The texts, each cut to a length of which many fit. What cannot be opened is told and left out."""
+    """The texts, each cut to a length of which all fit into the budgets. What cannot be opened is told and left out."""
     turns: list[PastTurn] = []
+    most = _bytes(loaded, len(found.turns))
     for turn in found.turns:
         try:
             said, answered = turn.texts(loaded.ring)
         except CannotOpen:
             ports.log.error("past_turn_damaged", execution_id=str(turn.id))
             continue
-        turns.append(PastTurn((said or "")[:_CHARACTERS], (answered or "")[:_CHARACTERS]))
+        turns.append(PastTurn(_cut(said, most), _cut(answered, most)))
     return tuple(turns)
 
 
+def _bytes(loaded: Loaded, turns: int) -> int:
+    """Of each question and each answer: together they take a third of the tokens of a minute, three bytes each."""
+    allowed = min(loaded.authorised.quota.tokens_per_minute, loaded.version.governance.max_tokens_per_minute)
+    return max(20, min(_BYTES, allowed // (2 * turns)))
+
+
+def _cut(text: str | None, most: int) -> str:
+    return (text or "").encode()[:most].decode(errors="ignore")
+
+
 def _text(turns: Sequence[PastTurn]) -> str:
-    return "\n".join(f"{one.user}\n{one.assistant}" for one in turns)
+    """What is to be reserved for: the turns, and as much as stands beside them."""
+    return "\n".join(f"{one.user}\n{one.assistant}" for one in turns) + " " * (3 * _BESIDE)
 
 
 def _background(loaded: Loaded, text: str) -> Loaded:
