@@ -43,6 +43,7 @@ from gateway.front import Front
 from gateway.letters import Letters
 from gateway.limits import Budgets
 from gateway.live import listen, tell_cancel
+from gateway.xmpp_socket import MAX_BYTES, XmppSocket, to_server
 from registry import ledger
 from registry.idempotency import Keys
 from registry.rates import Rates
@@ -97,13 +98,15 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     door = Door(hub, tokens, people, budgets.count, submit)
     desk = CommandDesk(_desk(hub, submit, budgets), clock, log)
     await desk.listen(bus)
-    app = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, _front(settings, bus))
+    front = _front(settings, secrets, bus)
+    api = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, front)
+    app = XmppSocket(api, to_server(settings, secrets), front.hosts, front.origins)
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("letters", letters.run())
     supervisor.start("decisions", decisions.run())
     for number in range(AT_ONCE):
         supervisor.start(f"desk-{number}", desk.work())
-    supervisor.start("http", serve(app, settings.ports.gateway, linger_s=LINGER_S))
+    supervisor.start("http", serve(app, settings.ports.gateway, linger_s=LINGER_S, socket_bytes=MAX_BYTES))
     log.info("started", port=settings.ports.gateway)
     try:
         await supervisor.run_until_stopped()
@@ -128,13 +131,14 @@ def _traced(settings: Settings, telemetry: Telemetry, bus: Client) -> Traced:
     return Traced(partial(nats.put_inbound, bus), telemetry, lambda: random.random() < rate)  # noqa: S311 -- no secret
 
 
-def _front(settings: Settings, bus: Client) -> Front:
+def _front(settings: Settings, secrets: Secrets, bus: Client) -> Front:
     url = urlsplit(settings.accounts.public_url).hostname
     public = (settings.domain, *((url,) if url else ()))
     return Front(
         hosts=(*public, *settings.gateway.hosts),
         public=public,
         origins=settings.gateway.origins,
+        file_key=bytes.fromhex(secrets.read("file_links")),
         hsts=settings.gateway.hsts,
         listen=partial(listen, bus),
         cancel=partial(tell_cancel, bus),

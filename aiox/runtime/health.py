@@ -46,10 +46,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Any, port: int, host: str = "127.0.0.1", linger_s: int | None = None) -> None:
+async def serve(
+    app: Any, port: int, host: str = "127.0.0.1", linger_s: int | None = None, socket_bytes: int = 0
+) -> None:
     """Serves an ASGI application on loopback until cancelled. Raises OSError when the port is taken.
 
     `linger_s` is how long answers under way may take after that, in seconds; None: as long as they want.
+    `socket_bytes` is the longest WebSocket message that is taken in; 0: no WebSockets.
     """
     config = uvicorn.Config(
         app,
@@ -58,7 +61,9 @@ async def serve(app: Any, port: int, host: str = "127.0.0.1", linger_s: int | No
         log_config=None,
         access_log=False,
         lifespan="off",
-        ws="none",
+        ws="websockets-sansio" if socket_bytes else "none",
+        ws_max_size=socket_bytes or 1,
+        ws_per_message_deflate=False,  # a small frame must not unfold into a large one
         timeout_graceful_shutdown=linger_s,
     )
     server = _Server(config)
