@@ -7,5 +7,5 @@ const hub = "http://127.0.0.1:8080";
 export default defineConfig({
   plugins: [react()],
   build: { assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  server: { host: "127.0.0.1", proxy: { "/v1": hub, "/readyz": hub } },
+  server: { host: "127.0.0.1", proxy: { "/v1": hub, "/readyz": hub, "/xmpp-websocket": { target: hub, ws: true } } },
 });

@@ -18,6 +18,7 @@ export async function ask<Answer>(
   path: string,
   init: RequestInit,
   credentials: RequestCredentials = "omit",
+  onTag: (etag: string) => void = () => undefined,
 ): Promise<Answer> {
   let response: Response;
   try {
@@ -30,6 +31,7 @@ export async function ask<Answer>(
     throw new Refused((await response.json()) as Problem);
   }
   if (!response.ok) throw new Unreachable();
+  onTag(response.headers.get("etag") ?? "");
   const text = await response.text();
   return (text === "" ? undefined : JSON.parse(text)) as Answer;
 }

@@ -1,5 +1,5 @@
 import { ask, bearer, json } from "./ask";
-import type { Session, SessionInList } from "./types";
+import type { Session } from "./types";
 
 // The refresh token lies in a cookie that no script reads. Beside it stands a proof that our own pages send back.
 const PROOF = "aiox_csrf";
@@ -27,14 +27,6 @@ export async function resume(): Promise<Session> {
 
 export function signOut(session: Session): Promise<void> {
   return ask<void>("/v1/sessions/current", { method: "DELETE", headers: bearer(session) }, "same-origin");
-}
-
-export async function listSessions(session: Session, signal: AbortSignal): Promise<SessionInList[]> {
-  return (await ask<{ items: SessionInList[] }>("/v1/sessions", { headers: bearer(session), signal })).items;
-}
-
-export function endSession(session: Session, id: string): Promise<void> {
-  return ask<void>(`/v1/sessions/${encodeURIComponent(id)}`, { method: "DELETE", headers: bearer(session) });
 }
 
 export async function signUp(email: string, password: string, name: string, invitation: string): Promise<string> {

@@ -1,54 +1,20 @@
-// The parts of /openapi.json that the pages use.
+// Names for what the pages use of the generated types.
+import type { components } from "./generated/schema";
 
-export interface Session {
-  access_token: string;
-  expires_in: number;
-  session_id: string;
-  jid: string;
-  user_id: string;
-}
+type Schemas = components["schemas"];
 
-export interface SessionInList {
-  id: string;
-  client: string;
-  address: string;
-  created_at: string;
-  last_used_at: string;
-  current: boolean;
-}
-
-export type Visibility = "private" | "shared" | "public";
-export type DocumentState = "waiting" | "parsing" | "embedding" | "ready" | "reindexing" | "failed";
-
-export interface Agent {
-  agent_id: string;
-  jid: string;
-  alias: string;
-  profile: { name: string; description: string; avatar: string };
-  visibility: Visibility;
-  active_version: number;
-  has_draft: boolean;
-  documents: { ready: number; waiting: number; failed: number };
-  created_at: string;
-  deleted_at: string | null;
-}
-
-export interface AgentDocument {
-  id: string;
-  title: string;
-  source: string;
-  media_type: string;
-  bytes: number;
-  state: DocumentState;
-  chunks: number;
-  error: string;
-  created_at: string;
-}
-
-/** RFC 9457. */
-export interface Problem {
-  title: string;
-  status: number;
-  code: string;
-  detail?: string;
-}
+export type Session = Schemas["Session"];
+export type Problem = Schemas["Problem"];
+export type AgentInList = Schemas["AgentInList"];
+export type AgentOut = Schemas["AgentOut"];
+export type DraftOut = Schemas["DraftOut"];
+export type AgentFields = Schemas["AgentFields"];
+export type Tool = Schemas["Tool"];
+export type Template = Schemas["TemplateOut"];
+export type Approval = Schemas["ApprovalOut"];
+export type Organisation = Schemas["OrganisationOut"];
+export type OrgRole = Schemas["OrgRole"];
+export type LedgerRecord = Schemas["LedgerRecordOut"];
+export type Preferences = Schemas["Preferences"];
+export type DiffOut = Schemas["DiffOut"];
+export type DocumentState = Schemas["DocumentState"];

@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import { missingParts } from "../../backend/client";
+import { missingParts } from "../../backend/health";
 import { useTexts } from "../../shared/i18n";
 import { usePolling } from "../../shared/usePolling";
 

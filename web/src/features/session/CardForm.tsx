@@ -1,7 +1,7 @@
 import { useState, type FormEvent, type ReactNode } from "react";
 
-import { Refused } from "../../backend/client";
 import { useTexts } from "../../shared/i18n";
+import { Button, TextField, Trouble } from "../../shared/ui/parts";
 
 export interface Field {
   name: string;
@@ -25,43 +25,37 @@ interface Props {
 export function CardForm({ title, notice = "", fields, action, onSubmit, children }: Props) {
   const texts = useTexts();
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
+  const [error, setError] = useState<unknown>(null);
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
     setBusy(true);
-    setProblem("");
+    setError(null);
     try {
       await onSubmit((name) => String(given.get(name) ?? ""));
-    } catch (error) {
-      setProblem(error instanceof Refused ? error.message : texts.unreachable);
+    } catch (failed) {
+      setError(failed);
     } finally {
       setBusy(false);
     }
   };
 
   return (
-    <form className="card sign-in" onSubmit={(event) => void submit(event)}>
-      <h2>{title}</h2>
-      {notice !== "" && <p role="status">{notice}</p>}
+    <form className="card stack" onSubmit={(event) => void submit(event)}>
+      <h1>{title}</h1>
+      {notice !== "" && (
+        <p className="notice" role="status">
+          {notice}
+        </p>
+      )}
       {fields.map((field, place) => (
-        <label key={field.name}>
-          {field.label}
-          <input
-            name={field.name}
-            type={field.type}
-            autoComplete={field.autoComplete}
-            minLength={field.minLength}
-            required
-            autoFocus={place === 0}
-          />
-        </label>
+        <TextField key={field.name} {...field} required autoFocus={place === 0} />
       ))}
-      <p className="problem" role="alert">
-        {problem}
-      </p>
-      <button disabled={busy}>{busy ? texts.working : action}</button>
+      <Trouble error={error} />
+      <Button kind="main" type="submit" disabled={busy}>
+        {busy ? texts.working : action}
+      </Button>
       {children}
     </form>
   );

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { askNewPassword, confirmEmail, setNewPassword, signUp } from "../../backend/session";
 import type { Session } from "../../backend/types";
 import { useTexts } from "../../shared/i18n";
+import { Button } from "../../shared/ui/parts";
 import { CardForm, type Field } from "./CardForm";
 import type { Link } from "./link";
 import { SignIn } from "./SignIn";
@@ -32,9 +33,9 @@ export function Doorstep({ notice, link, onLinkUsed, onSignedIn }: Props) {
     setStep("sign-in");
   };
   const back = (
-    <button className="small" type="button" onClick={() => goOn("")}>
+    <Button kind="plain" onClick={() => goOn("")}>
       {texts.back}
-    </button>
+    </Button>
   );
 
   if (link.kind === "confirm") {

@@ -1,9 +1,10 @@
 import { useState } from "react";
 
-import { Refused } from "../../backend/client";
+import { Refused } from "../../backend/ask";
 import { signIn } from "../../backend/session";
 import type { Session } from "../../backend/types";
 import { useTexts } from "../../shared/i18n";
+import { Button } from "../../shared/ui/parts";
 import { CardForm, type Field } from "./CardForm";
 
 interface Props {
@@ -34,14 +35,15 @@ export function SignIn({ notice, onSignedIn, onSignUp, onForgotten }: Props) {
 
   return (
     <CardForm title={texts.signIn} notice={notice} fields={fields} action={texts.signIn} onSubmit={submit}>
-      <p className="other-ways">
-        <button className="small" type="button" onClick={onForgotten}>
-          {texts.forgotten}
-        </button>
-        <button className="small" type="button" onClick={onSignUp}>
+      <div className="row spread">
+        <Button kind="plain" onClick={onSignUp}>
           {texts.signUp}
-        </button>
-      </p>
+        </Button>
+        <Button kind="plain" onClick={onForgotten}>
+          {texts.forgotten}
+        </Button>
+      </div>
+      <p className="quiet small">{texts.demo}</p>
     </CardForm>
   );
 }

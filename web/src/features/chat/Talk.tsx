@@ -1,0 +1,136 @@
+import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+
+import { useRead } from "../../backend/hooks";
+import { ApprovalCard } from "../../shared/approvals/ApprovalCard";
+import { useFormat } from "../../shared/format";
+import { useTexts } from "../../shared/i18n";
+import { to } from "../../shared/router";
+import { Back } from "../../shared/ui/icons";
+import { Avatar, Button, LinkButton } from "../../shared/ui/parts";
+import { Composer } from "./Composer";
+import type { Line } from "./line";
+import { MessageRow } from "./MessageRow";
+import type { Message } from "./messages";
+import { SourcesDialog } from "./SourcesDialog";
+
+const NEAR_PX = 120;
+const LOOK_MS = 5000;
+
+interface Props {
+  line: Line;
+  peer: string;
+  name: string;
+  picture: string;
+  agentId: string | undefined;
+}
+
+/** One conversation. */
+export function Talk({ line, peer, name, picture, agentId }: Props) {
+  const texts = useTexts();
+  const state = useSyncExternalStore(line.subscribe, () => line.state);
+  const { messages, typing, older, asked } = useSyncExternalStore(line.subscribe, () => line.with(peer));
+  const [cited, setCited] = useState<Message>();
+
+  useEffect(() => {
+    if (state === "online" && !asked) void line.older(peer);
+  }, [state, asked, line, peer]);
+
+  const log = useFollowing(messages, typing);
+  return (
+    <section className="talk" aria-label={name}>
+      <header>
+        <a className="back" href={to("chat")} aria-label={texts.back}>
+          <Back />
+        </a>
+        <Avatar name={name} picture={picture} />
+        <div className="grow">
+          <h2 className="cut">{name}</h2>
+          <p className="quiet small" role="status">
+            {typing ? texts.chat.thinking : agentId === undefined ? peer : <Quota agentId={agentId} />}
+          </p>
+        </div>
+        {agentId !== undefined && <LinkButton href={to("agents", agentId)}>{texts.chat.about}</LinkButton>}
+      </header>
+      <div ref={log} className="log" role="log" aria-label={texts.chat.log} tabIndex={0}>
+        {older !== null && asked && older !== "" && (
+          <div className="older">
+            <Button kind="plain" onClick={() => void line.older(peer)}>
+              {texts.chat.older}
+            </Button>
+          </div>
+        )}
+        {older === null && messages.length === 0 && <p className="day">{texts.chat.begin(name)}</p>}
+        {messages.map((message, at) => (
+          <MessageRow key={message.id} message={message} before={messages[at - 1]} onSources={setCited} />
+        ))}
+        {agentId !== undefined && <Pending agentId={agentId} />}
+        {typing && (
+          <div className="message">
+            <div className="bubble">
+              <span className="dots" role="img" aria-label={texts.chat.thinking}>
+                <i />
+                <i />
+                <i />
+              </span>
+            </div>
+          </div>
+        )}
+      </div>
+      <div>
+        {state !== "online" && (
+          <p className="away" role="status">
+            {state === "connecting" ? texts.chat.connecting : texts.chat.away}
+          </p>
+        )}
+        <Composer line={line} peer={peer} name={name} online={state === "online"} />
+      </div>
+      {cited?.turn && agentId !== undefined && (
+        <SourcesDialog agentId={agentId} turn={cited.turn} onClose={() => setCited(undefined)} />
+      )}
+    </section>
+  );
+}
+
+/** Stays at the end while the reader is there, and where they are when older messages come above. */
+function useFollowing(messages: readonly Message[], typing: boolean) {
+  const log = useRef<HTMLDivElement>(null);
+  const seen = useRef({ first: "", height: 0, atEnd: true });
+  useEffect(() => {
+    const box = log.current;
+    if (box === null) return;
+    const look = () => {
+      seen.current.atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+    };
+    box.addEventListener("scroll", look, { passive: true });
+    return () => box.removeEventListener("scroll", look);
+  }, []);
+  useLayoutEffect(() => {
+    const box = log.current;
+    if (box === null) return;
+    const first = messages[0]?.id ?? "";
+    const last = messages.at(-1);
+    if (seen.current.atEnd || (last?.mine === true && last.state === "sending")) box.scrollTop = box.scrollHeight;
+    else if (first !== seen.current.first) box.scrollTop += box.scrollHeight - seen.current.height;
+    seen.current = { ...seen.current, first, height: box.scrollHeight };
+  }, [messages, typing]);
+  return log;
+}
+
+function Quota({ agentId }: { agentId: string }) {
+  const texts = useTexts();
+  const format = useFormat();
+  const agent = useRead("/v1/agents/{agent_id}", { path: { agent_id: agentId } });
+  const use = useRead("/v1/agents/{agent_id}/usage", { path: { agent_id: agentId }, query: { days: 1 } }, { everyMs: 30_000 });
+  if (agent.data === undefined || use.data === undefined) return null;
+  const used = use.data.items.reduce((sum, one) => sum + one.tokens_used, 0);
+  const most = agent.data.governance.max_tokens_per_day;
+  if (most === undefined) return texts.chat.used(format.number(used));
+  return texts.chat.left(format.number(Math.max(0, most - used)), format.number(most));
+}
+
+/** Calls of this agent that wait for the person who reads. */
+function Pending({ agentId }: { agentId: string }) {
+  const found = useRead("/v1/approvals", {}, { everyMs: LOOK_MS });
+  const mine = found.data?.items.filter((one) => one.agent_id === agentId && one.mine_to_decide) ?? [];
+  return mine.map((one) => <ApprovalCard key={one.id} approval={one} />);
+}

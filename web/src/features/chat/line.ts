@@ -1,0 +1,210 @@
+import { client, xml, type Client, type Element, type Mechanism } from "@xmpp/client";
+
+import { marked, merged, nothing, type Conversation, type Message } from "./messages";
+import { archivePage, bare, forwarded, messageIn, NS, said } from "./stanzas";
+
+const PAGE = 40;
+const IQ_MS = 30_000;
+const AGAIN_MS = 15_000;
+
+export type LineState = "connecting" | "online" | "away";
+
+export interface Command {
+  name: string;
+  title: string;
+}
+
+/** SASL X-OAUTH2: the token stands where PLAIN has the password (docs/accounts.md). */
+class OAuth implements Mechanism {
+  name = "X-OAUTH2";
+  clientFirst = true;
+  response({ username, password }: { username: string; password: string }): string {
+    return `\0${username}\0${password}`;
+  }
+  challenge(): this {
+    return this;
+  }
+}
+Object.assign(OAuth.prototype, { name: "X-OAUTH2", clientFirst: true });
+
+/** A person's XMPP connection, and the conversations that came over it. Ends with `hangUp`. */
+export class Line {
+  readonly #me: string;
+  readonly #xmpp: Client;
+  readonly #heard = new Set<() => void>();
+  readonly #pages = new Map<string, Message[]>();
+  #conversations: ReadonlyMap<string, Conversation> = new Map();
+  #state: LineState = "connecting";
+  #repeat: number | undefined;
+
+  /** `token` fetches a fresh XMPP token; it is asked at each login, also after the line broke. */
+  constructor(jid: string, token: () => Promise<string>) {
+    this.#me = jid;
+    const [name = "", domain = ""] = jid.split("@");
+    this.#xmpp = client({
+      service: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/xmpp-websocket`,
+      domain,
+      timeout: 20_000,
+      credentials: async (authenticate) => authenticate({ username: name, password: await token() }, "X-OAUTH2"),
+    });
+    this.#xmpp.saslFactory.use("X-OAUTH2", OAuth);
+    this.#xmpp.on("online", () => void this.#online());
+    this.#xmpp.streamManagement.on("resumed", () => this.#become("online"));
+    this.#xmpp.on("disconnect", () => this.#become("away"));
+    this.#xmpp.on("error", () => {
+      if (this.#xmpp.status !== "online") this.#become("away"); // the library dials again by itself
+    });
+    this.#xmpp.on("stanza", (stanza) => this.#take(stanza));
+    this.#xmpp.start().catch(() => this.#become("away"));
+    this.#repeat = window.setInterval(() => this.#sayAgain(), AGAIN_MS);
+  }
+
+  get state(): LineState {
+    return this.#state;
+  }
+
+  subscribe = (heard: () => void): (() => void) => {
+    this.#heard.add(heard);
+    return () => this.#heard.delete(heard);
+  };
+
+  with(peer: string): Conversation {
+    return this.#conversations.get(peer) ?? nothing;
+  }
+
+  /** Says something. It is shown at once, and said again under the same id until the hub has it. */
+  say(peer: string, text: string): void {
+    const id = crypto.randomUUID();
+    const message: Message = { id, mine: true, peer, text, at: Date.now(), state: "sending" };
+    this.#change(peer, (one) => ({ ...one, messages: merged(one.messages, [message]) }));
+    this.#xmpp.send(said(peer, id, text)).catch(() => undefined); // stays "sending", and goes out again
+  }
+
+  /** Asks the archive for the page before what is known. */
+  async older(peer: string): Promise<void> {
+    const known = this.with(peer);
+    if (known.older === null || this.#state !== "online") return;
+    this.#change(peer, (one) => ({ ...one, asked: true }));
+    await this.#page(peer, known.older);
+  }
+
+  /** What somebody may tell this agent to do (XEP-0050). */
+  async commands(peer: string): Promise<Command[]> {
+    const asked = xml("iq", { type: "get", to: peer }, xml("query", { xmlns: NS.disco, node: NS.commands }));
+    const answer = await this.#xmpp.iqCaller.request(asked, IQ_MS);
+    const items = answer.getChild("query", NS.disco)?.getChildren("item") ?? [];
+    return items.map((one) => ({ name: one.attrs.node?.split("#").at(-1) ?? "", title: one.attrs.name ?? "" }));
+  }
+
+  hangUp(): void {
+    window.clearInterval(this.#repeat);
+    this.#heard.clear();
+    this.#xmpp.stop().catch(() => undefined); // it is over either way
+  }
+
+  async #online(): Promise<void> {
+    await this.#xmpp.send(xml("presence"));
+    const carbons = xml("iq", { type: "set" }, xml("enable", { xmlns: NS.carbons }));
+    this.#xmpp.iqCaller.request(carbons, IQ_MS).catch(() => undefined); // other devices are then heard with the archive
+    this.#become("online");
+    // A new stream: what came while we were away stands in the archive.
+    for (const [peer, one] of this.#conversations) if (one.asked) void this.#page(peer, "");
+    this.#sayAgain();
+  }
+
+  async #page(peer: string, before: string): Promise<void> {
+    const queryId = crypto.randomUUID();
+    this.#pages.set(queryId, []);
+    try {
+      const answer = await this.#xmpp.iqCaller.request(archivePage(queryId, peer, before, PAGE), IQ_MS);
+      const fin = answer.getChild("fin", NS.mam);
+      const first = fin?.getChild("set", NS.rsm)?.getChildText("first") ?? null;
+      const older = fin?.attrs.complete === "true" ? null : first;
+      const found = this.#pages.get(queryId) ?? [];
+      this.#change(peer, (one) => ({
+        ...one,
+        messages: merged(one.messages, found),
+        asked: true,
+        older: before !== "" || one.older === "" ? older : one.older,
+      }));
+    } catch {
+      this.#change(peer, (one) => ({ ...one, asked: one.older !== "" })); // asked again when it is next wanted
+    } finally {
+      this.#pages.delete(queryId);
+    }
+  }
+
+  #take(stanza: Element): void {
+    if (!stanza.is("message")) return;
+    const result = stanza.getChild("result", NS.mam);
+    if (result !== undefined) {
+      if (bare(stanza.attrs.from) === this.#me || stanza.attrs.from === undefined) this.#fromArchive(result);
+      return;
+    }
+    const carbon = stanza.getChild("sent", NS.carbons) ?? stanza.getChild("received", NS.carbons);
+    const copy = forwarded(carbon);
+    // Only our own server speaks of other devices (XEP-0280, section 11).
+    if (copy !== undefined && bare(stanza.attrs.from) !== this.#me) return;
+    this.#heardFrom(copy?.stanza ?? stanza);
+  }
+
+  #fromArchive(result: Element): void {
+    const kept = forwarded(result);
+    const page = this.#pages.get(result.attrs.queryid ?? "");
+    const message = kept && messageIn(kept.stanza, this.#me, kept.at ?? Date.now());
+    if (message === undefined || page === undefined) return;
+    page.push(message.mine ? { ...message, state: "received" } : message);
+  }
+
+  #heardFrom(stanza: Element): void {
+    const peer = bare(stanza.attrs.from);
+    if (stanza.attrs.type === "error") {
+      const words = stanza.getChild("error")?.getChildText("text") ?? stanza.getChild("error")?.children[0];
+      this.#mark(peer, stanza.attrs.id, "failed", typeof words === "string" ? words : "");
+      return;
+    }
+    const message = messageIn(stanza, this.#me, Date.now());
+    if (message !== undefined) {
+      this.#change(message.peer, (one) => ({
+        ...one,
+        messages: merged(one.messages, [message]),
+        typing: message.mine ? one.typing : false,
+      }));
+    }
+    this.#mark(peer, stanza.getChild("received", NS.receipts)?.attrs.id, "received");
+    this.#mark(peer, stanza.getChild("displayed", NS.markers)?.attrs.id, "read");
+    const composing = stanza.getChild("composing", NS.states) !== undefined;
+    const rests = ["active", "paused", "inactive", "gone"].some((name) => stanza.getChild(name, NS.states));
+    if (peer !== this.#me && (composing || rests)) this.#change(peer, (one) => ({ ...one, typing: composing }));
+  }
+
+  #mark(peer: string, id: string | undefined, state: Message["state"], error = ""): void {
+    if (id === undefined) return;
+    this.#change(peer, (one) => ({ ...one, messages: marked(one.messages, id, state, error) }));
+  }
+
+  #sayAgain(): void {
+    if (this.#state !== "online") return;
+    const late = Date.now() - AGAIN_MS;
+    for (const one of this.#conversations.values()) {
+      for (const message of one.messages) {
+        if (message.state !== "sending" || message.at > late) continue;
+        this.#xmpp.send(said(message.peer, message.id, message.text)).catch(() => undefined); // and again later
+      }
+    }
+  }
+
+  #change(peer: string, work: (before: Conversation) => Conversation): void {
+    this.#conversations = new Map(this.#conversations).set(peer, work(this.with(peer)));
+    this.#tell();
+  }
+
+  #become(state: LineState): void {
+    this.#state = state;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const heard of this.#heard) heard();
+  }
+}
