@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Final, Protocol
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from aiox.commands.dead_letters import Resubmit
 from aiox.commands.hub import Actor, Hub
@@ -46,9 +45,6 @@ class Count(Protocol):
     async def __call__(self, action: str, who: str, limit: int, window_s: int = WINDOW_S) -> Rate:
         """What is left after this one."""
         ...
-
-
-BEARER: Final = HTTPBearer(auto_error=False, description="An access token from POST /v1/sessions, 15 minutes")
 
 
 class Door:
@@ -133,7 +129,7 @@ async def _door(request: Request) -> Door:
     return door
 
 
-async def _actor(request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]) -> Actor:
+async def _actor(request: Request) -> Actor:
     actor: Actor = request.state.actor
     return actor
 

@@ -91,12 +91,12 @@ def make_api(door: Door, ready: Ready, built_pages: Path, front: Front | None = 
     api.state.door = door
     api.state.front = front or Front()
     for part in (
+        agents,  # read most often, and routes are tried in turn
         sessions,
         accounts,
         account,
         organisations,
         group_quotas,
-        agents,
         agent_versions,
         agent_sharing,
         templates,

@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from aiox.kernel.errors import ErrorCode
+from gateway.access import is_open
 from gateway.idempotency import DESCRIPTION, PATTERN
 from gateway.schemas.common import Problem, add_problems
 
@@ -19,8 +20,18 @@ _KEY: Final = {
 }
 
 
+_BEARER: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An access token from POST /v1/sessions, 15 minutes",
+}
+
+
 class DescribedApi(FastAPI):
-    """Describes its problems as they are: application/problem+json, and no bad path (that is a 404)."""
+    """Describes its problems as they are: application/problem+json, and no bad path (that is a 404).
+
+    And that all but the ways to sign in want a token: it is checked before any route is reached (gateway.access).
+    """
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -31,8 +42,11 @@ class DescribedApi(FastAPI):
             schemas |= {**problem_schema.pop("$defs"), "Problem": problem_schema}
             schemas.pop("HTTPValidationError", None)
             schemas.pop("ValidationError", None)
-            for path in described["paths"].values():
-                for method, operation in path.items():
+            described["components"]["securitySchemes"] = {"HTTPBearer": _BEARER}
+            for path, operations in described["paths"].items():
+                for method, operation in operations.items():
+                    if not is_open(method.upper(), path):
+                        operation["security"] = [{"HTTPBearer": []}]
                     _mend(method, operation)
         return described
 

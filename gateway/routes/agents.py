@@ -104,17 +104,19 @@ async def create(door: TheDoor, actor: TheActor, fields: CreateAgent, response: 
 
 @router.get(
     "/{agent_id}",
+    response_model=AgentOut,
     responses=problems(ErrorCode.UNAUTHENTICATED, ErrorCode.NOT_FOUND),
     openapi_extra=declared(read_agent.ACTION),
 )
-async def read(door: TheDoor, actor: TheActor, agent_id: UUID, response: Response) -> AgentOut:
+async def read(door: TheDoor, actor: TheActor, agent_id: UUID) -> Response:
     """One agent with its active version and system prompt."""
     await door.limit(read_agent.ACTION, str(actor.owner), PER_MINUTE)
     result = await read_agent.run(door.hub, actor, ReadAgent(agent_id=AgentId(agent_id)))
     if isinstance(result, Refused):
         raise stop(result)
-    response.headers["ETag"] = agent_etag(result.agent.id, result.agent.revision)
-    return _out(result)
+    headers = {"ETag": agent_etag(result.agent.id, result.agent.revision)}
+    # As it is: a model that is given back would be checked once more, and this is the answer that is asked for most.
+    return Response(_out(result).model_dump_json(), media_type="application/json", headers=headers)
 
 
 @router.patch("/{agent_id}", responses=CHANGES, openapi_extra=declared(Action.AGENT_UPDATE))
