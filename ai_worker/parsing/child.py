@@ -13,10 +13,9 @@ import sys
 from typing import BinaryIO, Final
 
 from ai_worker.parsing.parse import parse
+from ai_worker.parsing.port import CPU_S, MEMORY_BYTES
 from ai_worker.parsing.text import Unreadable
 
-MEMORY_BYTES: Final = 1 << 30
-CPU_S: Final = 60
 TOO_BIG: Final = f"Reading it takes more than {MEMORY_BYTES >> 20} MiB of memory. It is not read."
 _LIMITS: Final = (
     (resource.RLIMIT_AS, MEMORY_BYTES),

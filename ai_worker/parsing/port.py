@@ -9,6 +9,9 @@ from ai_worker.parsing.text import MAX_CHARACTERS, Parsed, Unreadable
 
 WALL_S: Final = 120.0
 """For one file, from start to end of its process."""
+MEMORY_BYTES: Final = 1 << 30
+CPU_S: Final = 60
+"""What the parsing process may take, wherever it runs."""
 MAX_ANSWER_BYTES: Final = 4 * MAX_CHARACTERS + 4096
 TOO_SLOW: Final = f"Reading it takes longer than {WALL_S:.0f} seconds. Split it, or save it in another format."
 BROKEN: Final = "It could not be read: the file is damaged, or made to do harm."

@@ -8,8 +8,16 @@ from typing import Final
 
 import ai_worker
 import aiox
-from ai_worker.parsing.child import CPU_S, MEMORY_BYTES
-from ai_worker.parsing.port import BROKEN, MAX_ANSWER_BYTES, TOO_SLOW, WALL_S, answer_of, question
+from ai_worker.parsing.port import (
+    BROKEN,
+    CPU_S,
+    MAX_ANSWER_BYTES,
+    MEMORY_BYTES,
+    TOO_SLOW,
+    WALL_S,
+    answer_of,
+    question,
+)
 from ai_worker.parsing.text import Parsed, Unreadable
 from ai_worker.sandbox.calls import INTERPRETER, located
 from ai_worker.sandbox.port import Job, Limits, Sandbox, Why

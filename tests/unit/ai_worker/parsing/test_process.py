@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ai_worker.parsing import child
+from ai_worker.parsing import port
 from ai_worker.parsing.port import BROKEN, TOO_SLOW, answer_of
 from ai_worker.parsing.process import ProcessParser
 from ai_worker.parsing.text import Unreadable
@@ -76,12 +76,12 @@ async def test_limits_hold_in_the_child() -> None:
         'print(json.dumps({"media_type": "t", "markdown": False})); print(json.dumps(held))'
     )
     held = json.loads((await running(code).parse(b"x", "", "x.txt")).text)
-    assert held == [[child.MEMORY_BYTES] * 2, [child.CPU_S] * 2, [0, 0]]
+    assert held == [[port.MEMORY_BYTES] * 2, [port.CPU_S] * 2, [0, 0]]
 
 
 @pytest.mark.control
 def test_here_nothing_is_limited() -> None:
-    assert resource.getrlimit(resource.RLIMIT_AS)[0] != child.MEMORY_BYTES
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] != port.MEMORY_BYTES
 
 
 @pytest.mark.parametrize(
