@@ -1,4 +1,4 @@
-"""Files beside messages: where they lie on the way in (XEP-0066, XEP-0447), and links to ours on the way out."""
+"""Files beside messages: where they lie (XEP-0066, XEP-0447), uploaded by XEP-0363, and links to ours."""
 
 from __future__ import annotations
 
