@@ -22,7 +22,8 @@ from slixmpp.jid import JID, InvalidJID
 from slixmpp.xmlstream.stanzabase import StanzaBase
 
 from aiox.kernel.envelope import MessageReceived
-from aiox.kernel.jid import BareJid
+from aiox.kernel.ids import agent_id_of
+from aiox.kernel.jid import BareJid, local_part
 from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import decode
 from component.admission import Admission, Chance
@@ -30,20 +31,28 @@ from component.buckets import Buckets
 from component.enquiries import Enquiries, Known
 from component.features.acd import ACD
 from component.features.avatar import AVATAR_DATA, PUBSUB
+from component.features.correction import CORRECTION
 from component.features.disco import INFO, ITEMS, SEARCH
+from component.features.files import METADATA, OOB, SHARING, URL_DATA
 from component.features.forms import FORMS
+from component.features.muc import DELAY, DIRECT, MUC, MUC_USER, REFERENCE
 from component.features.quoting import FALLBACK, REPLY
+from component.features.reactions import REACTIONS
 from component.features.receipts import MARKERS, RECEIPTS
+from component.features.retraction import RETRACTION
 from component.features.rsm import RSM
 from component.features.vcard import VCARD, VCARD4
 from component.loop_guard import HOPS
 from component.metrics import STANZAS_FAILED
+from component.rooms import Known as KnownRooms
+from component.rooms import Rooms
 from component.service import Router
 from component.stanza_xml import COMPONENT, SID
 from component.talk import Talk
 from component.watchers import Watchers
 from component.xmpp import XmppLink
 from registry.cards import Listing, Page
+from registry.rooms import Place, RoomState
 from tests.unit.component.fakes import FakeBus, FakeLink, HandClock, no_picture, nobody, settle
 from tests.unit.component.stanzas import AGENT, ALICE, message, parse
 
@@ -53,7 +62,26 @@ NAMES = ["body", "thread", "query", "item", "x", "field", "value", "set", "max",
 NAMES += ["pubsub", "items", "acd", "request", "markable", "hops", "origin-id", "forwarded", "message", "iq", "error"]
 SPACES = [COMPONENT, ACD, INFO, ITEMS, SEARCH, FORMS, RSM, VCARD, VCARD4, PUBSUB, RECEIPTS, MARKERS, HOPS, SID, REPLY]
 SPACES += [FALLBACK, "urn:xmpp:forward:0", "urn:xmpp:carbons:2", "", "urn:unknown"]
-ADDRESSES = [ALICE, AGENT, "alice@hub.test", "agents.hub.test", "hub.test", "", "@", "a@", "@b", "a b@c", "x" * 3000]
+SPACES += [OOB, SHARING, METADATA, URL_DATA, REACTIONS, RETRACTION, MUC, MUC_USER, DIRECT, REFERENCE, DELAY, CORRECTION]
+NAMES += ["url", "file-sharing", "file", "sources", "url-data", "name", "size", "reactions", "reaction", "retract"]
+NAMES += ["invite", "status", "reference", "reply", "delay", "replace", "stanza-id", "c", "feature"]
+ROOM = "garden@conference.hub.test"
+ADDRESSES = [
+    f"{ROOM}/Ada",
+    f"{ROOM}/bob",
+    ROOM,
+    ALICE,
+    AGENT,
+    "alice@hub.test",
+    "agents.hub.test",
+    "hub.test",
+    "",
+    "@",
+    "a@",
+    "@b",
+    "a b@c",
+    "x" * 3000,
+]
 ADDRESSES += [f"{'l' * 1024}@hub.test", "alice@hub.test/\u202e", "é@hub.test", "a@b/c/d/e", "agent-b@agents.hub.test"]
 TYPES = [
     "",
@@ -146,6 +174,14 @@ async def _nothing(*_: object) -> None:
     return None
 
 
+async def _in_a_room() -> list[Place]:
+    return [Place(agent_id_of(local_part(AGENT)), BareJid(AGENT), BareJid(ROOM), "Ada", whole_context=True)]
+
+
+async def _not_ended(_place: Place, _state: RoomState) -> None:
+    return None
+
+
 async def _visible(_jid: BareJid, _text: str, _page: Page) -> Listing:
     return Listing((), 0)
 
@@ -155,13 +191,16 @@ async def opened(folder: Path) -> AsyncIterator[Door]:
     log, clock, bus, out = structlog.get_logger(), HandClock(), FakeBus(), FakeLink()
     telemetry = Telemetry("component", folder)
     link = XmppLink("127.0.0.1", 1, "agents.hub.test", "hub.test", "secret", log, sessions=count(1))
+    talk = Talk(clock)
     admission = Admission(
-        bus, out.send, Buckets(10**9, 10**9), Talk(clock), telemetry, clock, log, Chance(uuid4, lambda: False)
+        bus, out.send, Buckets(10**9, 10**9), talk, telemetry, clock, log, Chance(uuid4, lambda: False)
     )
     watchers = Watchers(nobody, no_picture, out.send, clock, log)
     enquiries = Enquiries(Known(_nothing, nobody, no_picture, _visible), out.send, clock, log)
-    link.on_stanza(Router(admission, watchers, enquiries, out))
-    tasks = [asyncio.ensure_future(one) for one in (admission.work(), watchers.work(), enquiries.work())]
+    rooms = Rooms(KnownRooms(_in_a_room, _not_ended, _nothing), out.send, admission.take, "agents.hub.test", clock, log)
+    link.on_stanza(Router(admission, watchers, enquiries, out, (talk.learn, rooms.takes)))
+    work = (admission.work(), watchers.work(), enquiries.work(), rooms.tend())
+    tasks = [asyncio.ensure_future(one) for one in work]
     try:
         yield Door(link, out, bus, clock)
     finally:
@@ -192,10 +231,12 @@ async def _round(folder: Path, stanzas: int, seed: int) -> None:
 def _judge(received: object, fuzz: Fuzz) -> None:
     """What was taken came from who was stamped on it, and from nothing inside."""
     assert isinstance(received, MessageReceived)
-    if received.body not in fuzz.given:
-        assert received.body in TEXTS
+    words = received.body.rpartition(": ")[2] if received.stanza_type == "groupchat" else received.body
+    if words not in fuzz.given:
+        assert FORGED not in words
+        assert received.sender
         return
-    stamped = fuzz.given[received.body]
+    stamped = fuzz.given[words]
     assert received.sender == JID(stamped).bare
     assert JID(stamped).local
 
