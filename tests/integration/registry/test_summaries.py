@@ -17,7 +17,7 @@ from aiox.kernel.jid import BareJid
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import Place
 from aiox.runtime.postgres import owner_scope
-from registry import memories, summaries, tenants
+from registry import history, memories, summaries, tenants
 from registry.retention import sweep_memories
 from registry.summaries import Unsummarised
 from tests.stores import NOW, Stores
@@ -105,6 +105,13 @@ async def test_turns_of_others_that_failed_or_were_summaries_are_not_in_it(talk:
     await talk.said(ANN, 2, outcome="summarised")
     assert (await talk.open()).turns == []
     assert len((await talk.open(BOB)).turns) == 1
+
+
+async def test_what_a_summary_cost_is_no_turn_in_its_persons_history(talk: Talk) -> None:
+    await talk.said(talk.owner.jid, 0)
+    await talk.said(talk.owner.jid, 1, outcome="summarised")
+    found = await history.of_subject(talk.stores.pools["gateway"], talk.agent, talk.owner.jid, None, 10)
+    assert [one.created_at for one in found] == [at(0)]
 
 
 async def test_of_two_that_are_made_at_once_the_first_stands(talk: Talk) -> None:
