@@ -19,8 +19,9 @@ from ai_worker.sandbox.watch import PROC, family
 
 MOUNT: Final = Path("/sys/fs/cgroup")
 _NEEDED: Final = ("memory", "pids")
-_CPU_US: Final = 100_000
-"""A run has one processor at most, however many processes it starts."""
+_PERIOD_US: Final = 20_000
+_PART: Final = 0.25
+"""Of all processors together, but never more than one, for a run that is not soon over."""
 _MARK: Final = "aiox-run-"
 _OLD_S: Final = 3600.0
 _SPARE: Final = 8
@@ -40,6 +41,24 @@ class Group:
             for one in family(pid):
                 with suppress(ProcessLookupError):
                     (folder / "cgroup.procs").write_text(str(one))
+
+    def yield_to_others(self) -> None:
+        """From now on it comes behind everybody else for the processor, and has a part of it at most.
+
+        Nothing to one that is over.
+        """
+        folder = self.folders.get("cpu")
+        if folder is None:
+            return
+        share = round(_PERIOD_US * min(1.0, (os.cpu_count() or 1) * _PART))
+        of = (
+            {"cpu.weight": "1", "cpu.max": f"{share} {_PERIOD_US}"}
+            if self.version == 2
+            else {"cpu.shares": "10", "cpu.cfs_period_us": str(_PERIOD_US), "cpu.cfs_quota_us": str(share)}
+        )
+        for file, value in of.items():
+            with suppress(OSError):
+                (folder / file).write_text(value)
 
     def ran_out(self) -> bool:
         """Whether the kernel has killed one of them for memory."""
@@ -154,12 +173,10 @@ def _settings(controller: str, version: int, limits: Limits) -> Mapping[str, str
         of = {
             "memory": {"memory.max": memory},
             "pids": {"pids.max": processes},
-            "cpu": {"cpu.max": f"{_CPU_US} {_CPU_US}"},
         }
     else:
         of = {
             "memory": {"memory.limit_in_bytes": memory},
             "pids": {"pids.max": processes},
-            "cpu": {"cpu.cfs_period_us": str(_CPU_US), "cpu.cfs_quota_us": str(_CPU_US)},
         }
-    return of[controller]
+    return of.get(controller, {})
