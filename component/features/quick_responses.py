@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from component.stanza_xml import add
 
 QUICK: Final = "urn:xmpp:tmp:quick-response"
-LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
+LANG: Final = "xml:lang"
 MOST: Final = 3
 """Approvals that one message offers buttons for; for more there are the commands in its text."""
 
@@ -18,5 +18,5 @@ def add_responses(message: Element, approvals: Sequence[str]) -> None:
     """Offers to approve or deny each of these, by name: with the tool's call in sight, in the text of the message."""
     for name in approvals[:MOST]:
         for word in ("approve", "deny"):
-            said, label = f"/{word} {name}", f"{word.capitalize()} {name}"
-            add(message, QUICK, "response", value=said, label=label).set(LANG, "en")
+            label = f"{word.capitalize()} {name}"
+            add(message, QUICK, "response", **{"value": f"/{word} {name}", "label": label, LANG: "en"})

@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from component.features.quick_responses import LANG, MOST, QUICK
+from component.features.quick_responses import MOST, QUICK
 from component.stanzas_out import PART_BYTES, stanzas_of
+from tests.unit.component.stanzas import again
 from tests.unit.component.test_stanzas_out import READY
+
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def responses(body: str, *approvals: str) -> list[list[tuple[str, str]]]:
-    """Value and label of what each stanza offers."""
-    found = [
-        stanza.findall(f"{{{QUICK}}}response") for stanza in stanzas_of(replace(READY, body=body, approvals=approvals))
-    ]
-    assert all(one.get(LANG) == "en" for offered in found for one in offered)
+    """Value and label of what each stanza offers, read from the bytes that go out."""
+    sent = stanzas_of(replace(READY, body=body, approvals=approvals))
+    found = [again(stanza).findall(f"{{{QUICK}}}response") for stanza in sent]
+    assert all(one.get(XML_LANG) == "en" for offered in found for one in offered)
     return [[(one.get("value", ""), one.get("label", "")) for one in offered] for offered in found]
 
 
