@@ -15,6 +15,7 @@ from ai_worker.memory import embedders
 from ai_worker.memory.embedder import DIMENSIONS, EmbedderMissing
 from ai_worker.memory.embedders import AGREES, embedder_of
 from ai_worker.memory.minilm import GRAPHS, MiniLM
+from aiox.runtime.logs import Log
 from aiox.runtime.settings import Memory, Precision, load_settings
 
 REFERENCE = json.loads((Path(__file__).parent / "reference_vectors.json").read_text())["cases"]
@@ -56,6 +57,12 @@ def test_no_graph_says_how_to_build_it(tmp_path: Path, precision: Precision) -> 
         MiniLM(tmp_path, "minilm", precision=precision)
 
 
+def all_of(kept: CapturingLogger) -> Log:
+    """A log that keeps every line, whatever level other tests have set."""
+    log: Log = structlog.wrap_logger(kept, processors=[], wrapper_class=structlog.BoundLogger)
+    return log
+
+
 def graph_of(embedder: object) -> str:
     path = embedder._session._model_path  # type: ignore[attr-defined]
     return Path(path).name
@@ -63,8 +70,7 @@ def graph_of(embedder: object) -> str:
 
 @pytest.mark.parametrize("precision", COSINES)
 def test_the_setting_chooses(precision: Precision) -> None:
-    log = structlog.wrap_logger(CapturingLogger())
-    found = embedder_of(Memory(precision=precision), load_settings().minilm_folder, log)
+    found = embedder_of(Memory(precision=precision), load_settings().minilm_folder, all_of(CapturingLogger()))
     assert graph_of(found) == GRAPHS[precision]
     assert found.model == "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -76,6 +82,6 @@ def test_this_machine_computes_eight_bits_as_it_should() -> None:
 def test_a_machine_that_does_not_is_given_float32_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedders, "AGREES", 1.1)
     said = CapturingLogger()
-    found = embedder_of(Memory(), load_settings().minilm_folder, structlog.wrap_logger(said, processors=[]))
+    found = embedder_of(Memory(), load_settings().minilm_folder, all_of(said))
     assert graph_of(found) == GRAPHS["float32"]
     assert "int8_too_coarse_here" in str(said.calls)

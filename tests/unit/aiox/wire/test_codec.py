@@ -40,11 +40,10 @@ def attachment() -> st.SearchStrategy[Attachment]:
 def received(draw: Any) -> MessageReceived:
     full = draw(TEXT)
     agent, turn = AgentId(draw(st.uuids())), TurnId(draw(st.uuids()))
-    to, *text = [draw(TEXT) for _ in range(6)]
+    to, message, body, kind, thread, about, form = [draw(TEXT) for _ in range(7)]
     files = tuple(draw(st.lists(attachment(), max_size=3)))
-    names = full, bare(full), BareJid(to), agent
-    form = text.pop()
-    return MessageReceived(*names, text[0], turn, *text[1:], attachments=files, about=draw(TEXT), response_schema=form)
+    names = full, bare(full), BareJid(to), agent, message, turn
+    return MessageReceived(*names, body, kind, thread, attachments=files, about=about, response_schema=form)
 
 
 @st.composite
