@@ -22,6 +22,7 @@ from ai_worker.model.prompt import fit, taint_of
 from ai_worker.tools.act import Hands
 from ai_worker.tools.port import AsksHub, NoServers, Servers, Tool
 from ai_worker.words import (
+    LEARNS,
     Acted,
     Held,
     Kind,
@@ -52,7 +53,6 @@ Choose = Callable[[Sequence[ModelChoice], Closeness, float, Bill], ChatModel]
 
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot carry: no door could deliver it."""
-LEARNS: Final = "(This agent keeps what you tell about yourself. /memory lists it, /forget takes it away.)"
 MAX_SUMMARY_CHARACTERS: Final = 2000
 """A summary is cut here, whatever a model says."""
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from aiox.kernel.canonical import Json
+
+LEARNS: Final = "(This agent keeps what you tell about yourself. /memory lists it, /forget takes it away.)"
+"""What an agent that learns says below its answers."""
 
 
 class Task(StrEnum):

@@ -36,12 +36,12 @@ class Remembered:
 
 
 async def of_subject(pool: Pool, agent: AgentId, subject: BareJid) -> Sequence[Remembered]:
-    """What an agent remembers about this person, oldest first."""
+    """What an agent remembers about this person, oldest first; the summary last, so that it moves no entry's number."""
     rows = await pool.fetch("SELECT * FROM memories_of($1, $2) WHERE kind <> 'chunk'", agent, subject)
     told = [Remembered(row["id"], row["kind"], row["content"], row["origin"], row["created_at"]) for row in rows]
     files = await chat_files.of_subject(pool, agent, subject)
     sent = [Remembered(one.id, FILE, one.title, "", one.created_at) for one in files]
-    return sorted([*told, *sent], key=lambda one: one.created_at)
+    return sorted([*told, *sent], key=lambda one: (one.kind == SUMMARY, one.created_at))
 
 
 async def add(pool: Pool, agent: AgentId, subject: BareJid, entry: UUID, content: str, now: datetime) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ai_worker.words import Exchange
+from ai_worker.words import LEARNS, Exchange
 
 NOTHING: Final = "I know nothing about this"
 """How the built-in responder begins when it has no answer: worth no line in a summary."""
@@ -31,7 +31,8 @@ def extracted(before: str, history: Sequence[Exchange], label: str) -> str:
 
 
 def _line(exchange: Exchange, label: str) -> str:
-    said, answered = _short(exchange.user), _short(_SOURCE.sub("", exchange.assistant.removeprefix(label)))
+    answer = exchange.assistant.removeprefix(label).replace(LEARNS, "")
+    said, answered = _short(exchange.user), _short(_SOURCE.sub("", answer))
     if not answered or answered.startswith(NOTHING):
         return f"You: “{said}”"
     return f"You: “{said}” I: “{answered}”"

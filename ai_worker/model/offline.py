@@ -44,6 +44,8 @@ _ENOUGH: Final = 0.3
 _NEAR_BEST: Final = 0.8
 """Sentences within this share of the best one are quoted too."""
 _AT_MOST: Final = 4
+_ANSWER: Final = 2
+"""Sentences that are quoted behind a question of a document."""
 _BEHIND: Final = 0.1
 """Passages farther than the nearest by more than this are not looked at."""
 _LOOKED_AT: Final = 20
@@ -101,8 +103,8 @@ class Offline:
         chosen = await self._chosen(prompt)
         blocks: list[str] = []
         for passage in dict.fromkeys(sentence.passage for sentence in chosen):
-            mine = sorted((one for one in chosen if one.passage == passage), key=lambda one: one.place)
-            blocks.append("“" + " ".join(one.text for one in mine) + "”\n— " + source(passage))
+            mine = [one.place for one in chosen if one.passage == passage]
+            blocks.append("“" + " ".join(_with_answers(passage, mine)) + "”\n— " + source(passage))
         return blocks
 
     async def _chosen(self, prompt: Prompt) -> list[_Sentence]:
@@ -127,6 +129,19 @@ class Offline:
             return []
         bar = max(_ENOUGH, _NEAR_BEST * scored[0].score)
         return [sentence for sentence in scored if sentence.score >= bar][:_AT_MOST]
+
+
+def _with_answers(passage: Passage, places: Sequence[int]) -> list[str]:
+    """The sentences at these places, in order; behind a question that the document asks, what it answers."""
+    texts, wanted = sentences(passage.content), set(places)
+    for place in places:
+        if not texts[place].endswith("?"):
+            continue
+        for following in range(place + 1, min(place + 1 + _ANSWER, len(texts))):
+            if texts[following].endswith("?"):
+                break
+            wanted.add(following)
+    return [texts[place] for place in sorted(wanted)]
 
 
 def source(passage: Passage) -> str:

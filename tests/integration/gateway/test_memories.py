@@ -267,3 +267,13 @@ async def test_who_was_answered_is_told_the_same(shared: Shared) -> None:
     turn = await answered(shared, shared.eve, [hers])
     (one,) = (await sources(shared, shared.eve, turn)).json()["sources"]
     assert (one["kind"], one["content"]) == ("fact", "my secret")
+
+
+async def test_a_summary_moves_no_entrys_number(shared: Shared) -> None:
+    await shared.told(shared.eve, "older than the fact", days_ago=3)
+    async with shared.door.stores.superuser() as connection:
+        await connection.execute(
+            "UPDATE aiox.agent_memories SET kind = 'summary' WHERE content = 'older than the fact'"
+        )
+    await shared.told(shared.eve, "the fact", days_ago=2)
+    assert await shared.seen(shared.eve) == ["the fact", "older than the fact"]

@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from ai_worker.model.port import ModelFailed
-from ai_worker.turn import LEARNS, MAX_SUMMARY_CHARACTERS, Spent, think
-from ai_worker.words import Exchange, Kind, Passage, Prompt, Rejected, Remembered, Task, ToolOffer
+from ai_worker.turn import MAX_SUMMARY_CHARACTERS, Spent, think
+from ai_worker.words import LEARNS, Exchange, Kind, Passage, Prompt, Rejected, Remembered, Task, ToolOffer
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Failed, Usage

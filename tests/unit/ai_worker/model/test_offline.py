@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from ai_worker.model.offline import LABEL, Offline, source
-from ai_worker.words import Exchange, Kind, Limits, Passage, Prompt, Remembered, Task
+from ai_worker.words import LEARNS, Exchange, Kind, Limits, Passage, Prompt, Remembered, Task
 from aiox.kernel.units import estimate_tokens
 
 LIMITS = Limits(4000, 1000)
@@ -35,6 +35,13 @@ async def test_it_quotes_the_sentences_that_answer_and_names_the_source() -> Non
     assert await answer(asked("how starts the hub?", passage(1, text))) == (
         f"{LABEL}\n“The hub starts with make up.”\n— Guide, section “Start”"
     )
+
+
+async def test_where_a_document_asks_the_same_its_answer_is_quoted() -> None:
+    text = "Who locks the doors? Ben does. He has the key. It is red. Can I leave my bike? Yes, in the cellar."
+    reply = await answer(asked("who locks the doors?", passage(1, text)))
+    assert "“Who locks the doors? Ben does. He has the key.”" in reply
+    assert "“Can I leave my bike? Yes, in the cellar.”" in await answer(asked("can i leave my bike?", passage(1, text)))
 
 
 async def test_one_changed_sentence_changes_the_answer() -> None:
@@ -104,7 +111,7 @@ def summed_up(content: str) -> Passage:
 async def test_it_sums_up_by_lines_without_label_sources_and_what_it_did_not_know() -> None:
     history = (
         Exchange("Where is the log?", f"{LABEL}\n“In var/logs.”\n— Guide, section “Logs”"),
-        Exchange("x " * 200, "Fine."),
+        Exchange("x " * 200, f"Fine.\n\n{LEARNS}"),
         Exchange("And zebras?", f"{LABEL}\nI know nothing about this: neither my documents nor what you told me."),
     )
     first = await answer(Prompt("Ada", "", "", history=history, task=Task.SUMMARY))
