@@ -7,12 +7,14 @@ import json
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 from xml.etree.ElementTree import Element
 
+import httpx
 import pytest
 
 from aiox.commands import approvals, policies, publish_agent
@@ -32,6 +34,7 @@ from tests.e2e.people import Person, answer_to, body_of, online
 from tests.e2e.tool_hub import HELD, ToolHub, appends, tool_hub
 from tests.stack import Account
 
+Away = Callable[[ToolHub], AbstractAsyncContextManager[None]]
 OPERATOR = Actor(HUB_OWNER, BareJid("operator@localhost"))
 NAME = re.compile(r"^Approval ([0-9a-f]{8}): append_line", re.MULTILINE)
 FOUR_EYES = """
@@ -65,7 +68,7 @@ async def held(tools: ToolHub, person: Person, agent: AgentCreated, line: str = 
 
 
 async def written(tools: ToolHub, file: str, lines: list[str]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while tools.lines(file) != lines:
             await asyncio.sleep(0.05)
 
@@ -148,10 +151,11 @@ async def waiting(tools: ToolHub, account: Account) -> list[Waiting]:
 
 async def heard_of(person: Person, agent: AgentCreated, version: int) -> None:
     """Waits until the orchestrator decides by this version of the hub's policy."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             await answer_to(person, agent.jid, "hello")
-            if f"policy hub:{version}:" in (await answer_to(person, agent.jid, "/why")).splitlines()[1]:
+            _, _, decided = (await answer_to(person, agent.jid, "/why")).partition("newest first:\n")
+            if f"policy hub:{version}:" in decided.splitlines()[0]:
                 return
             await asyncio.sleep(1)  # the hub reads its policy again every 2 s, and takes 20 messages a minute
 
@@ -203,46 +207,124 @@ async def no_policy(tools: ToolHub) -> AsyncIterator[None]:
             await connection.execute("INSERT INTO active_policies VALUES ($1, 1, now())", HUB_OWNER)
 
 
-async def test_without_a_policy_no_door_lets_anything_in(tools: ToolHub) -> None:
-    owner, agent = await tools.agent(HELD)
-    async with online(tools.hub, owner) as person, signed_in(tools.hub, owner) as script:
-        await heard_of(person, agent, 1)
-        file, name = await held(tools, person, agent)
-        (one,) = (await script.get("/v1/approvals")).json()["items"]
-        async with no_policy(tools):
-            async with asyncio.timeout(30):
-                while await outcome(tools, person.say(agent.jid, "hello")) != "NO_POLICY":
+@asynccontextmanager
+async def no_redis(tools: ToolHub) -> AsyncIterator[None]:
+    """It is there, and answers nobody."""
+    redis = tools.hub.pids()["redis"]
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(redis, signal.SIGCONT)
+
+
+def everything(_tools: ToolHub) -> AbstractAsyncContextManager[None]:
+    """Nothing is taken away."""
+    return nullcontext()
+
+
+Told = tuple[int, str]
+"""Status and code of an answer over HTTP; the code is empty for what was taken."""
+
+
+@dataclass
+class Doors:
+    """An owner who asks at both doors, and an approval of theirs that waits."""
+
+    tools: ToolHub
+    person: Person
+    script: httpx.AsyncClient
+    owner: Account
+    agent: AgentCreated
+    file: str
+    name: str
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, tools: ToolHub) -> AsyncIterator[Doors]:
+        owner, agent = await tools.agent(HELD)
+        async with online(tools.hub, owner) as person, signed_in(tools.hub, owner) as script:
+            await heard_of(person, agent, 1)
+            yield cls(tools, person, script, owner, agent, *await held(tools, person, agent))
+
+    async def message(self) -> str:
+        """What becomes of a message over XMPP."""
+        return await outcome(self.tools, self.person.say(self.agent.jid, "hello"))
+
+    async def posted(self) -> Told:
+        """What becomes of one over HTTP: the answer, or the outcome of its turn."""
+        answer = await self.script.post(f"/v1/agents/{self.agent.agent_id}/messages", json={"text": "hello"})
+        if answer.status_code != 202:
+            return told(answer)
+        return 202, await outcome(self.tools, answer.json()["turn_id"], "turn_id::text")
+
+    async def approved(self, one: Waiting) -> Told:
+        """What becomes of a yes over HTTP."""
+        return told(await self.script.post(f"/v1/approvals/{one.id}/approve", json={"digest": one.digest}))
+
+
+def told(answer: httpx.Response) -> Told:
+    return answer.status_code, answer.json().get("code", "")
+
+
+async def without_policy(doors: Doors, away: Away) -> list[object]:
+    """What the doors say of a message, of `/approve`, of a message and of a yes over HTTP."""
+    (one,) = await waiting(doors.tools, doors.owner)
+    async with away(doors.tools):
+        if away is no_policy:
+            async with asyncio.timeout(90):
+                while await doors.message() != "NO_POLICY":
                     await asyncio.sleep(1)
-            assert await outcome(tools, person.say(agent.jid, f"/approve {name}")) == "NO_POLICY"
-            asked = await script.post(f"/v1/agents/{agent.agent_id}/messages", json={"text": "hello"})
-            assert await outcome(tools, asked.json()["turn_id"], "turn_id::text") == "NO_POLICY"
-            refused = await script.post(f"/v1/approvals/{one['id']}/approve", json={"digest": one["digest"]})
-            assert (refused.status_code, refused.json()["code"]) == (503, "NO_POLICY")
-        assert (await waiting(tools, owner))[0].state == "pending"
-    assert tools.lines(file) == []
+        said = [await doors.message(), await doors.posted()]
+        by_chat = await outcome(doors.tools, doors.person.say(doors.agent.jid, f"/approve {doors.name[:5]}ffff"))
+        return [*said, by_chat, await doors.approved(one)]
 
 
+@pytest.mark.timeout(300)
+async def test_without_a_policy_no_door_lets_anything_in(tools: ToolHub) -> None:
+    async with Doors.open(tools) as doors:
+        said = await without_policy(doors, no_policy)
+        assert said == ["NO_POLICY", (202, "NO_POLICY"), "NO_POLICY", (503, "NO_POLICY")]
+        assert (await waiting(tools, doors.owner))[0].state == "pending"
+    assert tools.lines(doors.file) == []
+
+
+@pytest.mark.control
+async def test_control_with_a_policy_the_same_doors_let_in(tools: ToolHub) -> None:
+    async with Doors.open(tools) as doors:
+        said = await without_policy(doors, everything)
+        assert said == ["answered", (202, "answered"), "answered", (200, "")]
+        await written(tools, doors.file, ["hello"])
+
+
+async def without_redis(doors: Doors, away: Away) -> list[object]:
+    """What the doors say of a message, and over HTTP of one and of a yes; then `/approve` in the chat."""
+    (one,) = await waiting(doors.tools, doors.owner)
+    async with away(doors.tools):
+        # What cannot be counted is not taken over HTTP; the chat takes it, and the call it grants finds no budget.
+        asking = [doors.message(), doors.posted(), *([doors.approved(one)] if away is no_redis else [])]
+        said: list[object] = list(await asyncio.gather(*asking))
+        doors.person.say(doors.agent.jid, f"/approve {doors.name}")
+        assert await heard(doors.person, "Approved: append_line")
+        said.append(await outcome(doors.tools, str(resumed_turn(one.id)), "turn_id::text"))
+    return said
+
+
+@pytest.mark.timeout(300)
 async def test_while_redis_is_away_nothing_is_spent_and_nothing_approved_runs(tools: ToolHub) -> None:
-    owner, agent = await tools.agent(HELD)
-    async with online(tools.hub, owner) as person:
-        await heard_of(person, agent, 1)
-        file, name = await held(tools, person, agent)
-        asked, redis = tools.model.count, tools.hub.pids()["redis"]
-        os.kill(redis, signal.SIGSTOP)
-        try:
-            assert await outcome(tools, person.say(agent.jid, "hello")) == "QUOTA_UNAVAILABLE"
-            person.say(agent.jid, f"/approve {name}")
-            assert await heard(person, "Approved: append_line")
-            async with asyncio.timeout(60), superuser(tools.hub) as connection:
-                while not await connection.fetchval(
-                    "SELECT count(*) FROM inbox WHERE agent_id = $1 AND outcome = 'QUOTA_UNAVAILABLE'"
-                    " AND turn_id = $2", agent.agent_id, resumed_turn((await waiting(tools, owner))[0].id),
-                ):  # fmt: skip
-                    await asyncio.sleep(0.2)
-        finally:
-            os.kill(redis, signal.SIGCONT)
-        assert (await waiting(tools, owner))[0].state == "granted"
-    assert (tools.model.count, tools.lines(file)) == (asked, [])
+    async with Doors.open(tools) as doors:
+        asked = tools.model.count
+        said = await without_redis(doors, no_redis)
+        assert said == ["QUOTA_UNAVAILABLE", (503, "HUB_BUSY"), (503, "HUB_BUSY"), "QUOTA_UNAVAILABLE"]
+        assert (await waiting(tools, doors.owner))[0].state == "granted"
+    assert (tools.model.count, tools.lines(doors.file)) == (asked, [])
+
+
+@pytest.mark.control
+async def test_control_with_redis_it_is_spent_and_runs(tools: ToolHub) -> None:
+    async with Doors.open(tools) as doors:
+        assert await without_redis(doors, everything) == ["answered", (202, "answered"), "answered"]
+        await written(tools, doors.file, ["hello"])
 
 
 def rounds_of(asked: dict[str, Any]) -> list[tuple[str, str]]:
