@@ -58,6 +58,7 @@ EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
         "dead_letters": Table(hidden=("envelope",)),
         "documents": Table(hidden=("sha256", "file_key"), sealed=("content",), only="scope = 'agent'"),
         "executions": Table(hidden=("input", "output", "scoring")),
+        "mcp_servers": Table(),
         "preferences": Table(),
         "reactions": Table(hidden=("subject_jid",), record="execution_id"),
         "retractions": Table(hidden=("subject_jid",), record="execution_id"),
@@ -76,6 +77,7 @@ EXPORTED: Final[Mapping[str, Table]] = MappingProxyType(
 NOT_EXPORTED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "agent_memories": "read by subject: an owner is not shown what guests told an agent",
+        "chat_choices": "until when an agent is muted, and since when a conversation is new: times, no words",
         "idempotency_keys": "answers to requests of the last day, in their form: the things themselves are here",
         "inbox": "ids of messages that were answered: the same turns as in executions",
         "mail_tokens": "digests of secrets",

@@ -67,7 +67,7 @@ async def list_all(door: TheDoor, actor: TheActor) -> GroupQuotaList:
     return GroupQuotaList(items=[GroupQuotaOut.model_validate(one) for one in found])
 
 
-@router.put(_ONE, responses=problems(*_RULED, *_BODY), openapi_extra=declared(Action.QUOTA_PUT))
+@router.put(_ONE, responses=problems(*_RULED, ErrorCode.NOT_FOUND, *_BODY), openapi_extra=declared(Action.QUOTA_PUT))
 async def put(door: TheDoor, actor: TheActor, kind: Kind, name: str, fields: Limits) -> GroupQuotaOut:
     """Sets what the hub allows an organisation, a peer by its domain, or `default`. For hub admins."""
     await door.limit(Action.QUOTA_PUT, str(actor.owner), PER_MINUTE)

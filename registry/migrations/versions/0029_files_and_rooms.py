@@ -164,7 +164,7 @@ def _answers() -> None:
             cleared_at timestamptz,
             FOREIGN KEY (owner_user_id, agent_id) REFERENCES aiox.agents (owner_user_id, id) ON DELETE CASCADE
         )""")
-    owner_table("retractions", {"orchestrator": "SELECT, UPDATE", "finder": "SELECT"}, worker_rule="false")
+    owner_table("retractions", {"gateway": "SELECT", "orchestrator": "SELECT, UPDATE", "finder": "SELECT"}, worker_rule="false")
     run("GRANT INSERT ON aiox.retractions TO aiox_eraser")
     run("CREATE POLICY eraser_insert ON aiox.retractions FOR INSERT TO aiox_eraser WITH CHECK (true)")
     run("CREATE INDEX retractions_open ON aiox.retractions (created_at) WHERE cleared_at IS NULL")
