@@ -1,9 +1,13 @@
 #!/bin/sh
 # Installs the clients of other people that the end-to-end tests drive. Idempotent; the hub itself does not need them.
 set -eu
+cd "$(dirname "$0")/.."
+
+# @xmpp/client comes with the web pages.
+[ -d web/node_modules/@xmpp/client ] || (cd web && PATH="$PWD/../.venv/bin:$PATH" npm ci >/dev/null)
 
 missing=""
-for package in profanity tmux; do
+for package in profanity tmux chromium; do
   command -v "$package" >/dev/null || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

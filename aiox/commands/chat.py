@@ -140,7 +140,7 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         ),
         "edit": ChatCommand(
             Action.CHAT_EDIT,
-            "FIELD WORDS changes my draft",
+            "FIELD WORDS changes the draft",
             chat_edit.answer,
             "Edit",
             of_agent=True,
@@ -150,7 +150,7 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         ),
         "publish": ChatCommand(
             Action.CHAT_PUBLISH,
-            "makes my draft active",
+            "makes the draft active",
             chat_versions.publish,
             "Publish the draft",
             of_agent=True,
@@ -167,7 +167,7 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         ),
         "delete": ChatCommand(
             Action.CHAT_DELETE,
-            "deletes me, after a question",
+            "deletes the agent, after a question",
             chat_versions.delete,
             "Delete",
             of_agent=True,
@@ -176,11 +176,11 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         ),
         "quota": ChatCommand(Action.CHAT_QUOTA, "tells what is used and what is left", _quota, "Quota"),
         "why": ChatCommand(
-            Action.CHAT_WHY, "tells what my last answer rested on, and how the hub decided", _why, "Why"
+            Action.CHAT_WHY, "tells what the last answer rested on, and how the hub decided", _why, "Why"
         ),
         "memory": ChatCommand(
             Action.CHAT_MEMORY,
-            "lists what I remember about you; NUMBER WORDS puts an entry right",
+            "lists what is remembered about you; NUMBER WORDS puts an entry right",
             _memory,
             "Memory",
             of_agent=True,
@@ -190,14 +190,14 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         ),
         "forget": ChatCommand(
             Action.CHAT_FORGET,
-            "NUMBER, or all, takes away what I remember",
+            "NUMBER, or all, takes away what is remembered",
             _forget,
             "Forget",
             of_agent=True,
             form=_forget_form,
         ),
         "documents": ChatCommand(
-            Action.CHAT_DOCUMENTS, "lists my documents, to my owner", _documents, "Documents", of_agent=True
+            Action.CHAT_DOCUMENTS, "lists the agent's documents, to its owner", _documents, "Documents", of_agent=True
         ),
         "pending": ChatCommand(
             Action.CHAT_APPROVALS, "lists what waits for your approval", _pending, "Approvals that wait", strangers=True
@@ -233,7 +233,7 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         ),
         CANCEL: ChatCommand(
             Action.CHAT_CANCEL,
-            "stops what I am working on for you",
+            "stops what is being worked on for you",
             _cancel,
             "Cancel",
             of_agent=True,
@@ -241,7 +241,7 @@ COMMANDS: Final[Mapping[str, ChatCommand]] = MappingProxyType(
         ),
         RESET: ChatCommand(
             Action.CHAT_RESET,
-            "begins our conversation anew",
+            "begins the conversation anew",
             chat_choices.reset,
             "Begin anew",
             of_agent=True,

@@ -13,9 +13,7 @@ async def test_an_agent_in_a_console_client(hub: RunningHub, tmp_path: Path) -> 
     owner = await hub.account(quota=ROOMY_ACCOUNT)
     async with profanity(hub, owner, tmp_path) as client:
         made = await hub.agent(owner, name="Konstanze", governance=ROOMY)
-        await client.shows(f"authorization request from {made.jid}")
-        client.type(f"/sub allow {made.jid}")
-        client.type(f"/sub request {made.jid}")
+        await client.shows("Online (1)", "Konstanze")
         client.type(f"/msg {made.jid} Good morning")
         await client.shows("I am Konstanze", "not from a person", "me: Good morning", "offline")
         client.type(f"/info {made.jid}")

@@ -21,6 +21,7 @@ import structlog
 from slixmpp.jid import JID, InvalidJID
 from slixmpp.xmlstream.stanzabase import StanzaBase
 
+from aiox.kernel.command import CommandAnswered, CommandAsked, FormField
 from aiox.kernel.envelope import MessageReceived
 from aiox.kernel.ids import agent_id_of
 from aiox.kernel.jid import BareJid, local_part
@@ -28,14 +29,16 @@ from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import decode
 from component.admission import Admission, Chance
 from component.buckets import Buckets
+from component.commands import CommandDoor
 from component.enquiries import Enquiries, Known
 from component.features.acd import ACD
 from component.features.avatar import AVATAR_DATA, PUBSUB
 from component.features.correction import CORRECTION
-from component.features.disco import INFO, ITEMS, SEARCH
+from component.features.disco import COMMANDS, INFO, ITEMS, SEARCH
 from component.features.files import METADATA, OOB, SHARING, URL_DATA
 from component.features.forms import FORMS
 from component.features.muc import DELAY, DIRECT, MUC, MUC_USER, REFERENCE
+from component.features.privilege import PRIVILEGES
 from component.features.quoting import FALLBACK, REPLY
 from component.features.reactions import REACTIONS
 from component.features.receipts import MARKERS, RECEIPTS
@@ -46,6 +49,7 @@ from component.loop_guard import HOPS
 from component.metrics import STANZAS_FAILED
 from component.rooms import Known as KnownRooms
 from component.rooms import Rooms
+from component.rosters import Rosters
 from component.service import Router
 from component.stanza_xml import COMPONENT, SID
 from component.talk import Talk
@@ -65,6 +69,9 @@ SPACES += [FALLBACK, "urn:xmpp:forward:0", "urn:xmpp:carbons:2", "", "urn:unknow
 SPACES += [OOB, SHARING, METADATA, URL_DATA, REACTIONS, RETRACTION, MUC, MUC_USER, DIRECT, REFERENCE, DELAY, CORRECTION]
 NAMES += ["url", "file-sharing", "file", "sources", "url-data", "name", "size", "reactions", "reaction", "retract"]
 NAMES += ["invite", "status", "reference", "reply", "delay", "replace", "stanza-id", "c", "feature"]
+SPACES += [COMMANDS, *PRIVILEGES]
+NAMES += ["command", "privilege", "perm", "actions"]
+ATTRIBUTES = ["node", "id", "type", "var", "count", "from", "to", "xmlns", "jid", "action", "sessionid"]
 ROOM = "garden@conference.hub.test"
 ADDRESSES = [
     f"{ROOM}/Ada",
@@ -140,7 +147,9 @@ class Fuzz:
 
     def _child(self, parent: Element, depth: int) -> None:
         child = SubElement(parent, f"{{{self.draw.choice(SPACES)}}}{self.draw.choice(NAMES)}")
-        for name in self.draw.sample(["node", "id", "type", "var", "count", "from", "to", "xmlns", "jid"], 3):
+        for name in self.draw.sample(
+            ["node", "id", "type", "var", "count", "from", "to", "xmlns", "jid", "action", "sessionid"], 3
+        ):
             child.set(name, self.draw.choice([*ADDRESSES, *TEXTS, AVATAR_DATA]))
         child.text = self.draw.choice(TEXTS)
         if child.tag == f"{{{COMPONENT}}}body":
@@ -186,6 +195,16 @@ async def _visible(_jid: BareJid, _text: str, _page: Page) -> Listing:
     return Listing((), 0)
 
 
+async def _form(asked: CommandAsked) -> CommandAnswered:
+    """Asks for a field the first time, and is done the second."""
+    field = FormField("name", "Name", value=asked.name[:100])
+    return CommandAnswered("Done.") if asked.values or asked.written else CommandAnswered(form=(field,))
+
+
+def _added(_agent: str, _owner: str) -> None:
+    raise AssertionError("no entry was asked for")
+
+
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Door]:
     log, clock, bus, out = structlog.get_logger(), HandClock(), FakeBus(), FakeLink()
@@ -198,8 +217,11 @@ async def opened(folder: Path) -> AsyncIterator[Door]:
     watchers = Watchers(nobody, no_picture, out.send, clock, log)
     enquiries = Enquiries(Known(_nothing, nobody, no_picture, _visible), out.send, clock, log)
     rooms = Rooms(KnownRooms(_in_a_room, _not_ended, _nothing), out.send, admission.take, "agents.hub.test", clock, log)
-    link.on_stanza(Router(admission, watchers, enquiries, out, (talk.learn, rooms.takes)))
-    work = (admission.work(), watchers.work(), enquiries.work(), rooms.tend())
+    commands = CommandDoor(_form, out.send, "agents.hub.test", uuid4, clock, log)
+    rosters = Rosters(out, "hub.test", "agents.hub.test", _nothing, _added, uuid4, log)
+    first = (talk.learn, rosters.takes, rooms.takes, commands.takes)
+    link.on_stanza(Router(admission, watchers, enquiries, out, first))
+    work = (admission.work(), watchers.work(), enquiries.work(), rooms.tend(), commands.work())
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         yield Door(link, out, bus, clock)
