@@ -28,10 +28,8 @@ async def pair(hub: RunningHub) -> Pair:
 
 def ask(client: NodeClient, agent: str, text: str) -> str:
     """Sends a question; returns its id."""
-    message_id, states = (
-        str(uuid4()),
-        "<active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/>",
-    )
+    message_id = str(uuid4())
+    states = "<active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/>"
     client.send(f"<message to='{agent}' type='chat' id='{message_id}'><body>{text}</body>{states}</message>")
     return message_id
 
