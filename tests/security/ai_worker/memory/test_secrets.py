@@ -233,6 +233,7 @@ async def test_no_owner_finds_rows_of_another(stores: Stores, no_filters: None) 
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(1200)
 async def test_secrets_prove(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """1,000 secrets each, half of them in files, asked for 6,000 times with the filters and 6,000 times without; and
     a summary each.
