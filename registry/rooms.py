@@ -53,8 +53,7 @@ async def to_be_in(pool: Pool) -> Sequence[Place]:
     """Where agents have to be now, as long as the room may talk to the agent. For the component's role only."""
     rows = await pool.fetch("SELECT * FROM rooms_to_be_in()")
     return [
-        Place(AgentId(row["agent_id"]), row["address"], row["room"], row["nick"], row["whole_context"])
-        for row in rows
+        Place(AgentId(row["agent_id"]), row["address"], row["room"], row["nick"], row["whole_context"]) for row in rows
     ]
 
 
@@ -124,6 +123,5 @@ async def of_agent(pool: Pool, owner: OwnerId, agent: AgentId) -> Sequence[Room]
             agent,
         )
     return [
-        Room(row["room"], row["nick"], row["whole_context"], RoomState(row["state"]), row["created_at"])
-        for row in rows
+        Room(row["room"], row["nick"], row["whole_context"], RoomState(row["state"]), row["created_at"]) for row in rows
     ]
