@@ -1,7 +1,7 @@
 """How much leaves for one peer: an account of our own server, or another server as a whole. In bounded memory.
 
-An answer that is too much now waits in the outbox; what is said beside answers, such as presence, is left out and counted.
-So a mistake of ours, or somebody who provokes us, floods nobody, and no other server has a reason to shut us out.
+An answer that is too much now waits in the outbox; what is said beside answers, such as presence, is left out and
+counted. So a mistake of ours, or somebody who provokes us, floods nobody, and no server has a reason to shut us out.
 """
 
 from __future__ import annotations
