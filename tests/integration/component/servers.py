@@ -166,6 +166,9 @@ class Ejabberd:
             "api_socket": f"unix:{self.folder / 'api.sock'}",
             "component_secret": SECRET,
             "sql_port": 1,
+            "upload_url": f"https://{DOMAIN}:{self.http_port}/upload",
+            "upload_folder": str(self.folder / "upload"),
+            "upload_bytes": 1 << 20,
         }
         text = Template(TEMPLATE.read_text()).substitute(Known({k: json.dumps(v) for k, v in values.items()}))
         return text.replace("auth_method: [sql]", "auth_method: [mnesia]").replace(
