@@ -54,8 +54,8 @@ async def index(given: pb.DocumentGiven, claims: TurnClaims, reading: Reading) -
     The same document again changes nothing. What is stored already can be embedded anew.
     """
     said = pb.DocumentIndexed(request_id=given.request_id, owner_user_id=str(claims.owner), state=PARSING)
-    said.embedding_model = reading.store.embedder.model
     try:
+        said.embedding_model = reading.store.embedder.model
         if given.memory_id:
             yield await _entry(said, given, claims, reading)
             return

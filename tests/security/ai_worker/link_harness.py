@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -126,7 +127,7 @@ async def serving(folder: Path, guard: type[Guard] = Guard, try_timeout_s: float
     session = open_session()
     mind = Mind(memory, memory, Models(session, clock).choose, telemetry, clock, log, WORKER)
     pool: Any = None
-    embedder: Any = None
+    embedder: Any = SimpleNamespace(model="none")
     link = WorkerLink(
         Office(mind, keeper, running, try_timeout_s),
         Reading(KnowsEverything(pool, embedder, clock), ReadsEverything(), log),
