@@ -7,7 +7,7 @@ and the same interpreter with the same flags, one run after the other.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import median, quantiles
@@ -16,6 +16,7 @@ from typing import Final
 
 from ai_worker.sandbox.bubblewrap import Bubblewrap
 from ai_worker.sandbox.calls import INTERPRETER
+from ai_worker.sandbox.cgroup import find_groups
 from ai_worker.sandbox.port import Job
 from aiox.runtime.clock import SystemClock
 from bench.measure import Figure, Side
@@ -33,15 +34,49 @@ def _figures(tool: list[float], empty: list[float]) -> list[Figure]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """subprocess.run, with nothing around it."""
+class Pairs:
+    """Rounds in which the two are started in turn, run by run: whatever the machine does meanwhile hits both."""
 
-    name: str = "plain subprocess"
+    def __init__(self, sandbox: Bubblewrap) -> None:
+        self._sandbox = sandbox
+        self._kept: list[Figure] = []
+
+    async def plain(self) -> Sequence[Figure]:
+        """A round; the sandbox's half of it is kept for `sandboxed`."""
+        times: dict[str, list[float]] = {name: [] for name in ("plain tool", "tool", "plain empty", "empty")}
+        for code, name in ((TOOL, "tool"), (EMPTY, "empty")):
+            for _ in range(RUNS):
+                times[f"plain {name}"].append(_plain(code))
+                times[name].append(await self._boxed(code))
+        self._kept = _figures(times["tool"], times["empty"])
+        return _figures(times["plain tool"], times["plain empty"])
+
+    async def sandboxed(self) -> Sequence[Figure]:
+        """The other half of the round before. Raises RuntimeError where there was none."""
+        if not self._kept:
+            raise RuntimeError("no round to be the other half of")
+        kept, self._kept = self._kept, []
+        return kept
+
+    async def _boxed(self, code: str) -> float:
+        clock = SystemClock()
+        began = clock.monotonic()
+        done = await self._sandbox.run(Job((*INTERPRETER, "-c", code), b"{}"))
+        if not done.ok or (code is TOOL) is not bool(done.stdout):
+            raise RuntimeError("the program did not do its work")
+        return clock.monotonic() - began
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One side of the pairs."""
+
+    name: str
+    measured: Callable[[], Awaitable[Sequence[Figure]]]
 
     async def measure(self) -> Sequence[Figure]:
         """One round."""
-        return _figures([_plain(TOOL) for _ in range(RUNS)], [_plain(EMPTY) for _ in range(RUNS)])
+        return await self.measured()
 
 
 def _plain(code: str) -> float:
@@ -54,30 +89,11 @@ def _plain(code: str) -> float:
     return clock.monotonic() - began
 
 
-@dataclass(frozen=True, slots=True)
-class Sandboxed:
-    """The worker's sandbox."""
-
-    sandbox: Bubblewrap
-    name: str = "sandbox"
-
-    async def measure(self) -> Sequence[Figure]:
-        """One round."""
-        return _figures([await self._run(TOOL) for _ in range(RUNS)], [await self._run(EMPTY) for _ in range(RUNS)])
-
-    async def _run(self, code: str) -> float:
-        clock = SystemClock()
-        began = clock.monotonic()
-        done = await self.sandbox.run(Job((*INTERPRETER, "-c", code), b"{}"))
-        if not done.ok or (code is TOOL) is not bool(done.stdout):
-            raise RuntimeError("the program did not do its work")
-        return clock.monotonic() - began
-
-
 @asynccontextmanager
 async def sides(_clients: int, _questions: int, _seconds: float) -> AsyncIterator[Sequence[Side]]:
     """Both, in this process. Raises RuntimeError where no sandbox can be had."""
-    sandbox = Bubblewrap(SystemClock())
+    sandbox = Bubblewrap(SystemClock(), groups=find_groups())
     if trouble := await sandbox.trouble():
         raise RuntimeError(trouble)
-    yield Plain(), Sandboxed(sandbox)
+    pairs = Pairs(sandbox)
+    yield Half("plain subprocess", pairs.plain), Half("sandbox", pairs.sandboxed)

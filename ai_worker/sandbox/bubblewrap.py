@@ -7,9 +7,10 @@ import fcntl
 import os
 import platform
 import random
+import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ai_worker.sandbox.cgroup import Group, Groups
@@ -21,8 +22,8 @@ from ai_worker.sandbox.seccomp import filter_for
 from ai_worker.sandbox.talk import talking
 from aiox.runtime.clock import Clock
 
-_SOON_S: Final = 0.1
-"""What is over by then has had its full share of the processor."""
+_LOOKS_S: Final = (0.1, 0.2, 0.4, 0.8)
+"""After its start. What is over by the first has had its full share of the processor, and no control group."""
 PLACES: Final = 2
 """Runs of one process at a time; others wait."""
 _USERS: Final = range(65_000, 65_500)
@@ -31,25 +32,36 @@ _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fc
 _PROBE: Final = Job((PYTHON, "-I", "-S", "-c", "print('in')"), limits=Limits(wall_s=20.0, memory_bytes=256 * MIB))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Start:
-    """A run that is to be started. In a control group it waits until it is in there with all it has started."""
+    """A run that is to be started. What is not soon over is put into its control group: to move a process costs as much
+    as to start one.
+    """
 
     argv: list[str]
     passed: tuple[int, ...]
     group: Group | None = None
-    go: int = -1
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     def begin(self, pid: int) -> None:
-        """Lets it go on. Raises SandboxUnavailable."""
-        if self.group is None:
-            return
+        """It runs. Several looks: what it starts while it is moved is moved with the next."""
+        if self.group is not None:
+            loop = asyncio.get_running_loop()
+            self.timers += [loop.call_later(after, self._move, self.group, pid) for after in _LOOKS_S]
+
+    def end(self) -> None:
+        """It is over, and its id may soon be another's."""
+        for timer in self.timers:
+            timer.cancel()
+
+    def _move(self, group: Group, pid: int) -> None:
+        """One that cannot be moved is ended."""
         try:
-            self.group.take(pid)
-            os.write(self.go, b"x")
-            asyncio.get_running_loop().call_later(_SOON_S, self.group.yield_to_others)
-        except OSError as broken:
-            raise SandboxUnavailable(f"a control group takes no processes: {broken.strerror}") from None
+            group.take(pid)
+        except OSError:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        group.yield_to_others()
 
 
 class Bubblewrap:
@@ -98,12 +110,12 @@ class Bubblewrap:
         user = opened.enter_context(self._user()) if os.geteuid() == 0 else None
         files = {name: opened.enter_context(_memory(content)) for name, content in job.files.items()}
         filter_fd = opened.enter_context(_memory(seccomp))
-        passed = (filter_fd, *files.values())
-        if self._groups is None:
-            return _Start(command(bwrap, root, job, Given(filter_fd, result, files, user)), passed)
-        group, (wait, go) = opened.enter_context(self._groups.made(job.limits)), opened.enter_context(_pipe())
-        argv = command(bwrap, root, job, Given(filter_fd, result, files, user, wait))
-        return _Start(argv, (*passed, wait), group, go)
+        argv = command(bwrap, root, job, Given(filter_fd, result, files, user))
+        start = _Start(argv, (filter_fd, *files.values()))
+        if self._groups is not None:
+            start.group = opened.enter_context(self._groups.made(job.limits))
+        opened.callback(start.end)
+        return start
 
     async def trouble(self) -> str:
         """Why there is no sandbox here; empty when a first run went well."""
@@ -142,17 +154,6 @@ def _why(stderr: bytes) -> str:
         f"bubblewrap cannot make a sandbox here: {said}. Mend: allow unprivileged user namespaces"
         " (sysctl kernel.unprivileged_userns_clone=1, in a container its seccomp profile), or start as root."
     )
-
-
-@contextmanager
-def _pipe() -> Iterator[tuple[int, int]]:
-    """Both ends, the readable one first."""
-    ends = os.pipe()
-    try:
-        yield ends
-    finally:
-        for one in ends:
-            os.close(one)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class Group:
                     (folder / "cgroup.procs").write_text(str(one))
 
     def yield_to_others(self) -> None:
-        """From now on it comes behind everybody else for the processor, and has a part of it at most.
+        """From now on all of it together weighs a fifth of one process for the processor, and has a part of it at most.
 
         Nothing to one that is over.
         """
@@ -52,9 +52,9 @@ class Group:
             return
         share = round(_PERIOD_US * min(1.0, (os.cpu_count() or 1) * _PART))
         of = (
-            {"cpu.weight": "1", "cpu.max": f"{share} {_PERIOD_US}"}
+            {"cpu.weight": "20", "cpu.max": f"{share} {_PERIOD_US}"}
             if self.version == 2
-            else {"cpu.shares": "10", "cpu.cfs_period_us": str(_PERIOD_US), "cpu.cfs_quota_us": str(share)}
+            else {"cpu.shares": "200", "cpu.cfs_period_us": str(_PERIOD_US), "cpu.cfs_quota_us": str(share)}
         )
         for file, value in of.items():
             with suppress(OSError):

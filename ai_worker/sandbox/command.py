@@ -24,8 +24,6 @@ class Given:
     files: Mapping[str, int]
     user: int | None
     """A user id of its own for a run that root starts; None where a user namespace is made instead."""
-    wait: int | None = None
-    """Nothing runs before there is a byte to read; None: at once."""
 
 
 def command(bwrap: str, root: Root, job: Job, given: Given) -> list[str]:
@@ -47,7 +45,6 @@ def command(bwrap: str, root: Root, job: Job, given: Given) -> list[str]:
         *(word for name, fd in given.files.items() for word in ("--file", str(fd), f"{WORK}/{name}")),
         *("--remount-ro", "/", "--chdir", WORK),
         *("--seccomp", str(given.seccomp)),
-        *(() if given.wait is None else ("--block-fd", str(given.wait))),
         "--",
         *_become(given.user),
         *_limited(job.limits),

@@ -14,6 +14,7 @@ from ai_worker.sandbox.watch import memory_of, yield_to_others
 from aiox.runtime.clock import Clock
 
 _WATCH_S: Final = 0.05
+_SOON_S: Final = 0.5
 _CHUNK: Final = 1 << 16
 _OUT_OF_CPU: Final = frozenset({128 + 24, 128 + 9})
 """SIGXCPU at the soft limit, SIGKILL at the hard one."""
@@ -147,11 +148,14 @@ async def _to_its_end(
 async def _watch(pid: int, most: int) -> None:
     """Until cancelled. Raises _Stopped when all processes together hold too much.
 
-    What is soon over has its share of the processor; what is not comes behind the hub from its first look on.
+    What is soon over has its share of the processor; what is not comes behind the hub from then on.
     """
+    looks = 0
     while True:
         await asyncio.sleep(_WATCH_S)
-        yield_to_others(pid)
+        looks += 1
+        if looks * _WATCH_S >= _SOON_S:
+            yield_to_others(pid)
         if memory_of(pid) > most:
             raise _Stopped(Why.MEMORY)
 

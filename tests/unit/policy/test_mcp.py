@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from aiox.kernel.agent import McpServer
-from aiox.kernel.mcp import SeenTool, seen_tool
+from uuid import UUID
+
+from aiox.kernel.actions import Action
+from aiox.kernel.agent import McpServer, ToolPolicy
+from aiox.kernel.mcp import McpTool, SeenTool, seen_tool
+from aiox.kernel.tools import call_id, known_tools
+from policy.access import Relation
+from policy.cedar.facts import Facts
+from policy.cedar.judge import Policies, hub_level
+from policy.cedar.level import Level
 from policy.mcp import Known, Standing, changed, offered, pinned, standing, with_mcp
-from policy.tools import AllowedTools
+from policy.tool_gate import Read, judge_tool
+from policy.tools import AllowedTools, Call
 
 SERVER = McpServer(name="files", transport="stdio", command=("files",), allowed_tools=("read", "write", "gone"))
 
@@ -56,3 +65,38 @@ def test_a_change_is_of_what_could_be_called_before() -> None:
     assert changed(SERVER, KNOWN, (READ, WRITE)) == ()
     assert changed(SERVER, KNOWN, (seen("read", "Reads all."),)) == ("read",)
     assert changed(SERVER, KNOWN, ()) == ("read",)
+
+
+def judged(server: McpServer, labels: tuple[str, ...], policy: ToolPolicy) -> str:
+    """The judge's word on the first call of a turn that has read so much."""
+    free = server.model_copy(update={"policy": policy})
+    tool = McpTool(free, READ)
+    turn = UUID(int=1)
+    call = Call(turn, 0, str(call_id(turn, 0)), tool.name, b"{}")
+    level = hub_level(1, "")
+    assert isinstance(level, Level)
+    facts = Facts(Action.TOOL_CALL, Relation.OWNER, actor="ada@localhost", channel="xmpp")
+    known = {**known_tools(""), tool.name: tool.description}
+    offered_ = AllowedTools((tool.name,), ())
+    decided = judge_tool(call, facts, Policies([level]), offered_, [tool], known, (), Read(frozenset(labels)))
+    return type(decided.verdict).__name__
+
+
+FREE = ToolPolicy(requires_approval=False)
+REMOTE = McpServer(name="wiki", transport="http", url="https://wiki.example.org/mcp", allowed_tools=("read",))
+
+
+def test_each_call_waits_for_a_person_unless_the_servers_policy_says_otherwise() -> None:
+    assert judged(SERVER, (), ToolPolicy()) == "Hold"
+    assert judged(SERVER, (), FREE) == "Allow"
+    assert judged(SERVER, (), ToolPolicy(read_only=True)) == "Deny"
+
+
+def test_what_leaves_to_a_server_elsewhere_is_under_the_rule_of_two() -> None:
+    """Untrusted and private words before the model, and a server that its arguments reach: a person is asked."""
+    both = ("model", "document")
+    assert judged(REMOTE, ("model",), FREE) == "Allow"
+    assert judged(REMOTE, both, FREE) == "Hold"
+    assert judged(REMOTE, ("model", "memory", "tool:http_request"), FREE) == "Hold"
+    assert judged(REMOTE, ("model", "tool:wiki__read"), FREE) == "Hold"
+    assert judged(SERVER, both, FREE) == "Allow"  # in the sandbox: nothing leaves
