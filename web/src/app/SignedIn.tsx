@@ -40,6 +40,9 @@ export function SignedIn({ session, tokens, leave, notice }: Props) {
     if (room === "chat") setTalked(true);
   }, [room]);
   useEffect(() => {
+    document.getElementById("content")?.scrollTo(0, 0);
+  }, [room, one, part]);
+  useEffect(() => {
     document.title = `${titleOf(room, texts)} · AIOX`;
   }, [room, texts]);
 
@@ -114,7 +117,7 @@ function Side({ room, jid }: { room: string; jid: string }) {
     ["account", Person],
   ] as const;
   return (
-    <div className="side">
+    <header className="side">
       <a className="brand" href={to("agents")}>
         <Mark size={24} /> {texts.title}
       </a>
@@ -133,6 +136,6 @@ function Side({ room, jid }: { room: string; jid: string }) {
         </span>
         <Health />
       </div>
-    </div>
+    </header>
   );
 }

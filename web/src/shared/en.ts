@@ -176,7 +176,7 @@ export const en = {
       reindexing: "is learned anew",
       failed: "failed",
     },
-    passages: (done: number, all: number) => (done === all ? `${all} passages` : `${done} of ${all} passages`),
+    passages: (done: number, all: number) => (done === all ? (all === 1 ? "1 passage" : `${all} passages`) : `${done} of ${all} passages`),
     ready: (count: number) => (count === 1 ? "1 document" : `${count} documents`),
     waiting: (count: number) => `${count} being learned`,
     failed: (count: number) => `${count} failed`,

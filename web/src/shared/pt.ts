@@ -192,7 +192,7 @@ export const pt: Texts = {
       reindexing: "sendo reaprendido",
       failed: "falhou",
     },
-    passages: (done, all) => (done === all ? `${all} passagens` : `${done} de ${all} passagens`),
+    passages: (done, all) => (done === all ? (all === 1 ? "1 passagem" : `${all} passagens`) : `${done} de ${all} passagens`),
     ready: (count) => (count === 1 ? "1 documento" : `${count} documentos`),
     waiting: (count) => `${count} sendo aprendidos`,
     failed: (count) => `${count} falharam`,

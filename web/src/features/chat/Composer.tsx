@@ -92,9 +92,7 @@ export function Composer({ line, peer, name, online }: Props) {
         onKeyDown={onKey}
         placeholder={texts.chat.write(name)}
         aria-label={texts.chat.write(name)}
-        role="combobox"
-        aria-expanded={offered.length > 0}
-        aria-controls={id}
+        aria-controls={offered.length > 0 ? id : undefined}
         aria-autocomplete="list"
         aria-activedescendant={chosen === undefined ? undefined : `${id}-${chosen.name}`}
       />

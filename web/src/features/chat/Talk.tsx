@@ -35,7 +35,7 @@ export function Talk({ line, peer, name, picture, agentId }: Props) {
     if (state === "online" && !asked) void line.older(peer);
   }, [state, asked, line, peer]);
 
-  const log = useFollowing(messages, typing);
+  const { log, lines } = useFollowing(messages);
   return (
     <section className="talk" aria-label={name}>
       <header>
@@ -45,36 +45,38 @@ export function Talk({ line, peer, name, picture, agentId }: Props) {
         <Avatar name={name} picture={picture} />
         <div className="grow">
           <h2 className="cut">{name}</h2>
-          <p className="quiet small" role="status">
+          <p className="quiet small cut" role="status">
             {typing ? texts.chat.thinking : agentId === undefined ? peer : <Quota agentId={agentId} />}
           </p>
         </div>
         {agentId !== undefined && <LinkButton href={to("agents", agentId)}>{texts.chat.about}</LinkButton>}
       </header>
       <div ref={log} className="log" role="log" aria-label={texts.chat.log} tabIndex={0}>
-        {older !== null && asked && older !== "" && (
-          <div className="older">
-            <Button kind="plain" onClick={() => void line.older(peer)}>
-              {texts.chat.older}
-            </Button>
-          </div>
-        )}
-        {older === null && messages.length === 0 && <p className="day">{texts.chat.begin(name)}</p>}
-        {messages.map((message, at) => (
-          <MessageRow key={message.id} message={message} before={messages[at - 1]} onSources={setCited} />
-        ))}
-        {agentId !== undefined && <Pending agentId={agentId} />}
-        {typing && (
-          <div className="message">
-            <div className="bubble">
-              <span className="dots" role="img" aria-label={texts.chat.thinking}>
-                <i />
-                <i />
-                <i />
-              </span>
+        <div ref={lines} className="lines">
+          {older !== null && asked && older !== "" && (
+            <div className="older">
+              <Button kind="plain" onClick={() => void line.older(peer)}>
+                {texts.chat.older}
+              </Button>
             </div>
-          </div>
-        )}
+          )}
+          {older === null && messages.length === 0 && <p className="day">{texts.chat.begin(name)}</p>}
+          {messages.map((message, at) => (
+            <MessageRow key={message.id} message={message} before={messages[at - 1]} onSources={setCited} />
+          ))}
+          {agentId !== undefined && <Pending agentId={agentId} />}
+          {typing && (
+            <div className="message">
+              <div className="bubble">
+                <span className="dots" role="img" aria-label={texts.chat.thinking}>
+                  <i />
+                  <i />
+                  <i />
+                </span>
+              </div>
+            </div>
+          )}
+        </div>
       </div>
       <div>
         {state !== "online" && (
@@ -92,17 +94,28 @@ export function Talk({ line, peer, name, picture, agentId }: Props) {
 }
 
 /** Stays at the end while the reader is there, and where they are when older messages come above. */
-function useFollowing(messages: readonly Message[], typing: boolean) {
+function useFollowing(messages: readonly Message[]) {
   const log = useRef<HTMLDivElement>(null);
+  const lines = useRef<HTMLDivElement>(null);
   const seen = useRef({ first: "", height: 0, atEnd: true });
   useEffect(() => {
     const box = log.current;
-    if (box === null) return;
+    const content = lines.current;
+    if (box === null || content === null) return;
     const look = () => {
       seen.current.atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
     };
+    // Whatever grows: a message, a call that waits, or the room when the keyboard of a phone goes.
+    const grown = new ResizeObserver(() => {
+      if (seen.current.atEnd) box.scrollTop = box.scrollHeight;
+    });
+    grown.observe(content);
+    grown.observe(box);
     box.addEventListener("scroll", look, { passive: true });
-    return () => box.removeEventListener("scroll", look);
+    return () => {
+      grown.disconnect();
+      box.removeEventListener("scroll", look);
+    };
   }, []);
   useLayoutEffect(() => {
     const box = log.current;
@@ -112,8 +125,8 @@ function useFollowing(messages: readonly Message[], typing: boolean) {
     if (seen.current.atEnd || (last?.mine === true && last.state === "sending")) box.scrollTop = box.scrollHeight;
     else if (first !== seen.current.first) box.scrollTop += box.scrollHeight - seen.current.height;
     seen.current = { ...seen.current, first, height: box.scrollHeight };
-  }, [messages, typing]);
-  return log;
+  }, [messages]);
+  return { log, lines };
 }
 
 function Quota({ agentId }: { agentId: string }) {

@@ -39,7 +39,8 @@ export interface Conversation {
 
 export const nothing: Conversation = { messages: [], typing: false, older: "", asked: false };
 
-const RANK: Record<MessageState, number> = { sending: 0, failed: 1, sent: 2, received: 3, read: 4 };
+// An error may come after the work had begun: it counts whatever was before.
+const RANK: Record<MessageState, number> = { sending: 0, sent: 1, received: 2, read: 3, failed: 4 };
 
 /** Both lists as one: by id, so that nothing is there twice; in the order of time. */
 export function merged(before: readonly Message[], more: readonly Message[]): readonly Message[] {
