@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import schemathesis
 import structlog
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from prometheus_client import CollectorRegistry
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction, not_a_server_error
@@ -148,8 +150,9 @@ async def tried(served: Served, operation: Any, requests: int) -> list[str]:
         run = limits(given(case=case_of, lead_somewhere=st.booleans())(one))
         (seed(int(os.environ.get("AIOX_TEST_SEED", "0")))(run))()
 
-    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-        await asyncio.to_thread(all_of, mode)
+    await asyncio.to_thread(all_of, GenerationMode.POSITIVE)
+    with suppress(Unsatisfiable):  # an operation that takes any text has no request that does not fit
+        await asyncio.to_thread(all_of, GenerationMode.NEGATIVE)
     return wrong
 
 
