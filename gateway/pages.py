@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -25,6 +26,17 @@ and start the hub again.</p>
 """
 
 
+class _Built(StaticFiles):
+    """Files whose name holds a digest of their content are kept for good; the page that names them is not."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """One file."""
+        response = await super().get_response(path, scope)
+        kept = path.startswith("assets/") and response.status_code in (200, 304)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
+        return response
+
+
 class _Pages(Mount):
     """All but the API: a wrong method there is answered by the route that knows the right ones."""
 
@@ -38,7 +50,7 @@ class _Pages(Mount):
 def add_pages(app: FastAPI, built: Path) -> None:
     """Serves `built` under / when it holds an index page. Call it last: it answers whatever no route took."""
     if (built / "index.html").is_file():
-        app.router.routes.append(_Pages("/", StaticFiles(directory=built, html=True)))
+        app.router.routes.append(_Pages("/", GZipMiddleware(_Built(directory=built, html=True))))
         return
 
     @app.get("/", include_in_schema=False)

@@ -37,6 +37,18 @@ async def test_built_pages_are_served_and_nothing_above_them(tmp_path: Path) -> 
             assert (await browser.get(path)).status_code == 404
 
 
+async def test_files_come_compressed_and_only_what_is_named_by_its_content_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<p>built</p>")
+    (tmp_path / "assets" / "app-1a2b.js").write_text("//" + "a" * 9000)
+    async with client(tmp_path) as browser:
+        script = await browser.get("/assets/app-1a2b.js", headers={"accept-encoding": "gzip"})
+        assert script.headers["content-encoding"] == "gzip"
+        assert "immutable" in script.headers["cache-control"]
+        assert len(script.text) == 9002
+        assert (await browser.get("/")).headers["cache-control"] == "no-cache"
+
+
 async def test_pages_answer_nothing_of_the_api(tmp_path: Path) -> None:
     """A wrong method is told the right ones, and an unknown path is no page, whether pages are built or not."""
     (tmp_path / "index.html").write_text("<p>built</p>")
