@@ -313,7 +313,7 @@ export const en = {
   },
   organisations: {
     name: "Name of a new organisation",
-    found: "Found it",
+    found: "Create the organisation",
     noneTitle: "No organisation",
     noneWords: "In an organisation a second person can approve what your agents want to do.",
     member: "Member",

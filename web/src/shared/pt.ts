@@ -311,7 +311,7 @@ export const pt: Texts = {
   },
   organisations: {
     name: "Nome de uma nova organização",
-    found: "Fundar",
+    found: "Criar a organização",
     noneTitle: "Nenhuma organização",
     noneWords: "Numa organização, uma segunda pessoa pode aprovar o que seus agentes querem fazer.",
     member: "Membro",

@@ -59,7 +59,7 @@ function Row({ agent, days }: { agent: AgentInList; days: number }) {
       <td className="figure">{format.number(sum((one) => one.turns))}</td>
       <td className="figure">{format.number(sum((one) => one.tokens_used))}</td>
       <td className="figure">
-        {format.money(sum((one) => one.cost_nanousd ?? 0))}
+        {format.money(items.some((one) => one.cost_nanousd !== null) ? sum((one) => one.cost_nanousd ?? 0) : null)}
         {unpriced > 0 && <p className="quiet small">{texts.usage.unpriced(unpriced)}</p>}
       </td>
       <td>{items.map((one) => one.model).join(", ")}</td>
