@@ -1,4 +1,4 @@
-"""What else a person leaves behind beside chats: a file, questions over HTTP, an organisation, a credential, a letter."""
+"""What else a person leaves behind: a file, questions over HTTP, an organisation, a credential, a letter."""
 
 from __future__ import annotations
 

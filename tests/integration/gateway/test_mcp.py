@@ -47,23 +47,23 @@ def standing(answer: Any) -> list[tuple[str, str]]:
 
 async def test_a_tool_is_approved_as_it_was_seen_and_taken_back(door: HttpDoor, ada: Person) -> None:
     agent = await agent_of(door, ada)
-    where, mine = f"/v1/agents/{agent}/mcp", {"headers": ada.headers}
-    first = await door.client.get(where, **mine)
+    where, mine = f"/v1/agents/{agent}/mcp", ada.headers
+    first = await door.client.get(where, headers=mine)
     assert first.json()["items"][0]["state"] is None
-    asked = await door.client.post(f"{where}/files/look", **mine)
+    asked = await door.client.post(f"{where}/files/look", headers=mine)
     assert (asked.status_code, asked.json()["state"]) == (202, "asked")
     seen = await saw(door, agent)
     approval = f"{where}/files/tools/read/approval"
-    wrong = await door.client.put(approval, json={"digest": "0" * 64}, **mine)
+    wrong = await door.client.put(approval, json={"digest": "0" * 64}, headers=mine)
     assert (wrong.status_code, wrong.json()["code"]) == (409, "CONFLICT")
-    approved = await door.client.put(approval, json={"digest": seen.digest}, **mine)
+    approved = await door.client.put(approval, json={"digest": seen.digest}, headers=mine)
     assert standing(approved.json()) == [("read", "approved")]
-    listed = (await door.client.get(where, **mine)).json()
+    listed = (await door.client.get(where, headers=mine)).json()
     (tool,) = listed["items"][0]["tools"]
     assert (tool["called"], tool["pinned"], tool["description"]) == ("files__read", seen.digest, "Reads.")
-    taken = await door.client.delete(approval, **mine)
+    taken = await door.client.delete(approval, headers=mine)
     assert standing(taken.json()) == [("read", "new")]
-    assert (await door.client.delete(approval, **mine)).status_code == 404
+    assert (await door.client.delete(approval, headers=mine)).status_code == 404
 
 
 async def test_a_strangers_servers_are_not_there(door: HttpDoor, ada: Person) -> None:
