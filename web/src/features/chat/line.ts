@@ -33,6 +33,8 @@ export class Line {
   readonly #xmpp: Client;
   readonly #heard = new Set<() => void>();
   readonly #pages = new Map<string, Message[]>();
+  /** Ids that this stream has been given: the stream itself sends them again when it is resumed. */
+  readonly #given = new Set<string>();
   #conversations: ReadonlyMap<string, Conversation> = new Map();
   #state: LineState = "connecting";
   #repeat: number | undefined;
@@ -49,7 +51,10 @@ export class Line {
     });
     this.#xmpp.saslFactory.use("X-OAUTH2", OAuth);
     this.#xmpp.on("online", () => void this.#online());
-    this.#xmpp.streamManagement.on("resumed", () => this.#become("online"));
+    this.#xmpp.streamManagement.on("resumed", () => {
+      this.#become("online");
+      this.#sayWaiting();
+    });
     this.#xmpp.on("disconnect", () => this.#become("away"));
     this.#xmpp.on("error", () => {
       if (this.#xmpp.status !== "online") this.#become("away"); // the library dials again by itself
@@ -77,7 +82,7 @@ export class Line {
     const id = crypto.randomUUID();
     const message: Message = { id, mine: true, peer, text, at: Date.now(), state: "sending" };
     this.#change(peer, (one) => ({ ...one, messages: merged(one.messages, [message]) }));
-    this.#xmpp.send(said(peer, id, text)).catch(() => undefined); // stays "sending", and goes out again
+    if (this.#state === "online") this.#sayWaiting();
   }
 
   /** Asks the archive for the page before what is known. */
@@ -109,7 +114,8 @@ export class Line {
     this.#become("online");
     // A new stream: what came while we were away stands in the archive.
     for (const [peer, one] of this.#conversations) if (one.asked) void this.#page(peer, "");
-    this.#sayAgain();
+    this.#given.clear();
+    this.#sayWaiting();
   }
 
   async #page(peer: string, before: string): Promise<void> {
@@ -183,15 +189,26 @@ export class Line {
     this.#change(peer, (one) => ({ ...one, messages: marked(one.messages, id, state, error) }));
   }
 
+  /** Says what this stream has not been given yet. */
+  #sayWaiting(): void {
+    for (const message of this.#unheard()) {
+      if (this.#given.has(message.id)) continue;
+      this.#given.add(message.id);
+      this.#xmpp.send(said(message.peer, message.id, message.text)).catch(() => undefined); // said again later
+    }
+  }
+
+  /** Says again what the hub has not confirmed for a while. It knows the id, and answers once. */
   #sayAgain(): void {
     if (this.#state !== "online") return;
     const late = Date.now() - AGAIN_MS;
-    for (const one of this.#conversations.values()) {
-      for (const message of one.messages) {
-        if (message.state !== "sending" || message.at > late) continue;
-        this.#xmpp.send(said(message.peer, message.id, message.text)).catch(() => undefined); // and again later
-      }
-    }
+    for (const message of this.#unheard()) if (message.at < late) this.#given.delete(message.id);
+    this.#sayWaiting();
+  }
+
+  #unheard(): Message[] {
+    const all = [...this.#conversations.values()].flatMap((one) => one.messages);
+    return all.filter((one) => one.mine && one.state === "sending");
   }
 
   #change(peer: string, work: (before: Conversation) => Conversation): void {
