@@ -48,7 +48,11 @@ def host() -> Iterator[Host]:
             by_path.listen(64)
             by_name.listen(64)
             port = tcp.getsockname()[1]
-            yield Host(str(canary), folder, port, f"{folder}/socket", f"aiox-{os.getpid()}", os.getpid())
+            with subprocess.Popen(["sleep", "3600"]) as bystander:  # not this process: a control slows it down
+                try:
+                    yield Host(str(canary), folder, port, f"{folder}/socket", f"aiox-{os.getpid()}", bystander.pid)
+                finally:
+                    bystander.kill()
 
 
 @pytest.fixture(scope="module")
