@@ -20,7 +20,9 @@ def asked_message(asked: CommandAsked) -> pb.CommandAsked:
 
 
 def asked_of(message: pb.CommandAsked) -> CommandAsked:
-    """The command in a message."""
+    """The command in a message. Raises ValueError when it does not say who asks, or where."""
+    if not message.sender_jid or not message.address:
+        raise ValueError("a command without a sender or an address")
     return CommandAsked(
         sender=message.sender_jid,
         address=message.address,

@@ -20,6 +20,8 @@ from bench.load.plan import marks
 ANSWERED: Final = "answered"
 MERGED: Final = "merged "
 CONCLUDED: Final = "turn.concluded"
+PAID: Final = frozenset({CONCLUDED, "conversation.summarised"})
+"""Ledger records of work that has an execution: turns, and the summaries of long conversations."""
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -277,7 +279,7 @@ def _miscounted(found: Evidence) -> Iterator[Violation]:
     executed: Counter[UUID] = Counter()
     today: Counter[UUID] = Counter()
     for row in found.ledger:
-        if row.event_type == CONCLUDED:
+        if row.event_type in PAID:
             ledger[row.owner] += int(row.details.get("tokens_used", 0))
     for execution in found.executions:
         executed[execution.owner] += execution.tokens

@@ -17,7 +17,8 @@ from aiox.wire.v1 import events_pb2 as pb
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 OPTIONS = st.lists(st.builds(Option, TEXT, TEXT), max_size=3).map(tuple)
 FIELDS = st.builds(FormField, TEXT, TEXT, st.sampled_from(FieldKind), TEXT, st.booleans(), OPTIONS)
-ASKED = st.builds(CommandAsked, TEXT, TEXT, TEXT, TEXT, st.dictionaries(TEXT, TEXT, max_size=3), st.booleans(), TEXT)
+SAID = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+ASKED = st.builds(CommandAsked, SAID, SAID, TEXT, TEXT, st.dictionaries(TEXT, TEXT, max_size=3), st.booleans(), TEXT)
 ANSWERED = st.builds(
     CommandAnswered,
     TEXT,
@@ -37,6 +38,12 @@ def around(payload: CommandAsked | CommandAnswered) -> bytes:
 @given(ASKED | ANSWERED)
 def test_it_comes_back(payload: CommandAsked | CommandAnswered) -> None:
     assert decode(around(payload)).payload == payload
+
+
+@pytest.mark.parametrize(("sender", "address"), [("", "agents.example"), ("ada@example/phone", "")])
+def test_a_command_without_sender_or_address_is_no_event(sender: str, address: str) -> None:
+    with pytest.raises(NotAnEvent):
+        decode(around(CommandAsked(sender, address, "help")))
 
 
 def test_a_field_of_an_unknown_kind_is_no_event() -> None:
