@@ -60,6 +60,7 @@ async def test_from_signing_up_to_the_first_answer(tools: ToolHub, browser: Brow
         await expect(page.locator(".message.mine")).to_have_attribute("data-state", "read")
 
 
+@pytest.mark.prove
 async def test_create_edit_publish_and_roll_back(tools: ToolHub, browser: Browser) -> None:
     ada = await tools.hub.account(quota=ROOMY_ACCOUNT)
     async with signed_in(browser, tools.hub, ada) as at:
@@ -108,6 +109,7 @@ async def test_two_people_do_not_see_each_other(tools: ToolHub, browser: Browser
 
 
 @pytest.mark.control
+@pytest.mark.prove
 async def test_who_owns_the_agent_sees_it_and_is_answered(tools: ToolHub, browser: Browser) -> None:
     ada = await tools.hub.account()
     agent = await tools.hub.agent(ada, name="Ada's own")
@@ -119,6 +121,7 @@ async def test_who_owns_the_agent_sees_it_and_is_answered(tools: ToolHub, browse
         await expect(at.page.get_by_text("echo: let me in")).to_be_visible()
 
 
+@pytest.mark.prove
 async def test_what_a_model_says_stays_text(tools: ToolHub, browser: Browser) -> None:
     ada = await tools.hub.account(quota=ROOMY_ACCOUNT)
     agent = await tools.hub.agent(ada, governance=ROOMY)
@@ -138,6 +141,7 @@ async def test_what_a_model_says_stays_text(tools: ToolHub, browser: Browser) ->
         assert await log.locator("img, script, a[href^=javascript]").count() == 0
 
 
+@pytest.mark.prove
 async def test_a_call_is_approved_where_one_talks(tools: ToolHub, browser: Browser) -> None:
     owner, agent = await tools.agent(HELD)
     file = uuid4().hex
@@ -157,6 +161,7 @@ async def test_a_call_is_approved_where_one_talks(tools: ToolHub, browser: Brows
         await expect(card).to_have_count(0)
 
 
+@pytest.mark.prove
 async def test_nothing_is_lost_or_doubled_when_the_server_goes_and_comes_back(tools: ToolHub, browser: Browser) -> None:
     ada = await tools.hub.account(quota=ROOMY_ACCOUNT)
     agent = await tools.hub.agent(ada, governance=ROOMY)
@@ -176,6 +181,7 @@ async def test_nothing_is_lost_or_doubled_when_the_server_goes_and_comes_back(to
             await expect(page.locator(".message.mine").get_by_text(said, exact=True)).to_have_count(1)
 
 
+@pytest.mark.prove
 async def test_on_a_phone(tools: ToolHub, browser: Browser) -> None:
     ada = await tools.hub.account()
     agent = await tools.hub.agent(ada, name="Pocket")

@@ -123,6 +123,7 @@ async def walk(tools: ToolHub, looks: list[tuple[Literal["light", "dark"], str]]
     return found
 
 
+@pytest.mark.prove
 async def test_no_screen_keeps_anybody_out(tools: ToolHub) -> None:
     assert await walk(tools, [("light", "en"), ("dark", "pt-BR")]) == []
 
@@ -133,6 +134,7 @@ async def test_no_screen_keeps_anybody_out_in_any_look(tools: ToolHub) -> None:
 
 
 @pytest.mark.control
+@pytest.mark.prove
 async def test_axe_finds_what_is_wrong(tools: ToolHub) -> None:
     async with chromium() as browser, tab(browser, tools.hub) as at:
         await at.page.evaluate("document.querySelector('label').remove()")
