@@ -55,7 +55,7 @@ class Session:
                         continue
         except asyncio.CancelledError:
             raise
-        except BaseException as broken:  # noqa: BLE001 -- groups of a stranger's making; told by kind, not by its words
+        except (Exception, BaseExceptionGroup) as broken:  # noqa: BLE001 -- a stranger's; told by kind, not by its words
             self._fail(ToolFailed(_why(broken)))
         finally:
             self.over = True
