@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -29,12 +29,17 @@ def newest_revision() -> str:
     return head
 
 
-async def upgrade(host: str, port: int, password: str) -> None:
-    """Runs what is missing, all in one transaction. Raises sqlalchemy.exc.DBAPIError; nothing is left half done."""
+async def upgrade(host: str, port: int, password: str) -> bool:
+    """Runs what is missing, all in one transaction; True when that was everything, in an empty database.
+
+    Raises sqlalchemy.exc.DBAPIError; nothing is left half done.
+    """
     engine = _engine(host, port, password)
     try:
         async with engine.begin() as connection:
+            empty = await connection.scalar(text("SELECT to_regnamespace('aiox') IS NULL"))
             await connection.run_sync(_upgrade)
+            return bool(empty)
     finally:
         await engine.dispose()
 

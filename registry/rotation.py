@@ -127,12 +127,20 @@ async def renew(pool: Pool, keys: KeyRing, owner: OwnerId, now: datetime) -> boo
 async def reseal(pool: Pool, keys: KeyRing, owner: OwnerId) -> Resealed:
     """Seals what this tenant has under older keys anew. What cannot be opened is counted and stays as it is."""
     done, damaged = 0, 0
-    for table in SEALED:
+    for table in await _holding(pool, keys, owner):
         last: tuple[datetime, UUID] | None = _FIRST
         while last is not None:
             batch, last = await _batch(pool, keys, owner, table, last)
             done, damaged = done + batch.records, damaged + batch.damaged
     return Resealed(done, damaged)
+
+
+async def _holding(pool: Pool, keys: KeyRing, owner: OwnerId) -> Sequence[SealedTable]:
+    """The tables with something of this tenant's under older keys: most tenants have nothing in most of them."""
+    async with owner_scope(pool, owner) as connection:
+        ring = await ring_of(connection, keys, owner)
+        found = await connection.fetchrow(_ANY_STALE, owner, ring.current.to_bytes(4))
+    return [table for table, stale in zip(SEALED, found or (), strict=True) if stale]
 
 
 async def _batch(
@@ -161,11 +169,19 @@ def _fresh(ring: KeyRing, owner: OwnerId, table: SealedTable, row: Mapping[str, 
         return None
 
 
+def _older(table: SealedTable, current: str) -> str:
+    return " OR ".join(f"substring({column} FROM 1 FOR 4) <> {current}" for column in table.columns)
+
+
+_ANY_STALE: Final = "SELECT " + ", ".join(
+    f"EXISTS (SELECT FROM {table.name} WHERE owner_user_id = $1 AND ({_older(table, '$2')}))" for table in SEALED
+)
+
+
 def _stale(table: SealedTable) -> str:
-    old = " OR ".join(f"substring({column} FROM 1 FOR 4) <> $4" for column in table.columns)
     return (
         f"SELECT {table.record} AS record, created_at, {', '.join(table.columns)} FROM {table.name}"
-        f" WHERE owner_user_id = $1 AND (created_at, {table.record}) > ($2, $3) AND ({old})"
+        f" WHERE owner_user_id = $1 AND (created_at, {table.record}) > ($2, $3) AND ({_older(table, '$4')})"
         f" ORDER BY created_at, {table.record} LIMIT $5 FOR NO KEY UPDATE"
     )
 

@@ -205,6 +205,16 @@ async def no_policy(tools: ToolHub) -> AsyncIterator[None]:
             yield
         finally:
             await connection.execute("INSERT INTO active_policies VALUES ($1, 1, now())", HUB_OWNER)
+            await decides_again(tools)
+
+
+async def decides_again(tools: ToolHub) -> None:
+    """Waits until the gateway has read the policy again, which it does every 2 s."""
+    fields = {"email": "nobody@example.org", "password": "a password of nobody"}
+    url = f"http://127.0.0.1:{tools.hub.settings.ports.gateway}/v1/sessions"
+    async with asyncio.timeout(60), httpx.AsyncClient() as client:
+        while told(await client.post(url, json=fields))[1] == "NO_POLICY":
+            await asyncio.sleep(0.2)
 
 
 @asynccontextmanager

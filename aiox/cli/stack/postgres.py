@@ -138,7 +138,9 @@ async def migrate(home: Home, port: int) -> None:
 
     Raises sqlalchemy.exc.DBAPIError, and CannotGoOn with what differs.
     """
-    await upgrade("127.0.0.1", port, home.secrets("stack").read("postgres_migrator"))
+    new = await upgrade("127.0.0.1", port, home.secrets("stack").read("postgres_migrator"))
+    if new:
+        await schema.remember(home, port)
     await schema.check(home, port)
 
 

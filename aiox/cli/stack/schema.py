@@ -1,7 +1,7 @@
 """Drift: whether the live database is what the revisions make. Compared at every start, and by `aiox migrate --check`.
 
-What the revisions make is found by trying them out, once per state of their code, and kept in AIOX_HOME/schema.
-Services compare with that before they start.
+What the revisions make is what they have just made in an empty database; in any other it is found by trying them out,
+once per state of their code. It is kept in AIOX_HOME/schema. Services compare with that before they start.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ async def check(home: Home, port: int) -> None:
         raise CannotGoOn(sentence(words))
 
 
+async def remember(home: Home, port: int) -> None:
+    """Keeps what is there now as what the revisions make: all of them have just run, and nobody else was there."""
+    _keep(home, await _found(home, port))
+
+
 async def found_differences(home: Home, port: int) -> list[str]:
     """Everything that differs, a few words each; nothing when the database is what the revisions make."""
     expected = await ensure_expected(home, port)
-    password = home.secrets("stack").read("postgres_migrator")
-    connection = await connect_database(port, _MIGRATOR, password, _DATABASE)
-    try:
-        return list(differences(expected, await snapshot(connection)))
-    finally:
-        await connection.close()
+    return list(differences(expected, await _found(home, port)))
 
 
 async def check_as(settings: Settings, secrets: Secrets, service: Service) -> None:
@@ -69,8 +69,20 @@ def _known(home: Home) -> Snapshot | None:
 
 async def _find_out(home: Home, port: int) -> Snapshot:
     made = await try_out("127.0.0.1", port, home.secrets("stack").read("postgres_migrator"))
+    _keep(home, made)
+    return made
+
+
+async def _found(home: Home, port: int) -> Snapshot:
+    connection = await connect_database(port, _MIGRATOR, home.secrets("stack").read("postgres_migrator"), _DATABASE)
+    try:
+        return await snapshot(connection)
+    finally:
+        await connection.close()
+
+
+def _keep(home: Home, made: Snapshot) -> None:
     folder = home.part("schema")
     for old in folder.glob("*.json"):
         old.unlink()
     private_file(folder / f"{revisions_digest()}.json", json.dumps(made, indent=0, sort_keys=True))
-    return made
