@@ -33,6 +33,7 @@ CONDITIONS: Final = MappingProxyType(
         ErrorCode.QUOTA_EXCEEDED: Condition("wait", "policy-violation"),
         ErrorCode.QUOTA_UNAVAILABLE: Condition("wait", "resource-constraint"),
         ErrorCode.MEMORY_FULL: Condition("wait", "resource-constraint"),
+        ErrorCode.PEER_UNKNOWN: Condition("auth", "registration-required"),
         ErrorCode.HUB_BUSY: Condition("wait", "resource-constraint"),
         ErrorCode.WORKER_UNAVAILABLE: Condition("wait", "recipient-unavailable"),
         ErrorCode.PROVIDER_ERROR: Condition("wait", "remote-server-timeout"),

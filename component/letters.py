@@ -30,6 +30,8 @@ class Letter:
     session: int = 0
     confirmed_at: float = 0.0
     tries: int = 0
+    lost: bool = False
+    """Another server is known not to have it."""
 
     @property
     def ready(self) -> OutboxReady:

@@ -26,6 +26,7 @@ from aiox.runtime.crash import CrashPoint, Hook, no_hook
 from aiox.runtime.logs import Log
 from aiox.runtime.steps import Step
 from aiox.runtime.telemetry import Telemetry
+from component.far_servers import FAR_AGAIN_S, FarServers
 from component.letters import Letter, Letters
 from component.metrics import REPLIES
 from component.stanzas_out import stanzas_of
@@ -110,9 +111,13 @@ class Outbox:
         mine: Mine = lambda _: True,
         crash: Hook = no_hook,
         goes: Callable[[str], bool] = lambda _: True,
+        refused: Callable[[str, Sequence[str]], bool] = lambda *_: False,
+        far: FarServers | None = None,
     ) -> None:
         self._link = link
         self._goes = goes
+        self._refused = refused
+        self._far = far
         self._stores = stores
         self._server_domain = server_domain
         self._talk = talk
@@ -319,6 +324,7 @@ class Outbox:
         for letter, found in zip(waiting, await self._look_up(waiting), strict=True):
             if any(kept is Kept.NOT_YET for _, kept in found) and letter.tries < TRIES:
                 missing.add(letter.id)
+        missing |= self._far.missing(letters, self._clock.now(), self._log) if self._far else set()
         arrived = [letter for letter in letters if letter.id not in missing]
         if arrived:
             await self._stores.mark_sent([letter.id for letter in arrived])
@@ -338,12 +344,13 @@ class Outbox:
         return bool(arrived)
 
     def _wait_or_repeat(self, letter: Letter, now: float) -> None:
+        far = self._far is not None and self._far.is_far(letter.ready.to_jid)
         patience = ABSENT_S if letter.session == self._link.session else GRACE_S
-        if now - letter.confirmed_at < patience:
+        if not letter.lost and (far or now - letter.confirmed_at < patience):
             self._confirmed.append(letter)
             return
         self._log.warning("answer_was_lost_and_is_sent_again", outbox_id=str(letter.id), tries=letter.tries)
-        self._again(letter, 0.0)
+        self._again(letter, FAR_AGAIN_S if far else 0.0)
 
     async def _look_up(self, letters: Sequence[Letter]) -> list[list[tuple[Stanza, Kept]]]:
         """What the archive says of each stanza of each letter."""

@@ -14,7 +14,8 @@ from xml.etree.ElementTree import Element
 from nats.aio.msg import Msg
 
 from aiox.kernel.envelope import KNOWN, Envelope, OutboxReady, Pressure
-from aiox.kernel.jid import bare
+from aiox.kernel.ids import AgentId
+from aiox.kernel.jid import BareJid, bare
 from aiox.runtime import nats, postgres
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import crash_hook
@@ -35,11 +36,14 @@ from component.bus import JetStreamBus
 from component.commands import CommandDoor
 from component.echoes import OnceInRooms
 from component.enquiries import Enquiries, Known, asks_registry
+from component.far_servers import FarServers
 from component.links import Links
 from component.loop_guard import LoopGuard
 from component.loops import Loops
 from component.outbox import Outbox, Stores
 from component.pace import Pace
+from component.peers import Known as KnownPeers
+from component.peers import PeerDoor
 from component.queries import answer_query
 from component.rooms import Known as KnownRooms
 from component.rooms import Rooms
@@ -49,8 +53,9 @@ from component.stanza_xml import kind_of
 from component.talk import Talk
 from component.watchers import Watchers
 from component.xmpp import XmppLink
-from registry import archive, cards, ledger, outbox
+from registry import archive, cards, ledger, outbox, peers
 from registry import rooms as registered
+from registry.cards import Card
 from registry.descriptors import find_descriptor
 from registry.slots import SlotLocks
 
@@ -94,21 +99,25 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
     loops = Loops(LoopGuard(settings.agents_domain), partial(ledger.append, pool), clock, log)
     admission = Admission(bus, tell, buckets, talk, telemetry, clock, log, chance, crash, crowding, loops.lets_in)
-    carried, domain = Carried(settings.components), settings.domain
-    known = _known(pool)
+    carried, domain, bounces = Carried(settings.components), settings.domain, Bounces()
+    door = PeerDoor(_peers_known(pool), tell, domain, settings.federation.messages_per_minute, clock, log)
+    known = _known(pool, door.sees)
     watchers = Watchers(known.cards, known.portrait, tell, clock, log)
     put = XmppServer(settings, secrets, COMPONENT_ACCOUNT).add_contact
     rosters = Rosters(link, domain, settings.agents_domain, put, watchers.added, uuid4, log)
     rooms = Rooms(_rooms_known(pool), tell, admission.take, settings.agents_domain, clock, log)
-    out = OnceInRooms(rosters, rooms.was_said)
-    stores = _stores(pool, archived)
-    replies = Outbox(out, stores, domain, talk, telemetry, clock, log, carried.sends, crash, pace.lets_out)
+    out, stores = OnceInRooms(rosters, rooms.was_said), _stores(pool, archived)
+    far = FarServers(link.send, door.is_ours, settings.agents_domain, clock, pace.lets_out)
+    goes, bounced, sends = far.lets_out, bounces.refused, carried.sends
+    asks = Questions(out, partial(client.publish, nats.ANSWERED), clock, log)
+    replies = Outbox(asks, stores, domain, talk, telemetry, clock, log, sends, crash, goes, bounced, far)
     locks = SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
     slots = Slots(locks, carried, *_entrance(link, replies, admission), clock, log)
     enquiries = Enquiries(known, tell, clock, log)
     desk = partial(ask_desk, client, clock, "component")
     commands = CommandDoor(desk, tell, settings.agents_domain, uuid4, clock, log)
-    first = (talk.learn, rosters.takes, rooms.takes, commands.takes)
+    before = (far.takes, asks.expects, door.takes, others.takes, asks.takes)
+    first = (*before, talk.learn, bounces.heard, rosters.takes, rooms.takes, commands.takes)
     link.on_stanza(Router(admission, watchers, enquiries, link, first))
 
     said = _Announcements(replies, talk, crowding, watchers, tell, clock, log)
@@ -119,7 +128,10 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     for slot in link.slots:
         supervisor.start(f"link-{slot}", link.run(slot))
     _start_workers(supervisor, admission, watchers, enquiries, commands, pool)
-    for name, part in (("loops", loops.work()), ("rooms", rooms.tend()), ("slots", slots.run())):
+    tended = {"loops": loops.work(), "rooms": rooms.tend(), "slots": slots.run(), "knocks": door.note()}
+    links = {f"link-{slot}": link.run(slot) for slot in link.slots}
+    watched = {"peers": door.follow(watchers.look_again_where), "talk": talk.run(tell, watchers.busy_with)}
+    for name, part in {**links, **tended, **watched, **others.tasks(), "questions": asks.work()}.items():
         supervisor.start(name, part)
     supervisor.start("talk", talk.run(tell, watchers.busy_with))
     _start_outbox(supervisor, replies)
@@ -279,12 +291,25 @@ def _stores(pool: Pool, archived: Pool) -> Stores:
     )
 
 
-def _known(pool: Pool) -> Known:
+def _known(pool: Pool, sees: Callable[[str], bool]) -> Known:
+    async def seen(asked: Sequence[tuple[AgentId, BareJid]]) -> list[Card | None]:
+        """Who lost the right to see agents is shown none from the next look on."""
+        found = await cards.find_cards(pool, asked)
+        return [card if sees(person) else None for card, (_, person) in zip(found, asked, strict=True)]
+
     return Known(
         descriptor=partial(find_descriptor, pool),
-        cards=partial(cards.find_cards, pool),
+        cards=seen,
         portrait=partial(cards.find_portrait, pool),
         visible=partial(cards.list_visible, pool),
+    )
+
+
+def _peers_known(pool: Pool) -> KnownPeers:
+    return KnownPeers(
+        read=partial(peers.snapshot, pool),
+        note=partial(peers.knock, pool),
+        append=partial(ledger.append, pool),
     )
 
 

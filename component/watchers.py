@@ -97,6 +97,12 @@ class Watchers:
         if self._shown.of(pair) is not None:
             self._put(_Request(pair, "", contact))
 
+    def look_again_where(self, concerns: Callable[[str], bool]) -> None:
+        """Something may have changed for all contacts, by bare JID, of which `concerns` says so."""
+        for pair in list(self._shown.where(-1)):
+            if concerns(pair.contact):
+                self._put(_Request(pair, "", pair.contact))
+
     def busy_with(self, pairs: set[tuple[str, str]]) -> None:
         """Which agents, by address, have been working for which contacts for long; replaces what was said before."""
         changed, self._busy = pairs ^ self._busy, pairs

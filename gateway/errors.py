@@ -27,6 +27,7 @@ STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.QUOTA_EXCEEDED: 429,
         ErrorCode.QUOTA_UNAVAILABLE: 503,
         ErrorCode.MEMORY_FULL: 507,
+        ErrorCode.PEER_UNKNOWN: 403,
         ErrorCode.HUB_BUSY: 503,
         ErrorCode.WORKER_UNAVAILABLE: 503,
         ErrorCode.PROVIDER_ERROR: 502,

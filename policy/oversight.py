@@ -17,7 +17,8 @@ OVERSEEN: Final = frozenset(
 """First words of actions and events: agents and what is done with them, the organisation itself."""
 PRIVATE: Final = frozenset(
     {"account", "session", "second_factor", "password", "password_reset", "xmpp_token", "user", "preferences", "person",
-     "credential", "history", "memory", "source", "event", "worker", "key", "ledger", "hub", "file"}
+     "credential", "history", "memory", "source", "event", "worker", "key", "ledger", "hub", "file", "peer",
+     "introduction"}
 )  # fmt: skip
 """A person's own affairs, and the hub's."""
 MAY_OVERSEE: Final = frozenset({OrgRole.OWNER, OrgRole.ADMIN, OrgRole.AUDITOR})

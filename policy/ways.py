@@ -49,6 +49,7 @@ BESIDE: Final[Mapping[str, Action]] = MappingProxyType(
         "reaction": Action.ANSWER_REACT,
         "invitation": Action.ROOM_JOIN,
         "leave": Action.ROOM_LEAVE,
+        "knock": Action.PEER_KNOCK,
     }
 )
 """What a message may bring beside words to an agent, or in place of them."""
@@ -126,6 +127,15 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "organisation role": Action.MEMBER_PUT,
         "organisation show": Action.ORGANISATION_READ,
         "organisation withdraw": Action.INVITATION_WITHDRAW,
+        "peer accept": Action.INTRODUCTION_ACCEPT,
+        "peer add": Action.PEER_PUT,
+        "peer allow": Action.PEER_ALLOW,
+        "peer block": Action.PEER_BLOCK,
+        "peer decline": Action.INTRODUCTION_DECLINE,
+        "peer introductions": Action.INTRODUCTION_LIST,
+        "peer list": Action.PEER_LIST,
+        "peer remove": Action.PEER_REMOVE,
+        "peer show": Action.PEER_READ,
         "policy check": Action.POLICY_CHECK,
         "policy publish": Action.POLICY_PUBLISH,
         "policy rollback": Action.POLICY_ROLLBACK,

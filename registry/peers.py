@@ -1,7 +1,7 @@
 """Other servers that this hub knows, and those that have asked to be introduced (revision 0030).
 
-The tables belong to the hub itself: they have no owner. Commands change them, the XMPP door reads them every few seconds
-and notes who knocked.
+The tables belong to the hub itself: they have no owner. Commands change them; the XMPP door reads them every few
+seconds and notes who knocked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAITS: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class PeerRow:
-    """An entry with what an admin has noted. `certificate`: PEM, what the peer's server must show; empty: none pinned."""
+    """An entry, and what an admin has noted. `certificate`: PEM, what the peer's server must show; empty: none."""
 
     peer: Peer
     certificate: str

@@ -11,7 +11,22 @@ import typer
 from pydantic import ValidationError
 
 from aiox.cli.chat.stream import ChatTrouble
-from aiox.cli.groups import agent, approvals, credential, key, ledger, organisation, policy, privacy, quota, turns, user
+from aiox.cli.groups import (
+    agent,
+    approvals,
+    backup,
+    credential,
+    hub,
+    key,
+    ledger,
+    organisation,
+    peer,
+    policy,
+    privacy,
+    quota,
+    turns,
+    user,
+)
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.nats import BusNotDurable
@@ -34,6 +49,7 @@ app.add_typer(credential.app, name="credential")
 app.add_typer(key.app, name="key")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(organisation.app, name="organisation")
+app.add_typer(peer.app, name="peer")
 app.add_typer(policy.app, name="policy")
 app.add_typer(quota.app, name="quota")
 app.add_typer(turns.app, name="turns")

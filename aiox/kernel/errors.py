@@ -21,6 +21,7 @@ class ErrorCode(StrEnum):
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     QUOTA_UNAVAILABLE = "QUOTA_UNAVAILABLE"
     MEMORY_FULL = "MEMORY_FULL"
+    PEER_UNKNOWN = "PEER_UNKNOWN"
     HUB_BUSY = "HUB_BUSY"
     WORKER_UNAVAILABLE = "WORKER_UNAVAILABLE"
     PROVIDER_ERROR = "PROVIDER_ERROR"
@@ -63,6 +64,8 @@ SENTENCES: Final = MappingProxyType(
         ErrorCode.QUOTA_EXCEEDED: "The token limit is used up.",
         ErrorCode.QUOTA_UNAVAILABLE: "The hub cannot count tokens right now, so it does not spend any. Try again soon.",
         ErrorCode.MEMORY_FULL: "The memory of this agent is full; nothing new was stored.",
+        ErrorCode.PEER_UNKNOWN: "This hub does not know your server. Its admins see that you asked; until they agree,"
+        " nothing from there is read, and this is not said again.",
         ErrorCode.HUB_BUSY: "The hub cannot take this message right now. It was not stored; send it again soon.",
         ErrorCode.WORKER_UNAVAILABLE: "No worker is free to answer right now. Try again soon.",
         ErrorCode.PROVIDER_ERROR: "The model's provider failed. Try again soon.",

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from aiox.kernel.agent import DEFAULT_EMBEDDING_MODEL
+from aiox.runtime.federation_settings import Federation
 from policy.credentials import is_allowed
 
 Service = Literal["component", "gateway", "orchestrator", "ai_worker"]
@@ -297,6 +298,7 @@ class Settings(BaseSettings):
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
     files: Files = Files()
+    federation: Federation = Federation()
     crash: Crash = Crash()
     tools: Tools = Tools()
     minilm_folder: Path = Field(
@@ -305,6 +307,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _has_a_model_that_may_be_asked(self) -> Settings:
+        self.federation.must_have_a_name(self.domain)
         model = self.model
         if not model.provider:
             return self

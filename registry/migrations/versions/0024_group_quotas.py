@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 -- names are constants of the revisions
 
+from registry.migrations.group_budgets import LIMITS, make_find_group_quotas, make_find_turn_with_groups
 from registry.migrations.guard import definer_function, run
 from registry.migrations.quota_notices import make_find_quota_notices
 from registry.migrations.storage import ASKED_COLUMNS, ASKED_JOINS, ASKED_VALUES
@@ -14,29 +15,15 @@ depends_on = None
 
 _HUB = "'00000000-0000-4000-8000-000000000001'::uuid"
 """The hub's own tenant (aiox/kernel/ids.py)."""
-_LIMITS = ("tokens_per_minute", "tokens_per_day", "max_concurrent_requests", "max_memory_mb", "max_worker_time_ms")
 _PEERS = {"tokens_per_minute": 10_000, "tokens_per_day": 500_000, "max_concurrent_requests": 8}
 """What every peer may spend of this hub's agents in all, until the hub's admin says otherwise."""
-_HOME = "split_part(u.jid, '@', 2)"
-_FROM = "split_part(p_sender, '@', 2)"
 
 
 def upgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder")
     _table()
     _read()
-    groups = f"""
-               CASE WHEN asked.relation <> 'none' THEN (
-                   SELECT json_agg(g) FROM aiox.find_group_quotas(
-                       a.owner_user_id,
-                       CASE WHEN {_FROM} <> {_HOME} AND right({_FROM}, length({_HOME}) + 1) <> '.' || {_HOME}
-                            THEN {_FROM} ELSE '' END) g) END"""
-    make_find_turn(
-        BY_ADDRESS,
-        f"{AGENT_COLUMN}{ASKED_COLUMNS}, group_quotas json",
-        f"{AGENT_VALUE}{ASKED_VALUES},{groups}",
-        ASKED_JOINS,
-    )
+    make_find_turn_with_groups(peers=False)
     make_find_quota_notices(shared=True)
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder")
 
@@ -48,7 +35,7 @@ def _table() -> None:
             kind text NOT NULL CHECK (kind IN ('organisation', 'peer')),
             name text NOT NULL CHECK (name <> ''),
             set_by text NOT NULL CHECK (set_by IN ('hub', 'organisation')),
-            {", ".join(f"{one} bigint CHECK ({one} >= 0)" for one in _LIMITS)},
+            {", ".join(f"{one} bigint CHECK ({one} >= 0)" for one in LIMITS)},
             changed_at timestamptz NOT NULL,
             PRIMARY KEY (kind, name, set_by),
             CHECK (set_by = 'hub' OR (kind = 'organisation' AND name ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'))
@@ -74,36 +61,7 @@ def _table() -> None:
 
 
 def _read() -> None:
-    # What holds for the agents of an owner when somebody from this domain writes (empty: from here): of each limit the
-    # smaller of the hub's, by name or for every group, and the organisation's own.
-    held = ", ".join(f"least(h.{one}, o.{one}) AS {one}" for one in _LIMITS)
-    definer_function(
-        f"""
-        CREATE FUNCTION aiox.find_group_quotas(p_owner uuid, p_domain text)
-        RETURNS TABLE (kind text, name text, {", ".join(f"{one} bigint" for one in _LIMITS)}, stored bigint)
-        LANGUAGE sql STABLE AS $$
-            WITH mine AS (
-                SELECT 'organisation' AS kind, m.organisation_id AS id, m.organisation_id::text AS name
-                FROM aiox.memberships m WHERE m.user_id = p_owner
-                UNION ALL SELECT 'peer', NULL, p_domain WHERE p_domain <> ''),
-            held AS (
-                SELECT g.kind, g.id, g.name, {held}
-                FROM mine g
-                LEFT JOIN LATERAL (
-                    SELECT * FROM aiox.group_quotas q
-                    WHERE q.kind = g.kind AND q.set_by = 'hub' AND q.name IN (g.name, '*')
-                    ORDER BY q.name = '*' LIMIT 1) h ON true
-                LEFT JOIN aiox.group_quotas o ON o.kind = g.kind AND o.name = g.name AND o.set_by = 'organisation')
-            SELECT kind, name, {", ".join(_LIMITS)},
-                   CASE WHEN max_memory_mb IS NULL OR id IS NULL THEN 0 ELSE (
-                       SELECT coalesce(sum(s.bytes), 0)::bigint FROM aiox.agent_storage s
-                       JOIN aiox.memberships m ON m.user_id = s.owner_user_id WHERE m.organisation_id = held.id) END
-            FROM held ORDER BY kind, name
-        $$""",
-        "find_group_quotas(uuid, text)",
-        "finder",
-        "gateway, orchestrator",
-    )
+    make_find_group_quotas(peers=False)
     # What a group has used in its newest minute and the day of it: for the hub, and for an organisation's members.
     definer_function(
         f"""

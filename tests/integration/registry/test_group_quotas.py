@@ -13,9 +13,10 @@ from aiox.kernel.ids import HUB_OWNER, AgentId, TurnId
 from aiox.kernel.jid import BareJid
 from aiox.runtime.postgres import owner_scope
 from policy.group_quota import GroupBudget, GroupKind, GroupLimits
+from policy.peers import Peer
 from policy.quota import Settled
 from policy.storage import MIB
-from registry import group_quotas, storage
+from registry import group_quotas, peers, storage
 from registry.group_quotas import SetBy
 from registry.turns import find_turn
 from tests.integration.governance import join, organisation
@@ -63,6 +64,8 @@ async def test_a_peer_is_the_domain_that_somebody_else_writes_from(stores: Store
     actor, domain = await stores.account(), f"{uuid4().hex}.example"
     agent = await stores.agent(actor, PUBLIC)
     default = GroupBudget(PEER, domain, GroupLimits(10_000, 500_000, 8))
+    async with owner_scope(stores.pools["gateway"], HUB_OWNER) as connection:
+        assert await peers.put(connection, Peer(domain, spend=True), "", "", NOW)
     assert await groups(stores, agent, f"bob@{domain}") == (default,)
     for at_home in (actor.jid, "bob@localhost", "room@conference.localhost"):
         assert await groups(stores, agent, at_home) == ()
