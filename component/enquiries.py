@@ -23,6 +23,7 @@ from component.features.acd import FindDescriptor, acd_error, answer_acd, asks_d
 from component.features.avatar import answer_avatar, asks_avatar
 from component.features.directory import answer_listing, asks_listing, asks_search, body_of, search_form, searched
 from component.features.disco import agent_info, asks_about_agent
+from component.features.hubs import is_between_hubs
 from component.features.rsm import read_page
 from component.features.vcard import answer_vcard, asks_vcard
 from component.portraits import FindPortrait
@@ -36,6 +37,7 @@ REQUEST_BURST: Final = 1200
 
 ListVisible = Callable[[BareJid, str, Page], Awaitable[Listing]]
 """The agents that a person may see whose name contains a text. Raises when the registry cannot be asked."""
+Answer = Callable[[Element], Awaitable[Element | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,13 @@ class Known:
 def asks_registry(query: Element) -> bool:
     """Whether this iq is one of those that are answered here."""
     asked_of_agent = asks_descriptor(query) or asks_about_agent(query) or asks_vcard(query) or asks_avatar(query)
-    return asked_of_agent or asks_listing(query) or asks_search(query)
+    return asked_of_agent or asks_listing(query) or asks_search(query) or is_between_hubs(query)
 
 
 async def answer(query: Element, known: Known) -> Element | None:
     """The answer to an iq for which `asks_registry` holds; None for one from nowhere."""
+    if is_between_hubs(query):
+        return acd_error(query, "cancel", "service-unavailable")
     if asks_descriptor(query):
         return await answer_acd(query, known.descriptor)
     try:
@@ -91,7 +95,9 @@ async def _listing(query: Element, person: BareJid, known: Known) -> Element:
 class Enquiries:
     """Answers iq stanzas for which `asks_registry` holds. What does not fit is refused with `wait`."""
 
-    def __init__(self, known: Known, send: Send, clock: Clock, log: Log) -> None:
+    def __init__(self, known: Known, send: Send, clock: Clock, log: Log, between: Answer | None = None) -> None:
+        """`between` answers what hubs ask each other; without it nobody does."""
+        self._between = between
         self._known = known
         self._send = send
         self._clock = clock
@@ -111,7 +117,10 @@ class Enquiries:
         while True:
             query = await self._waiting.get()
             try:
-                reply = await answer(query, self._known)
+                if self._between is not None and is_between_hubs(query):
+                    reply = await self._between(query)
+                else:
+                    reply = await answer(query, self._known)
             except Exception as failed:  # noqa: BLE001 -- fail closed: nothing is shown
                 self._log.warning("enquiry_not_answered", error=describe(failed))
                 reply = acd_error(query, "wait", "internal-server-error")

@@ -26,6 +26,11 @@ class Links:
         return 0 if self._first is None else self._first.session
 
     @property
+    def address(self) -> str:
+        """See XmppLink.address; empty when there is no link."""
+        return "" if self._first is None else self._first.address
+
+    @property
     def slots(self) -> tuple[int, ...]:
         """All slots, ours or not."""
         return tuple(self._links)

@@ -4,7 +4,7 @@ The first message of an idle conversation is never delayed: its turn starts at o
 before anything was shown or done, restarts that turn with both; what arrives later joins the next turn. Messages of
 different threads are different lines of talk and stay apart, and so does one that may have been tried before. A message
 over HTTP is a request of its own and gets an answer of its own: it is in the same lane, and never merged. So are a
-command, a reaction, what is said in a room, and a held turn that goes on.
+command, a reaction, what is said in a room, what an agent of another hub asks, and a held turn that goes on.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def belong_together(turns: Sequence[Turn], another: Turn) -> bool:
         and first.envelope.type == another.envelope.type == MESSAGE
         and another.message.stanza_type != "groupchat"
         and not any(parse(body) for body in (first.message.body, another.message.body))
+        and another.message.question is None
+        and first.message.question is None
         and not another.suspect
         and not first.suspect
         and (another.message.thread, another.message.stanza_type) == (first.message.thread, first.message.stanza_type)

@@ -15,7 +15,7 @@ from aiox.kernel.outcome import Answered, Failed, Refused
 from aiox.kernel.preferences import Preferences
 from aiox.kernel.tools import ToolDescription
 from aiox.runtime.keyring import KeyRing
-from orchestrator.spending import Spending
+from orchestrator.spending import NOTHING_PAID, Paid, Spending
 from policy.access import Relation
 from policy.ledger import Record
 from policy.quota import Reservation
@@ -134,6 +134,24 @@ class Authorised:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegation:
+    """By whom an agent is asked in a person's turn, and what that turn leaves to it. It only ever shrinks."""
+
+    chain: tuple[AgentId, ...]
+    """Who has asked whom; the first is the agent that the person talks to."""
+    call: UUID
+    """The tool call that asks."""
+    until: float
+    """Monotonic seconds."""
+    tokens: int
+    """Input and output together."""
+    counted: frozenset[UUID]
+    """Budgets on which the asking turn counts already."""
+    same_owner: bool
+    """Whether the agent that asks has the same owner."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """Steps 6 and 7: the version this turn is pinned to, opened, and the tools it may ask for."""
 
@@ -156,11 +174,18 @@ class Loaded:
     """Tools of the agent's MCP servers that this turn may ask for, by the name in a call."""
     task: str = ""
     """What the worker is asked for: empty for an answer (proto/aiox/wire/v1/worker.proto)."""
+    delegation: Delegation | None = None
+    """Of a turn in which an agent asks; None when a person does."""
 
     @property
     def turn(self) -> Turn:
         """The turn."""
         return self.authorised.turn
+
+    @property
+    def chain(self) -> tuple[AgentId, ...]:
+        """The agents that have asked one another, with this one at the end."""
+        return (*(self.delegation.chain if self.delegation else ()), self.version.agent_id)
 
     @property
     def configured(self) -> Sequence[Configured]:
@@ -219,22 +244,30 @@ class Dispatched:
     approvals: tuple[str, ...] = ()
     """Names of those that the person may decide on."""
 
+    paid: Paid = NOTHING_PAID
+    """What other agents took of it."""
+
     @property
     def tokens(self) -> int:
         """What the turn has used in all."""
+        return self.own_tokens + self.paid.tokens
+
+    @property
+    def own_tokens(self) -> int:
+        """What its own model has used."""
         return self.outcome.usage.total + self.cut_off
 
     @property
     def cost_nanousd(self) -> int | None:
-        """What the turn has cost in all, estimated; None: unknown. Attempts before this one are taken to have cost as
+        """What its own model has cost, estimated; None: unknown. Attempts before this one are taken to have cost as
         much per token as this one, for their worker's word on it is lost.
         """
         known, own = self.outcome.cost_nanousd, self.outcome.usage.total
-        if not self.tokens:
+        if not self.own_tokens:
             return 0
         if known is None or not self.cut_off:
             return known
-        return None if not own else round(known * self.tokens / own)
+        return None if not own else round(known * self.own_tokens / own)
 
     @property
     def turn(self) -> Turn:
@@ -258,3 +291,26 @@ class Dispatched:
 
 
 Accepted = Dispatched | Stopped
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAsked:
+    """A question of one agent to another: `loaded` is the turn that asks, `until` in monotonic seconds."""
+
+    loaded: Loaded
+    call: UUID
+    to: AgentId | None
+    """None: it is on another hub."""
+    address: BareJid
+    message: str
+    until: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswered:
+    """What came of it: a text, or the sentence why there is none; and the tokens that it has cost."""
+
+    text: str
+    error: str = ""
+    tokens: int = 0

@@ -5,6 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Tokens that other agents took of a turn that asked them."""
+
+    tokens: int = 0
+    own: int = 0
+    """Those of agents of the same owner: counted with their own executions, not with the asking turn's again."""
+
+
+NOTHING_PAID: Final = Paid()
 
 
 class Spending:
@@ -15,6 +29,11 @@ class Spending:
         self._estimates = 0
         self._counted = asyncio.Event()
         self._counted.set()
+        self.paid = NOTHING_PAID
+
+    def pay(self, tokens: int, *, same_owner: bool) -> None:
+        """Another agent was asked in this turn and has used so many."""
+        self.paid = Paid(self.paid.tokens + tokens, self.paid.own + (tokens if same_owner else 0))
 
     @property
     def total(self) -> int:

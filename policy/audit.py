@@ -18,6 +18,7 @@ from policy.findings import Guards, Known, Verified
 from policy.ledger import Fault
 from policy.merkle import leaf_hash
 from policy.notes import BadNote, Checkpoint, VerifierKey, open_checkpoint
+from policy.witnessed import Witnessed
 
 KEY_ADDED: Final = "ledger.key_added"
 """The event that introduces a signing key: a key that is signed for by a trusted one is trusted."""
@@ -59,6 +60,7 @@ class _Whole:
         self._seq = head.after
         self._hash = head.after_hash
         self._met: bytes | None = None
+        self._witnessed = Witnessed(known.witnesses if guards.witnesses else (), head.after)
 
     def read(self, lines: Iterator[bytes]) -> Verified:
         checkpoint = self._known.checkpoint
@@ -135,7 +137,8 @@ class _Whole:
 
     def _read_checkpoint(self, line: bytes) -> None:
         self._compare()
-        found = self._opened(checkpoint_in(line, self._seq + 1))
+        note = checkpoint_in(line, self._seq + 1)
+        found = self._opened(note)
         if self._guards.roots:
             if found.size != self._seq:
                 raise BadRecord(
@@ -143,9 +146,18 @@ class _Whole:
                 )
             if found.root != self._tree.root():
                 raise self._doubt(found.size, "are not those that were signed")
+        self._witness(note, found.size)
         self._proved, self._root = self._seq, found.root
         self._trusted += [key for key in self._promised if key not in self._trusted]
         self._promised.clear()
+
+    def _witness(self, note: str, size: int) -> None:
+        try:
+            self._witnessed.show(note, size)
+        except BadNote as bad:
+            raise BadRecord(
+                self._proved + 1, f"the checkpoint behind record {size} is not what was co-signed: {bad}"
+            ) from None
 
     def _opened(self, note: str) -> Checkpoint:
         try:
@@ -180,6 +192,8 @@ class _Whole:
         known = self._known.checkpoint
         if known is not None and known.size > self._seq:
             raise BadRecord(self._seq + 1, f"missing: a checkpoint of {known.size} records is known")
+        if (lacking := self._witnessed.lacking(self._seq)) is not None:
+            raise BadRecord(*lacking)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from policy.exports import BadRecord, Head, checkpoint_in, own_line
 from policy.findings import Guards, Known, Verified
 from policy.merkle import leaf_hash, verify_inclusion
 from policy.notes import BadNote, Checkpoint, open_checkpoint
+from policy.witnessed import Witnessed
 
 
 class OwnExport:
@@ -39,13 +40,17 @@ class OwnExport:
 
     def _checkpoint(self, line: bytes) -> Checkpoint:
         note = checkpoint_in(line, 1)
+        witnessed = Witnessed(self._known.witnesses if self._guards.witnesses else ())
         try:
             found = open_checkpoint(note, self._trusted, self._head.origin)
+            witnessed.show(note, found.size)
         except BadNote as bad:
             raise BadRecord(1, f"its checkpoint proves nothing: {bad}") from None
         known = self._known.checkpoint
         if found.size != self._head.to or (known is not None and known.size == found.size and known != found):
             raise BadRecord(1, "its checkpoint is another one than the file says, or than is known")
+        if (lacking := witnessed.lacking(found.size)) is not None:
+            raise BadRecord(*lacking)
         return found
 
     def _record(self, line: bytes, last: int, checkpoint: Checkpoint) -> int:

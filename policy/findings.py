@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from policy.cosignatures import WitnessKey
 from policy.notes import Checkpoint, VerifierKey
 
 
@@ -17,6 +18,7 @@ class Guards:
     roots: bool = True
     signatures: bool = True
     ending: bool = True
+    witnesses: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the reader knows beforehand: keys (empty: those in the file are believed), and a checkpoint seen earlier."""
+    """What the reader knows beforehand: keys (empty: those in the file are believed), a checkpoint seen earlier, and
+    witnesses, each of which must have co-signed what is to be proven.
+    """
 
     keys: tuple[VerifierKey, ...] = ()
     checkpoint: Checkpoint | None = None
+    witnesses: tuple[WitnessKey, ...] = ()

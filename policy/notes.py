@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 ED25519: Final = b"\x01"
 MOST_BYTES: Final = 65_536
 """A note longer than this is not read."""
-_NAME: Final = re.compile(r"[^\s+]+")
+KEY_NAME: Final = re.compile(r"[^\s+]+")
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -36,7 +36,7 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or len(self.public) != 32:
+        if not KEY_NAME.fullmatch(self.name) or len(self.public) != 32:
             raise BadNote("a key has a name without spaces and plus signs, and 32 bytes")
 
     @property
@@ -46,14 +46,14 @@ class VerifierKey:
 
     def __str__(self) -> str:
         """`<name>+<id in hex>+<base64>`: how a key is published."""
-        return f"{self.name}+{self.id.hex()}+{_b64(ED25519 + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{b64(ED25519 + self.public)}"
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
         """Reads what `str` writes. Raises BadNote."""
         name, _, rest = text.strip().partition("+")
         key_id, _, key = rest.partition("+")
-        raw = _unb64(key)
+        raw = unb64(key)
         if raw[:1] != ED25519:
             raise BadNote("this is no Ed25519 key of a signed note")
         found = cls(name, raw[1:])
@@ -80,7 +80,7 @@ class SignerKey:
     def sign(self, text: str) -> str:
         """The signature line of a text."""
         key = Ed25519PrivateKey.from_private_bytes(self.seed)
-        return f"— {self.name} {_b64(self.verifier.id + key.sign(text.encode()))}\n"
+        return f"— {self.name} {b64(self.verifier.id + key.sign(text.encode()))}\n"
 
 
 def sign(text: str, signers: Sequence[SignerKey]) -> str:
@@ -95,10 +95,10 @@ def open_note(note: str, trusted: Sequence[VerifierKey]) -> tuple[str, tuple[Ver
 
     Signatures of other keys are ignored, and one bad signature of a trusted key refuses the whole. Raises BadNote.
     """
-    text, lines = _split(note)
+    text, lines = split_note(note)
     found: list[VerifierKey] = []
     for line in lines:
-        name, key_id, signature = _signature(line)
+        name, key_id, signature = signature_in(line)
         key = next((one for one in trusted if one.name == name and one.id == key_id), None)
         if key is None or key in found:
             continue
@@ -123,7 +123,7 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """The text of its note."""
-        return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{b64(self.root)}\n"
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
@@ -131,7 +131,7 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0] or not _DECIMAL.fullmatch(lines[1]):
             raise BadNote("this is no checkpoint: origin, size and root are its three lines")
-        root = _unb64(lines[2])
+        root = unb64(lines[2])
         if len(root) != 32:
             raise BadNote("the root of a checkpoint has 32 bytes")
         return cls(lines[0], int(lines[1]), root)
@@ -146,31 +146,35 @@ def open_checkpoint(note: str, trusted: Sequence[VerifierKey], origin: str) -> C
     return found
 
 
-def _split(note: str) -> tuple[str, list[str]]:
+def split_note(note: str) -> tuple[str, list[str]]:
+    """The text, and the lines of signatures. Raises BadNote."""
     head, blank, tail = note.rpartition("\n\n")
     if len(note) > MOST_BYTES or not blank or not tail.endswith("\n") or _CONTROL.search(note):
         raise BadNote("this is no signed note")
     return head + "\n", tail[:-1].split("\n")
 
 
-def _signature(line: str) -> tuple[str, bytes, bytes]:
+def signature_in(line: str) -> tuple[str, bytes, bytes]:
+    """Name, key id and signature of one line. Raises BadNote."""
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
-    raw = _unb64(encoded)
-    if dash != "—" or not _NAME.fullmatch(name) or len(raw) < 5:
+    raw = unb64(encoded)
+    if dash != "—" or not KEY_NAME.fullmatch(name) or len(raw) < 5:
         raise BadNote("a signature line of this note is malformed")
     return name, raw[:4], raw[4:]
 
 
-def _b64(raw: bytes) -> str:
+def b64(raw: bytes) -> str:
+    """Base64 as notes have it."""
     return base64.b64encode(raw).decode()
 
 
-def _unb64(text: str) -> bytes:
+def unb64(text: str) -> bytes:
+    """The bytes of base64 in its one spelling. Raises BadNote."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise BadNote("it holds something that is not base64") from None
-    if _b64(raw) != text:  # one spelling only: padding bits are not free
+    if b64(raw) != text:  # one spelling only: padding bits are not free
         raise BadNote("it holds something that is not base64")
     return raw

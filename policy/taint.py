@@ -15,9 +15,11 @@ from aiox.kernel.tools import Taint, Terms, ToolDescription
 
 RULE_OF_TWO: Final = "T8 rule-of-two"
 _TOOL: Final = "tool:"
-_UNTRUSTED: Final = frozenset({Taint.DOCUMENT, Taint.HISTORY})
-"""Documents are written by anybody. History may repeat what a page or document said, unless it is known to be clean."""
-_PRIVATE: Final = frozenset({Taint.DOCUMENT, Taint.MEMORY, Taint.HISTORY})
+_UNTRUSTED: Final = frozenset({Taint.DOCUMENT, Taint.HISTORY, Taint.PEER})
+"""Documents are written by anybody. History may repeat what a page or document said, unless it is known to be clean.
+What another agent says may rest on anything that it has read.
+"""
+_PRIVATE: Final = frozenset({Taint.DOCUMENT, Taint.MEMORY, Taint.HISTORY, Taint.PEER})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from policy.findings import Known
 from policy.ledger import Fault
 from policy.merkle import leaf_hash, verify_inclusion
 from policy.notes import BadNote, Checkpoint, VerifierKey, open_note
+from policy.witnessed import Witnessed
 
 HEAD: Final = "c2sp.org/tlog-proof@v1"
 _FORM: Final = re.compile(
@@ -52,10 +53,13 @@ def verify_proof(text: str, known: Known) -> Proven | Fault:
         record = base64.b64decode(found["record"], validate=True)
         signed, keys = open_note(found["note"], known.keys)
         checkpoint = Checkpoint.parse(signed)
+        (witnessed := Witnessed(known.witnesses)).show(found["note"], checkpoint.size)
     except (BadNote, binascii.Error) as bad:
         return Fault(index + 1, f"its checkpoint proves nothing: {bad}")
     if known.checkpoint is not None and known.checkpoint.size == checkpoint.size and known.checkpoint != checkpoint:
         return Fault(index + 1, "its checkpoint is another one than the known one of the same size")
+    if (lacking := witnessed.lacking(checkpoint.size)) is not None:
+        return Fault(index + 1, lacking[1])
     path = [base64.b64decode(step) for step in found["path"].split()]
     if not verify_inclusion(index, checkpoint.size, leaf_hash(record), path, checkpoint.root):
         return Fault(index + 1, "its proof does not lead to the root that was signed")

@@ -33,6 +33,10 @@ class Read:
 
 NOTHING_READ: Final = Read()
 RULE_ROOM: Final = "agent/no-approval-in-rooms"
+RULE_AGENT: Final = "agent/no-approval-for-agents"
+NOT_FOR_AGENTS: Final = (
+    "This call needs an approval, and the question came from another agent: nobody is there to be asked."
+)
 NOT_IN_ROOMS: Final = (
     "This call needs an approval, and in a room nobody knows who asks for it. Ask for it in a chat of your own."
 )
@@ -64,9 +68,18 @@ def judge_tool(
 
 def asked_by_a_room(decision: Decision) -> Decision:
     """What needs a person's yes is refused to a room: nobody knows who of its people asked, so nobody is another."""
+    return _never_held(decision, NOT_IN_ROOMS, RULE_ROOM)
+
+
+def asked_by_an_agent(decision: Decision) -> Decision:
+    """What needs a person's yes is refused to an agent that asks: it has no person's word to pass on."""
+    return _never_held(decision, NOT_FOR_AGENTS, RULE_AGENT)
+
+
+def _never_held(decision: Decision, why: str, rule: str) -> Decision:
     if not isinstance(decision.verdict, Hold):
         return decision
-    refused = Deny(ErrorCode.TOOL_REFUSED, NOT_IN_ROOMS, (*decision.verdict.rules, RULE_ROOM))
+    refused = Deny(ErrorCode.TOOL_REFUSED, why, (*decision.verdict.rules, rule))
     return Decision(decision.facts, refused, decision.policy_version)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiox.kernel.ids import OwnerId
 from aiox.runtime.postgres import Pool, owner_scope
+from policy.cosignatures import with_lines
 from policy.exports import Head, checkpoint_line, own_line, row_line
 from policy.merkle import leaf_hash
 from policy.notes import Checkpoint
-from registry import checkpoints, ledger
+from registry import checkpoints, ledger, witness
 from registry.checkpoints import StoredCheckpoint
 from registry.ledger_tree import LedgerTree, NotInTheTree
 
@@ -31,7 +32,7 @@ class OwnRow:
 
 async def export_whole(pool: Pool, upto: StoredCheckpoint | None = None) -> AsyncIterator[bytes]:
     """Every record that lies in the database, to the checkpoint `upto` or the newest. Raises NothingSigned."""
-    end = upto or await _newest(pool)
+    end = upto or await newest(pool)
     begin = await checkpoints.last_segment(pool)
     edge = await LedgerTree(pool, end.size).edge(begin.last_seq)
     keys = tuple(stored.key for stored in await checkpoints.list_keys(pool))
@@ -39,15 +40,16 @@ async def export_whole(pool: Pool, upto: StoredCheckpoint | None = None) -> Asyn
     yield Head("whole", origin, end.size, keys, begin.last_seq, begin.last_hash, edge).encode()
     async for page in ledger.records(pool, begin.last_seq, end.size):
         signed = await checkpoints.between(pool, page[0][0] - 1, page[-1][0])
+        cosigned = await witness.lines_between(pool, page[0][0] - 1, page[-1][0]) if signed else {}
         for seq, record, hashed in page:
             yield row_line(seq, hashed, leaf_hash(record), record)
             if seq in signed:
-                yield checkpoint_line(signed[seq].note)
+                yield checkpoint_line(with_lines(signed[seq].note, cosigned.get(seq, ())))
 
 
-async def export_own(pool: Pool, owner: OwnerId) -> AsyncIterator[bytes]:
+async def export_own(pool: Pool, owner: OwnerId, upto: StoredCheckpoint | None = None) -> AsyncIterator[bytes]:
     """An owner's records that are signed and not sealed, each with its proof. Raises NothingSigned."""
-    end = await _newest(pool)
+    end = upto or await newest(pool)
     keys = tuple(stored.key for stored in await checkpoints.list_keys(pool))
     origin = Checkpoint.parse(end.note.partition("\n\n")[0] + "\n").origin
     async with owner_scope(pool, owner) as connection:
@@ -55,7 +57,7 @@ async def export_own(pool: Pool, owner: OwnerId) -> AsyncIterator[bytes]:
             "SELECT count(*) FROM audit_logs WHERE owner_user_id = $1 AND seq <= $2", owner, end.size
         )
     yield Head("own", origin, end.size, keys, owner=owner, rows=count).encode()
-    yield checkpoint_line(end.note)
+    yield checkpoint_line(await _with_witnesses(pool, end))
     tree = LedgerTree(pool, end.size)
     after = 0
     while page := await _own_page(pool, owner, after, end.size):
@@ -75,7 +77,7 @@ async def prove(pool: Pool, owner: OwnerId | None, seq: int) -> tuple[bytes, lis
     if end is None or seq > end.size or found is None:
         raise NotInTheTree(f"there is no signed record {seq} here")
     [proof] = await LedgerTree(pool, end.size).inclusion([seq - 1])
-    return found, proof, end
+    return found, proof, replace(end, note=await _with_witnesses(pool, end))
 
 
 async def _one(pool: Pool, owner: OwnerId | None, seq: int) -> bytes | None:
@@ -99,8 +101,18 @@ async def _own_page(pool: Pool, owner: OwnerId, after: int, to: int) -> Sequence
     return [OwnRow(row["seq"], bytes(row["record"])) for row in rows]
 
 
-async def _newest(pool: Pool) -> StoredCheckpoint:
+async def _with_witnesses(pool: Pool, end: StoredCheckpoint) -> str:
+    return with_lines(end.note, (await witness.lines_between(pool, end.size - 1, end.size)).get(end.size, ()))
+
+
+async def newest(pool: Pool, *, witnessed: bool = False) -> StoredCheckpoint:
+    """The newest checkpoint; with `witnessed` the newest that another hub has co-signed. Raises NothingSigned."""
     end = await checkpoints.newest(pool)
+    if witnessed:
+        size = max([one.size for one in await witness.newest(pool)], default=0)
+        end = (await checkpoints.between(pool, size - 1, size)).get(size)
+        if end is None:
+            raise NothingSigned("no other hub has co-signed a checkpoint of the ledger yet")
     if end is None:
         raise NothingSigned(
             "no checkpoint of the ledger has been signed yet; the orchestrator signs one within a minute"

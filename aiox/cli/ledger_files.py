@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.commands.ledger_seal import Kept
 from policy.audit import verify_export
+from policy.cosignatures import WitnessKey
 from policy.exports import BadRecord, NotAnExport, from_csv
 from policy.findings import Known, Verified
 from policy.ledger import Fault
@@ -19,23 +21,24 @@ from policy.notes import BadNote, Checkpoint, VerifierKey, open_note
 from policy.tlog_proof import HEAD, NotAProof, Proven, verify_proof
 
 
-def check(file: Path, keys: str, checkpoint: Path | None) -> str:
+def check(file: Path, keys: str, checkpoint: Path | None, witnesses: Sequence[str] = ()) -> str:
     """Checks an export (JSON lines or CSV) or a proof. Returns what holds, in words. Raises CannotGoOn, naming the
     first bad record.
 
-    `keys` are verifier keys, one a line, or the name of a file with them; empty: those in the file are believed.
+    `keys` are verifier keys, one a line, or the name of a file with them; empty: those in the file are believed. Each
+    of `witnesses`, keys too, must have co-signed all of it.
     """
-    known = _known(keys, checkpoint)
+    known = replace(_known(keys, checkpoint), witnesses=_witnesses(witnesses))
     try:
         with file.open("rb") as opened:
             first = opened.readline(200)
             opened.seek(0)
             if first.decode("utf-8", "replace").startswith(HEAD):
-                return _told(file, verify_proof(opened.read(1 << 20).decode(), known))
+                return _told(file, verify_proof(opened.read(1 << 20).decode(), known), known)
             if first.startswith(b'"kind"'):
                 lines = from_csv(line.decode() for line in opened)
-                return _told(file, verify_export(lines, known))
-            return _told(file, verify_export(opened, known))
+                return _told(file, verify_export(lines, known), known)
+            return _told(file, verify_export(opened, known), known)
     except BadRecord as bad:
         raise CannotGoOn(_bad(file, Fault(bad.seq, bad.what))) from None
     except (NotAnExport, NotAProof, UnicodeDecodeError) as wrong:
@@ -61,7 +64,20 @@ def _known(keys: str, checkpoint: Path | None) -> Known:
         raise CannotGoOn(f"{trouble.filename} cannot be read: {trouble.strerror}. Mend: name another") from None
 
 
-def _told(file: Path, found: Verified | Proven | Fault) -> str:
+def _witnesses(given: Sequence[str]) -> tuple[WitnessKey, ...]:
+    try:
+        return tuple(WitnessKey.parse(key) for key in given)
+    except BadNote as bad:
+        raise CannotGoOn(f"a witness's key cannot be read: {bad}. Mend: 'aiox ledger witnesses' there") from None
+
+
+def _told(file: Path, found: Verified | Proven | Fault, known: Known) -> str:
+    if isinstance(found, Fault) or not known.witnesses:
+        return _found(file, found)
+    return f"{_found(file, found)}\nCo-signed by {', '.join(key.name for key in known.witnesses)}."
+
+
+def _found(file: Path, found: Verified | Proven | Fault) -> str:
     match found:
         case Fault():
             raise CannotGoOn(_bad(file, found))

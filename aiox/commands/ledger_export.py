@@ -32,6 +32,8 @@ class ExportLedger(Fields):
 
     scope: Scope = Scope.OWN
     format: Form = Form.JSONL
+    witnessed: bool = False
+    """Only up to the newest checkpoint that another hub has co-signed."""
 
 
 async def run(hub: Hub, actor: Actor, fields: ExportLedger) -> AsyncIterator[bytes] | Refused:
@@ -39,8 +41,12 @@ async def run(hub: Hub, actor: Actor, fields: ExportLedger) -> AsyncIterator[byt
     owner = await entered(hub, actor, ACTION, fields.scope)
     if isinstance(owner, Refused):
         return owner
-    lines = ledger_export.export_whole(hub.pool) if owner is None else ledger_export.export_own(hub.pool, owner)
     try:
+        end = await ledger_export.newest(hub.pool, witnessed=fields.witnessed)
+        if owner is None:
+            lines = ledger_export.export_whole(hub.pool, end)
+        else:
+            lines = ledger_export.export_own(hub.pool, owner, end)
         first = await anext(lines)
     except NothingSigned as nothing:
         return Refused(ErrorCode.CONFLICT, f"Nothing can be exported yet: {nothing}.", (RULE_SIGNED,))

@@ -32,6 +32,12 @@ class Taint(StrEnum):
     """What a correspondent had kept, or a summary of what was said."""
     HISTORY = "history"
     """Earlier turns of the conversation, whatever they rested on."""
+    PEER = "peer"
+    """The message itself was written by another agent."""
+
+
+ASK_AGENT: Final = "ask_agent"
+"""The tool by which an agent asks another one. The hub does it; the worker hands on the answer."""
 
 
 def tool_taint(tool: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from orchestrator.proofs import Loaded
 from policy.group_quota import GroupBudget, GroupKind, tightest
 from policy.quota import DAY_S, MINUTE_S
@@ -24,17 +26,29 @@ def limits_of(loaded: Loaded) -> list[Limit]:
             Limit(f"{_name(group)}, per minute", scope, allowed.tokens_per_minute, MINUTE_S),
             Limit(f"{_name(group)}, per day", scope, allowed.tokens_per_day, DAY_S),
         ]
-    return limits
+    return [limit for limit in limits if limit.scope not in _counted(loaded)]
+
+
+def _counted(loaded: Loaded) -> frozenset[UUID]:
+    """What the turn that asks this agent counts on already: its place and its tokens are there."""
+    return loaded.delegation.counted if loaded.delegation else frozenset()
 
 
 def at_once_of(loaded: Loaded) -> list[AtOnce]:
     """Turns at once, the owner's first."""
     authorised, version = loaded.authorised, loaded.version
-    return [
+    found = [
         AtOnce("account", authorised.owner, authorised.quota.max_concurrent),
         AtOnce("agent", version.agent_id, version.governance.max_concurrent),
         *(AtOnce(_name(group), group.scope, group.limits.max_concurrent_requests) for group in authorised.facts.groups),
     ]
+    return [one for one in found if one.scope not in _counted(loaded)]
+
+
+def scopes_of(loaded: Loaded) -> frozenset[UUID]:
+    """Every budget that a turn counts on, with those of the turns that ask it."""
+    groups = (group.scope for group in loaded.authorised.facts.groups)
+    return frozenset((loaded.authorised.owner, loaded.version.agent_id, *groups)) | _counted(loaded)
 
 
 def worker_ms(loaded: Loaded, hubs: int) -> int:

@@ -30,7 +30,8 @@ async def command(ports: Ports, identified: Identified) -> Stopped | None:
     """None for a message to the agent, and for a stranger's: that is refused like any other message of theirs."""
     turn, found = identified.turn, identified.facts
     said = parse(turn.message.body)
-    if said is None or turn.envelope.type == RESUMED or found.owner is None:
+    by_an_agent = turn.message.question is not None  # a model's words are no command
+    if said is None or by_an_agent or turn.envelope.type == RESUMED or found.owner is None:
         return None
     decided = await judged(ports, identified, COMMANDS.get(said.name, UNKNOWN))
     if decided is None:

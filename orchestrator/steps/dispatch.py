@@ -35,7 +35,7 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
     if isinstance(granted, ErrorCode):
         return _over(assigned, _failed(granted))
     clean = all(past.clean for past in assigned.reserved.history)
-    desk = TurnDesk(ports, loaded, assigned.reserved.reservation.input_tokens, clean_history=clean)
+    desk = TurnDesk(ports, loaded, assigned.reserved.reservation, clean_history=clean)
     try:
         async with ports.cancels.heeding(loaded.turn):
             outcome = await _ask(ports, assigned, granted, desk)
@@ -57,8 +57,8 @@ async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
 
 def _over(assigned: Assigned, outcome: Answered | Failed, credentials: tuple[UUID, ...] = ()) -> Dispatched:
     """With what attempts before this one have cost."""
-    reserved = assigned.reserved
-    return Dispatched(assigned, outcome, credentials, reserved.loaded.turn.spending.total + reserved.crashed)
+    reserved, spending = assigned.reserved, assigned.reserved.loaded.turn.spending
+    return Dispatched(assigned, outcome, credentials, spending.total + reserved.crashed, paid=spending.paid)
 
 
 async def _ask(ports: Ports, assigned: Assigned, granted: Granted, desk: TurnDesk) -> Answered | Failed:

@@ -14,6 +14,7 @@ from aiox.runtime.postgres import owner_scope
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Authorised, Loaded
+from orchestrator.steps.asking import from_elsewhere
 from orchestrator.steps.held_call import approved_of
 from policy.mcp import offered, with_mcp
 from policy.storage import Storage
@@ -45,6 +46,7 @@ async def load(ports: Ports, authorised: Authorised) -> Loaded:
         storage,
         approved,
         mcp={tool.name: tool for tool in mcp[1]},
+        delegation=from_elsewhere(ports, turn),
     )
 
 

@@ -74,6 +74,7 @@ def _reply(ended: Accepted, now: datetime, link: Link) -> OutboxReady:
         approvals=ended.approvals if isinstance(ended, Dispatched) and answered else (),
         priority=_priority(ended),
         data=_data(ended, outcome, now) if isinstance(outcome, Answered) else None,
+        question=message.question,
         file=link(ended, now) if isinstance(ended, Dispatched) and message.stanza_type != GROUPCHAT else None,
     )
 

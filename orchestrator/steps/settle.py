@@ -21,7 +21,7 @@ async def settle(ports: Ports, ended: Accepted) -> None:
     turn, message = ended.turn, ended.turn.message
     with ports.telemetry.span(Step.SHORT_TERM, turn.envelope.traceparent, turn.attributes):
         entry = b""
-        if isinstance(ended.outcome, Answered):
+        if isinstance(ended.outcome, Answered) and ended.loaded.delegation is None:
             past = PastTurn(message.body, ended.outcome.text, _is_clean(ended, ended.outcome))
             entry = seal_entry(ended.loaded.ring, ended.owner, message.agent_id, message.sender, message.turn_id, past)
         used = ended.tokens

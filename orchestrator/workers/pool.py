@@ -113,7 +113,7 @@ class WorkerPool:
         """
         until = self._clock.monotonic() + asked.timeout_ms / 1000
         while True:
-            worker = await self._place(pool, key, until)
+            worker = self._beside(pool) if asked.hops else await self._place(pool, key, until)
             done = await self._ask(worker, asked, desk, until)
             if done is not None:
                 return done, worker.beat.worker_id
@@ -178,6 +178,18 @@ class WorkerPool:
             points,
         )
         return self._workers[chosen] if chosen else None
+
+    def _beside(self, pool: str) -> Member:
+        """A worker for a turn that another turn waits for: its place is that one's, or all might wait for ever.
+
+        Raises NoWorker.
+        """
+        there = [worker for worker in self._members(pool) if worker.open and worker.beat.status != "draining"]
+        if not there:
+            raise NoWorker("no healthy worker")
+        chosen = min(there, key=lambda worker: worker.load)
+        chosen.began()
+        return chosen
 
     async def _place(self, pool: str, key: Key, until: float) -> Member:
         """A worker with a place counted for the caller, who must end it. Raises NoWorker, also at `until`."""

@@ -27,6 +27,9 @@ def ledger_verify(
     checkpoint: Annotated[
         Path | None, typer.Option(help="file with a checkpoint seen earlier: the ledger must go on from it")
     ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="key of another hub that must have co-signed all of it; may be repeated")
+    ] = None,
 ) -> None:
     """Check the ledger and name the first bad record, if there is one."""
     if file is None:
@@ -36,7 +39,7 @@ def ledger_verify(
     else:
         from aiox.cli.ledger_files import check
 
-        print(check(file, key, checkpoint))
+        print(check(file, key, checkpoint, witness or ()))
 
 
 @app.command("list")
@@ -59,11 +62,14 @@ def ledger_list(
 def ledger_export(
     file: Annotated[Path, typer.Argument(help="new file")],
     form: Annotated[Form, typer.Option("--format", help="JSON lines or CSV")] = Form.JSONL,
+    witnessed: Annotated[
+        bool, typer.Option("--witnessed", help="only up to the newest checkpoint that another hub has co-signed")
+    ] = False,
 ) -> None:
     """Write all records with checkpoints, keys and proofs into one file."""
     from aiox.cli.ledger import export
 
-    print(asyncio.run(export(load_settings(), file, form)))
+    print(asyncio.run(export(load_settings(), file, form, witnessed=witnessed)))
 
 
 @app.command("checkpoint")
@@ -80,6 +86,14 @@ def ledger_keys() -> None:
     from aiox.cli.ledger import keys
 
     print(asyncio.run(keys(load_settings())))
+
+
+@app.command("witnesses")
+def ledger_witnesses() -> None:
+    """Print this hub's key as a witness, who has co-signed its ledger and how far, and what it has seen of others."""
+    from aiox.cli.ledger import witnesses
+
+    print(asyncio.run(witnesses(load_settings())))
 
 
 @app.command("proof")

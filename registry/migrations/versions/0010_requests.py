@@ -215,7 +215,7 @@ def _finders() -> None:
             SELECT e.id, e.owner_user_id, e.input, e.output, e.outcome, e.correlation_id, e.created_at
             FROM aiox.agents a JOIN aiox.executions e ON e.owner_user_id = a.owner_user_id AND e.agent_id = a.id
             WHERE a.id = p_agent AND aiox.relation(p_agent, p_subject) <> 'none' AND e.subject_jid = p_subject
-              AND e.outcome <> 'summarised' -- the hub's own work: orchestrator/summaries.py
+              AND e.outcome NOT IN ('summarised', 'delegated') -- orchestrator/summaries.py, delegation.py
               AND (p_before IS NULL OR (e.created_at, e.id) < (p_before, p_before_id))
             ORDER BY e.created_at DESC, e.id DESC LIMIT p_limit
         $$""",

@@ -184,7 +184,7 @@ def _readers() -> None:
             SELECT seq, sha256('\\x00'::bytea || record) FROM aiox.audit_logs
             WHERE seq > p_after AND seq <= p_to ORDER BY seq
         $$""",
-        "ledger_leaves(bigint, bigint)", "finder", "gateway",
+        "ledger_leaves(bigint, bigint)", "finder", "component, gateway",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from orchestrator.spending import Spending
+from orchestrator.spending import Paid, Spending
 
 
 def test_the_workers_own_count_replaces_the_estimate_of_its_attempt() -> None:
@@ -33,3 +33,11 @@ async def test_nobody_waits_for_a_worker_that_says_nothing() -> None:
     spending.cut_off(40)
     await spending.until_counted(0.01)
     assert spending.total == 40
+
+
+def test_what_other_agents_take_is_counted_apart() -> None:
+    spending = Spending()
+    spending.pay(30, same_owner=True)
+    spending.pay(12, same_owner=False)
+    assert spending.paid == Paid(42, 30)
+    assert spending.total == 0

@@ -28,6 +28,7 @@ def ended(subject: str = "ann@h", history: int = 0, outcome: Any = ANSWER, full:
     loaded = SimpleNamespace(
         version=SimpleNamespace(memory_config=config, governance=SimpleNamespace(audit_log_enabled=audit)),
         storage=SimpleNamespace(full=full),
+        delegation=None,
     )
     turn = SimpleNamespace(message=SimpleNamespace(agent_id=AGENT, sender=subject))
     reserved = SimpleNamespace(history=[None] * history)

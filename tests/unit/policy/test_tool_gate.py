@@ -17,7 +17,7 @@ from policy.access import Relation
 from policy.cedar.facts import Facts
 from policy.cedar.judge import NONE_LOADED, Decision, Policies, hub_level
 from policy.cedar.level import Level
-from policy.tool_gate import Read, asked_by_a_room, judge_tool, policy_hash, tool_facts, would
+from policy.tool_gate import Read, asked_by_a_room, asked_by_an_agent, judge_tool, policy_hash, tool_facts, would
 from policy.tools import Call, allowed_tools
 
 TURN = UUID(int=7)
@@ -154,3 +154,27 @@ def test_a_turn_with_all_three_waits_for_who_may_speak_for_the_owner(
     facts = Facts("agent.invoke", relation, actor="ada@localhost", channel="xmpp")
     verdict = judge_tool(call, facts, policies(), offered, FREE, outward, (), Read(labels)).verdict
     assert (verdict.kind if isinstance(verdict, Hold) else "") == expected
+
+
+def in_a_chain(*labels: str, outward: bool) -> Decision:
+    """An owner's turn in which another agent asks: its word stands before the model."""
+    known = {"append_line": replace(APPEND_LINE, outward=outward)}
+    call = Call(TURN, 0, str(call_id(TURN, 0)), "append_line", canonical({"file": "a", "line": "b"}))
+    return judge_tool(call, OWNER, policies(), allowed_tools(["append_line"], known), FREE, known, (), Read(labels))
+
+
+def test_what_another_agent_says_may_be_anybodys_and_private() -> None:
+    assert isinstance(in_a_chain("peer", outward=True).verdict, Hold)
+    assert isinstance(in_a_chain("peer", outward=False).verdict, Allow)
+
+
+@pytest.mark.control
+def test_control_without_its_label_it_would_go_out() -> None:
+    assert isinstance(in_a_chain(outward=True).verdict, Allow)
+
+
+def test_an_agent_that_asks_has_nobodys_agreement_to_give() -> None:
+    refused = asked_by_an_agent(in_a_chain("peer", outward=True)).verdict
+    assert isinstance(refused, Deny)
+    assert refused.rules[-1] == "agent/no-approval-for-agents"
+    assert isinstance(asked_by_an_agent(in_a_chain(outward=True)).verdict, Allow)

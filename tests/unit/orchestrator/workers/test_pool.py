@@ -104,9 +104,9 @@ class House:
         await settle()
 
     def ask(
-        self, request_id: str, points: float = 0.5, order: int = 0, desk: Desk | None = None
+        self, request_id: str, points: float = 0.5, order: int = 0, desk: Desk | None = None, hops: int = 0
     ) -> asyncio.Task[tuple[pb.TurnDone, str]]:
-        asked = pb.TurnAsked(request_id=request_id, timeout_ms=60_000)
+        asked = pb.TurnAsked(request_id=request_id, timeout_ms=60_000, hops=hops)
         return asyncio.create_task(self.pool.think("default", (-points, order), asked, desk or NoTools()))
 
 
@@ -328,3 +328,34 @@ async def test_a_turn_that_finds_no_place_in_its_time_is_refused() -> None:
     with pytest.raises(NoWorker):
         await house.pool.think("default", (-0.5, 1), asked, NoTools())
     first.cancel()
+
+
+async def test_a_turn_that_another_waits_for_has_a_place_in_any_case() -> None:
+    house = House()
+    await house.arrives("a", 1)
+    first = house.ask("first")
+    await settle()
+    second = house.ask("second", hops=1)
+    await settle()
+    link = house.links["a"]
+    assert link.asked == ["first", "second"]
+    link.finish("second")
+    link.finish("first")
+    await asyncio.gather(first, second)
+    assert house.pool.free_share("default") == 1.0
+
+
+@pytest.mark.control
+async def test_control_as_any_other_turn_it_would_wait_for_the_one_that_waits_for_it() -> None:
+    house = House()
+    await house.arrives("a", 1)
+    turns = [house.ask("first"), house.ask("second")]
+    await settle()
+    assert house.links["a"].asked == ["first"]
+    for turn in turns:
+        turn.cancel()
+
+
+async def test_a_turn_that_another_waits_for_is_told_when_no_worker_is_there() -> None:
+    with pytest.raises(NoWorker):
+        await House().ask("first", hops=1)
