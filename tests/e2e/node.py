@@ -76,7 +76,18 @@ class NodeClient:
             raise AssertionError(f"it never came; the last of what did: {self.said[-5:]}") from None
 
     def bodies(self, sender: str) -> list[str]:
-        """Texts of an agent that this device shows: its own messages, and copies of what other devices got."""
+        """Texts of an agent that came here: this device's own messages, and copies of what other devices got."""
+        return [body for body, _ in self._texts(sender)]
+
+    def shown(self, sender: str) -> list[str]:
+        """The same as clients show them: what comes again under the archive's id (XEP-0359) is no second message.
+
+        It comes again when another device logs out while a message to all of them is on its way: ejabberd routes what
+        that device has not read once more, to those that are left (bounce_message_queue).
+        """
+        return list({archived: body for body, archived in self._texts(sender)}.values())
+
+    def _texts(self, sender: str) -> list[tuple[str, str]]:
         own = [one for one in self.got if one.tag.endswith("message") and one.get("from", "").startswith(sender)]
         copies = [
             inner
@@ -85,12 +96,18 @@ class NodeClient:
             for inner in copy.iter()
             if inner.tag.endswith("}message") and inner.get("from", "").startswith(sender)
         ]
-        found = [body for one in (*own, *copies) for body in [one.findtext("{*}body")] if body]
-        return [one for one in found if not one.startswith("Hello, I am ")]
+        texts = [(body, one) for one in (*own, *copies) if (body := one.findtext("{*}body"))]
+        return [(body, _archived(one)) for body, one in texts if not body.startswith("Hello, I am ")]
 
     def _do(self, what: str, text: str = "") -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": what, "text": text}).encode() + b"\n")
+
+
+def _archived(message: Element) -> str:
+    found = message.find("{urn:xmpp:sid:0}stanza-id")
+    assert found is not None, "the archive has every text"
+    return found.get("id", "")
 
 
 @asynccontextmanager

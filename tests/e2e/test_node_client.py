@@ -67,12 +67,12 @@ async def test_each_device_has_each_message_once_and_history_is_whole(hub: Runni
         third = ask(laptop, agent, "question 3")
         await laptop.until(lambda: receipted(laptop, third))
         await laptop.stop()
-        await phone.until(lambda: len(phone.bodies(agent)) == 3)
+        await phone.until(lambda: len(phone.shown(agent)) == 3)
     async with node_device(hub, pair.owner, "later") as later:
         bodies = await archived(later, agent)
     asked = [one for one in bodies if one.startswith("question ")]
     assert asked == ["question 1", "question 2", "question 3"]
-    assert [one for one in bodies if one not in asked] == phone.bodies(agent)
+    assert [one for one in bodies if one not in asked] == phone.shown(agent)
 
 
 async def test_a_client_that_was_asleep_gets_the_whole_answer_once(hub: RunningHub, pair: Pair) -> None:
