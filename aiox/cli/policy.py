@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.commands import policies, try_policy
+from aiox.commands.fields import read
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.policies import PolicyText, WhichPolicy, WhichVersion
 from aiox.commands.try_policy import Question
@@ -61,10 +62,15 @@ async def rollback(settings: Settings, version: int) -> str:
         return _holds(await policies.rollback(hub, actor, WhichVersion(version=version)))
 
 
-async def try_out(settings: Settings, who: str, action: str, agent: AgentId | None, channel: str) -> str:
-    """What would happen, in words. Raises CannotGoOn."""
+async def try_out(
+    settings: Settings, who: str, action: str, agent: AgentId | None, channel: str, tool: str = ""
+) -> str:
+    """What would happen, in words. Raises CannotGoOn, also for a question that makes no sense."""
+    given = {"actor": who, "action": action, "agent_id": agent, "channel": channel, "tool": tool}
+    asked = read(Question, given)
+    if isinstance(asked, Refused):
+        raise CannotGoOn(f"{asked.reason} Mend: aiox policy try JID ACTION, actions are in docs/actions.md")
     async with _hub(settings) as (hub, actor):
-        asked = Question.model_validate({"actor": who, "action": action, "agent_id": agent, "channel": channel})
         found = await try_policy.run(hub, actor, asked)
     if isinstance(found, Refused):
         raise CannotGoOn(found.reason)

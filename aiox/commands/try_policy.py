@@ -52,9 +52,11 @@ async def run(hub: Hub, actor: Actor, fields: Question) -> Explanation | Refused
     no = hidden(refusal_of(await authorise_related(hub, actor, ACTION, relation, owner)))
     if no is not None:
         return no
+    towards, whose = await _relation(hub, fields)
+    owner = owner or whose  # the operator owns no agents: those who do have organisations and agents that decide, too
     policies = await hub.policies.holding(hub.pool, owner, hub.clock.monotonic())
     roles = await roles_towards(hub.pool, policies, BareJid(bare(fields.actor)), owner)
-    asked = Facts(fields.action, await _relation(hub, fields), fields.actor, roles, channel=fields.channel)
+    asked = Facts(fields.action, towards, fields.actor, roles, channel=fields.channel)
     if not fields.tool or fields.agent_id is None or owner is None:
         return explain(decide(asked, policies))
     detail = await agents.load_detail(hub.pool, owner, fields.agent_id)
@@ -64,8 +66,8 @@ async def run(hub: Hub, actor: Actor, fields: Question) -> Explanation | Refused
     return explain(would(asked, policies, fields.tool, spec.tools, hub.tools, spec.governance.approvals))
 
 
-async def _relation(hub: Hub, fields: Question) -> Relation:
+async def _relation(hub: Hub, fields: Question) -> tuple[Relation, OwnerId | None]:
+    """What the person in question is to what they ask for, and whose it is; no owner for what is hidden from them."""
     if fields.agent_id is None:
-        return Relation.OWNER
-    relation, _ = await directory.find_relation(hub.pool, fields.agent_id, BareJid(bare(fields.actor)))
-    return relation
+        return Relation.OWNER, None
+    return await directory.find_relation(hub.pool, fields.agent_id, BareJid(bare(fields.actor)))

@@ -59,9 +59,10 @@ def policy_try(
     action: Annotated[str, typer.Argument(help="action, from docs/actions.md", metavar="ACTION")],
     agent: Annotated[UUID | None, typer.Option(help="id of the agent it is asked of")] = None,
     channel: Annotated[str, typer.Option(help="xmpp or http")] = "",
+    tool: Annotated[str, typer.Option(help="name of the tool, for the action tool.call")] = "",
 ) -> None:
     """Say what would happen if this person asked for that. Nothing is done."""
     from aiox.cli.policy import try_out
 
     agent_id = None if agent is None else AgentId(agent)
-    print(asyncio.run(try_out(load_settings(), who, action, agent_id, channel)))
+    print(asyncio.run(try_out(load_settings(), who, action, agent_id, channel, tool)))
