@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from aiox.commands import read_answer, watch_events
+from aiox.commands import list_workers, read_answer, watch_events
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.read_answer import AnswerRead
 from aiox.kernel.envelope import LiveDelta
-from gateway.live import Pieces
-from gateway.schemas.asked import Delta, Mark, StateEventOut, TurnOut, TurnState, turn_out
+from gateway.live import Pieces, Want
+from gateway.schemas.asked import ChatPiece, Delta, Mark, StateEventOut, TurnOut, TurnState, turn_out
+from gateway.schemas.workers import worker_list
 from gateway.streams import BEAT, BEAT_S, LONGEST_S, LOOK_S, event
 from registry.asked import AskedTurn
 from registry.events import EventPosition
@@ -21,6 +22,8 @@ from registry.events import EventPosition
 REPLAYED: Final = 1000
 """Events that a reader who comes back gets at most; one who missed more starts anew."""
 PAUSE_S: Final = 1.0
+WANT_S: Final = 5.0
+"""How often it is said that somebody reads their chats."""
 
 KEPT: Final = timedelta(days=7)
 """How long events are kept (registry.retention)."""
@@ -112,6 +115,27 @@ def _said(piece: LiveDelta, attempt: int) -> list[bytes]:
     return said
 
 
+async def written(listener: Listener, pieces: Pieces, want: Want) -> AsyncIterator[bytes]:
+    """Pieces of the answers in this person's chats, as they are written, until the session ends.
+
+    They are for reading along: what counts is the answer itself, which comes as a stanza.
+    """
+    clock, jid, pulse = listener.hub.clock, listener.actor.jid, _Pulse(listener)
+    await want(jid)
+    said = clock.monotonic()
+    yield event("ready", Mark(at=clock.now()))
+    while not await pulse.over():
+        piece = await _next(pieces, LOOK_S)
+        if piece is not None and piece.agent_jid is not None:
+            yield event("piece", ChatPiece.model_validate(piece))
+            pulse.spoke()
+        if clock.monotonic() - said >= WANT_S:
+            await want(jid)
+            said = clock.monotonic()
+        if pulse.silent():
+            yield BEAT
+
+
 def _end(found: AnswerRead) -> bytes:
     shown: TurnOut = turn_out(found)
     return event("answer" if shown.answer is not None else "error", shown)
@@ -148,6 +172,20 @@ async def changes(listener: Listener, end: EventPosition, since: Since | None) -
             yield _mark("reset", position, hub)
         if not found:
             await asyncio.sleep(PAUSE_S)
+        if pulse.silent():
+            yield BEAT
+
+
+async def workers(listener: Listener) -> AsyncIterator[bytes]:
+    """The workers and the queue, now and whenever anything about them is another way."""
+    hub, pulse, said = listener.hub, _Pulse(listener), b""
+    while not await pulse.over():
+        found = event("workers", worker_list(await list_workers.current(hub)))
+        if found != said:
+            said = found
+            yield found
+            pulse.spoke()
+        await asyncio.sleep(PAUSE_S)
         if pulse.silent():
             yield BEAT
 

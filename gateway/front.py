@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from aiox.commands.cancel_turn import Tell
-from gateway.live import Listen, deaf, nobody
+from gateway.live import Listen, Want, deaf, nobody, unwanted
 from gateway.streams import Streams
 
 
@@ -26,6 +26,7 @@ class Front:
     file_key: bytes = field(default=b"", repr=False)
     """Of links to files; without one, none opens."""
     listen: Listen = deaf
+    want: Want = unwanted
     cancel: Tell = nobody
     """Tells the orchestrators that a turn is not wanted any more. Raises NotStored."""
     streams: Streams = field(default_factory=Streams)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Final
+from uuid import uuid4
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from aiox.kernel.envelope import CancelAsked, Envelope, LiveDelta
+from aiox.kernel.envelope import CancelAsked, Envelope, LiveDelta, LiveWanted
 from aiox.kernel.jid import BareJid
-from aiox.runtime.nats import CANCEL, NotStored, live_subject
+from aiox.runtime.clock import Clock
+from aiox.runtime.nats import CANCEL, LIVE_WANTED, NotStored, live_subject
 from aiox.wire.codec import NotAnEvent, decode, encode
 
 WAITING: Final = 256
@@ -22,6 +24,33 @@ WAITING: Final = 256
 Pieces = asyncio.Queue[LiveDelta]
 Listen = Callable[[BareJid], AbstractAsyncContextManager[Pieces]]
 """What is said live to this person, for as long as the context is open."""
+
+Want = Callable[[BareJid], Awaitable[None]]
+"""Says that this person reads their chats now. It counts for some seconds (orchestrator.live), and may get lost."""
+
+
+async def unwanted(_jid: BareJid) -> None:
+    """Says nothing."""
+
+
+async def tell_wanted(client: Client, clock: Clock, jid: BareJid) -> None:
+    """Tells the orchestrators that somebody reads. A bus that is away costs the pieces, never the answer."""
+    event_id = uuid4()
+    event = Envelope(
+        id=event_id,
+        type="live.wanted",
+        version=1,
+        tenant=None,
+        channel="",
+        correlation_id=event_id,
+        causation_id=event_id,
+        occurred_at=clock.now(),
+        producer="gateway",
+        traceparent="",
+        payload=LiveWanted(jid),
+    )
+    with suppress(NatsError, OSError):
+        await client.publish(LIVE_WANTED, encode(event))
 
 
 @asynccontextmanager

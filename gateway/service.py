@@ -42,8 +42,11 @@ from gateway.desk import AT_ONCE, PER_MINUTE, CommandDesk
 from gateway.front import Front
 from gateway.letters import Letters
 from gateway.limits import Budgets
-from gateway.live import listen, tell_cancel
+from gateway.live import listen, tell_cancel, tell_wanted
+from gateway.metrics import AgentMetrics
 from gateway.xmpp_socket import MAX_BYTES, XmppSocket, to_server
+from gateway.xmpp_upload import XmppUpload
+from gateway.xmpp_upload import to_server as upload_to
 from registry import ledger
 from registry.idempotency import Keys
 from registry.rates import Rates
@@ -79,6 +82,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         objects=store_of(settings),
         upload_bytes=settings.limits.upload_bytes,
         keep=decisions.add,
+        created=AgentMetrics(REGISTRY, settings.telemetry.series).created,
     )
     post = post_of(settings, clock)
     letters = Letters(post, log)
@@ -91,22 +95,23 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         post.forget,
     )
     budgets = Budgets(rates.count, settings.limits)
-    telemetry = Telemetry("gateway", settings.home)
+    telemetry = Telemetry.of("gateway", settings)
     crowding = Crowding()
     await listen_for_pressure(bus, crowding, clock, log)
     submit = Bounded(_traced(settings, telemetry, bus), crowding, clock)
     door = Door(hub, tokens, people, budgets.count, submit)
     desk = CommandDesk(_desk(hub, submit, budgets), clock, log)
     await desk.listen(bus)
-    front = _front(settings, secrets, bus)
+    front = _front(settings, secrets, bus, clock)
     api = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, front)
-    app = XmppSocket(api, to_server(settings, secrets), front.hosts, front.origins)
+    files = XmppUpload(api, upload_to(settings, secrets), front.hosts, settings.limits.upload_bytes)
+    app = XmppSocket(files, to_server(settings, secrets), front.hosts, front.origins)
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("letters", letters.run())
     supervisor.start("decisions", decisions.run())
     for number in range(AT_ONCE):
         supervisor.start(f"desk-{number}", desk.work())
-    supervisor.start("http", serve(app, settings.ports.gateway, linger_s=LINGER_S, socket_bytes=MAX_BYTES))
+    supervisor.start("http", serve(app, settings.ports.gateway, settings.hosts.listen, LINGER_S, MAX_BYTES))
     log.info("started", port=settings.ports.gateway)
     try:
         await supervisor.run_until_stopped()
@@ -131,7 +136,7 @@ def _traced(settings: Settings, telemetry: Telemetry, bus: Client) -> Traced:
     return Traced(partial(nats.put_inbound, bus), telemetry, lambda: random.random() < rate)  # noqa: S311 -- no secret
 
 
-def _front(settings: Settings, secrets: Secrets, bus: Client) -> Front:
+def _front(settings: Settings, secrets: Secrets, bus: Client, clock: Clock) -> Front:
     url = urlsplit(settings.accounts.public_url).hostname
     public = (settings.domain, *((url,) if url else ()))
     return Front(
@@ -141,6 +146,7 @@ def _front(settings: Settings, secrets: Secrets, bus: Client) -> Front:
         file_key=bytes.fromhex(secrets.read("file_links")),
         hsts=settings.gateway.hsts,
         listen=partial(listen, bus),
+        want=partial(tell_wanted, bus, clock),
         cancel=partial(tell_cancel, bus),
     )
 

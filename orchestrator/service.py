@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from prometheus_client import REGISTRY
 
 from aiox.commands.hub import Hub, ProviderDesk
-from aiox.kernel.envelope import CancelAsked, Envelope, OutboxReady, WorkerBeat
+from aiox.kernel.envelope import CancelAsked, Envelope, LiveWanted, MessageReceived, OutboxReady, WorkerBeat
 from aiox.kernel.tools import known_tools
 from aiox.runtime import health, nats, postgres, redis
 from aiox.runtime.clock import Clock
@@ -36,8 +36,11 @@ from orchestrator.checkpoints import Checkpoints
 from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials, Retests
 from orchestrator.debounce import belong_together, may_restart
+from orchestrator.delegation import ask_agent
 from orchestrator.deliveries import Delivery, InHand
 from orchestrator.erasures import Erasures
+from orchestrator.far_agents import FarAgents
+from orchestrator.figures import Figures
 from orchestrator.hurry import is_cancel, stop_ahead
 from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
@@ -58,6 +61,7 @@ from orchestrator.retractions import Retractions
 from orchestrator.scaling import Scaling
 from orchestrator.summaries import Summaries
 from orchestrator.tool_metrics import ToolMetrics
+from orchestrator.turn_metrics import TurnMetrics
 from orchestrator.turns import handle
 from orchestrator.versions import Versions
 from orchestrator.watchdog import MARGIN_S, Watchdog
@@ -84,7 +88,7 @@ Answers = Callable[[], Awaitable[bool]]
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
     """Runs until SIGTERM. Raises ServiceFailed when one of its parts ended by itself."""
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
-    telemetry, in_hand, summaries = Telemetry("orchestrator", settings.home), InHand(log), Summaries(log)
+    telemetry, in_hand, summaries = Telemetry.of("orchestrator", settings), InHand(log), Summaries(log)
     pool = await postgres.connect(settings, secrets, "orchestrator", POOL_SIZE)
     memory = redis.connect(settings, secrets, "orchestrator")
     bus = await nats.connect(settings, secrets, "orchestrator", log, reconnects := nats.Reconnects())
@@ -112,25 +116,26 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         cancels=Cancels(partial(asked.is_cancelled, pool)),
         files=_files(settings, secrets),
         hub=_hub(pool, keys, clock, settings),
-        tool_metrics=ToolMetrics(REGISTRY),
+        tool_metrics=ToolMetrics(REGISTRY, settings.telemetry.series),
+        turn_metrics=TurnMetrics(REGISTRY, settings.telemetry.series),
         concluded=summaries.note,
         resubmit=partial(nats.put_inbound, bus),
         desk=partial(ask_desk, bus, clock, "orchestrator"),
+        ask_agent=ask_agent,
         start_afresh=partial(short_term.forget, memory),
     )
     lanes = _lanes(supervisor, ports, in_hand)
     intake = Intake(bus, reconnects, in_hand, partial(_put, ports, lanes, supervisor), log)
     turn_s = settings.limits.turn_timeout_ms / 1000 + MARGIN_S
     partitions = Partitions(pool, holder, intake.drain, in_hand, supervisor, log, turn_s)
-    await _listen(bus, workers, ports.cancels, log)
+    await _listen(bus, ports, log)
     probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
-    supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health))
+    supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health, settings.hosts.listen))
     supervisor.start("in hand", in_hand.signal_for_ever())
     supervisor.start("summaries", summaries.run(ports))
     supervisor.start("watchdog", Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s).run())
     _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
-    pressure = Pressure(partial(_fill, lanes, workers), bus.publish, holder, clock, log)
-    _start_parts(supervisor, ports, partitions, pressure, _checkpoints(settings, secrets, pool, clock, log), holder)
+    _start_parts(supervisor, ports, partitions, *_signals(ports, secrets, lanes, bus, holder))
     log.info("started")
     try:
         await supervisor.run_until_stopped()
@@ -144,21 +149,28 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
 
 
 def _start_parts(
-    supervisor: Supervisor,
-    ports: Ports,
-    partitions: Partitions,
-    pressure: Pressure,
-    signing: Checkpoints,
-    holder: str,
+    supervisor: Supervisor, ports: Ports, partitions: Partitions, *signals: Checkpoints | Figures | Pressure | Scaling
 ) -> None:
-    scaling = Scaling(ports.workers, ports.pool, holder, ports.clock, ports.log)
-    for part in (ports.commits, ports.live, ports.counters, scaling, pressure, partitions, signing):
+    for part in (ports.commits, ports.live, ports.counters, *signals, partitions):
         supervisor.start(type(part).__name__, part.run())
+
+
+def _signals(
+    ports: Ports, secrets: Secrets, lanes: Lanes[Delivery], bus: Client, holder: str
+) -> tuple[Scaling, Figures, Pressure, Checkpoints]:
+    """What this process says of itself and of the hub, again and again."""
+    pool, settings, clock, log = ports.pool, ports.settings, ports.clock, ports.log
+    return (
+        Scaling(ports.workers, pool, holder, clock, log, lanes.restartable),
+        Figures(pool, REGISTRY, settings.telemetry.series, clock, log),
+        Pressure(partial(_fill, lanes, ports.workers), bus.publish, holder, clock, log),
+        _checkpoints(settings, secrets, pool, clock, log),
+    )
 
 
 def _files(settings: Settings, secrets: Secrets) -> ChatFiles:
     long_answers = LongAnswers.of(settings, bytes.fromhex(secrets.read("file_links")))
-    return ChatFiles(fetcher_of(settings, str(secrets.path("ca.crt"))).fetch, long_answers.link)
+    return ChatFiles(fetcher_of(settings, str(secrets.path("ca.crt"))).fetch, long_answers.link, long_answers.url)
 
 
 def _hub(pool: Pool, keys: LiveKeyRing, clock: Clock, settings: Settings) -> Hub:
@@ -274,9 +286,11 @@ def _worker_pool(
     return WorkerPool(supervisor, connect, remember, clock, log)
 
 
-async def _listen(bus: Client, workers: WorkerPool, cancels: Cancels, log: Log) -> None:
-    await _listen_for_beats(bus, workers, log)
-    await _listen_for_cancels(bus, cancels, log)
+async def _listen(bus: Client, ports: Ports, log: Log) -> None:
+    await _listen_for_beats(bus, ports.workers, log)
+    await _listen_for_cancels(bus, ports.cancels, log)
+    await _listen_for_readers(bus, ports.live, log)
+    await _listen_for_answers(bus, ports.far, log)
 
 
 async def _listen_for_beats(bus: Client, workers: WorkerPool, log: Log) -> None:
@@ -303,3 +317,29 @@ async def _listen_for_cancels(bus: Client, cancels: Cancels, log: Log) -> None:
             cancels.heard(event.payload, event.tenant)
 
     await bus.subscribe(nats.CANCEL, cb=heard)
+
+
+async def _listen_for_readers(bus: Client, live: Live, log: Log) -> None:
+    async def heard(message: Msg) -> None:
+        try:
+            payload = decode(message.data).payload
+        except NotAnEvent as wrong:
+            log.warning("not_a_reader", error=str(wrong))
+            return
+        if isinstance(payload, LiveWanted):
+            live.heard(payload)
+
+    await bus.subscribe(nats.LIVE_WANTED, cb=heard)
+
+
+async def _listen_for_answers(bus: Client, far: FarAgents, log: Log) -> None:
+    async def heard(message: Msg) -> None:
+        try:
+            payload = decode(message.data).payload
+        except NotAnEvent as wrong:
+            log.warning("not_an_answer", error=str(wrong))
+            return
+        if isinstance(payload, MessageReceived):
+            far.heard(payload)
+
+    await bus.subscribe(nats.ANSWERED, cb=heard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from aiox.kernel.ids import AgentId, OwnerId
@@ -48,6 +48,59 @@ class ModelUse:
     """Estimated, of the turns whose cost is known, in billionths of a US dollar; None when it is of none."""
     unpriced_turns: int
     """Turns whose cost nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayUse:
+    """What one agent has used on one day, by UTC."""
+
+    agent_id: AgentId
+    day: date
+    turns: int
+    tokens_used: int
+    cost_nanousd: int | None
+    """As in ModelUse."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonUse:
+    """What one person, or room, has used of all agents of an owner."""
+
+    subject_jid: str
+    turns: int
+    tokens_used: int
+    cost_nanousd: int | None
+    """As in ModelUse."""
+    refused: int
+    """Turns of theirs that had no answer: refused, failed or cancelled."""
+
+
+async def use_by_day(pool: Pool, owner: OwnerId, since: datetime) -> Sequence[DayUse]:
+    """Of all agents of this owner, the oldest day first; days without a turn are left out."""
+    async with owner_scope(pool, owner) as connection:
+        rows = await connection.fetch(
+            "SELECT agent_id, (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS turns,"
+            " sum(tokens_used)::bigint AS tokens_used, sum(cost_nanousd)::bigint AS cost_nanousd"
+            " FROM executions WHERE owner_user_id = $1 AND created_at >= $2 GROUP BY 1, 2 ORDER BY 2, 1",
+            owner,
+            since,
+        )
+    return [DayUse(**row) for row in rows]
+
+
+async def use_by_person(pool: Pool, owner: OwnerId, since: datetime, limit: int) -> Sequence[PersonUse]:
+    """Who has used most comes first."""
+    async with owner_scope(pool, owner) as connection:
+        rows = await connection.fetch(
+            "SELECT subject_jid, count(*) AS turns, sum(tokens_used)::bigint AS tokens_used,"
+            " sum(cost_nanousd)::bigint AS cost_nanousd, count(*) FILTER (WHERE outcome <> 'answered') AS refused"
+            " FROM executions WHERE owner_user_id = $1 AND created_at >= $2"
+            " GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT $3",
+            owner,
+            since,
+            limit,
+        )
+    return [PersonUse(**row) for row in rows]
 
 
 async def use_of_agent(pool: Pool, owner: OwnerId, agent_id: AgentId, since: datetime) -> Sequence[ModelUse]:

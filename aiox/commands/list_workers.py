@@ -13,7 +13,7 @@ from aiox.kernel.actions import Action
 from aiox.kernel.outcome import Refused
 from policy.workers import Demand, Standing, wanted_workers
 from registry import workers
-from registry.workers import WorkerRow
+from registry.workers import Signal, WorkerRow
 
 ACTION: Final = Action.WORKER_LIST
 
@@ -34,15 +34,23 @@ class WorkersListed:
 async def run(hub: Hub, actor: Actor, _fields: ListWorkers) -> WorkersListed | Refused:
     """For every account of the hub."""
     no = await refused(hub, actor, ACTION, actor.owner)
-    if no is not None:
-        return no
-    found, signal = await workers.list_workers(hub.pool), await workers.load_signal(hub.pool)
+    return no if no is not None else await current(hub)
+
+
+async def current(hub: Hub) -> WorkersListed:
+    """The same as it stands now, for one who was let in and watches."""
+    found = await workers.list_workers(hub.pool)
+    demand = demand_of(found, await workers.load_signal(hub.pool))
+    return WorkersListed(found, demand, wanted_workers(demand))
+
+
+def demand_of(found: Sequence[WorkerRow], signal: Signal) -> Demand:
+    """What the queues of the whole hub look like to the workers that answer."""
     there = [one for one in found if one.status is not Standing.UNAVAILABLE]
-    demand = Demand(
+    return Demand(
         queued=signal.queued,
         oldest_wait_s=signal.oldest_wait_s,
         busy=sum(one.active for one in there),
         places=sum(one.capacity for one in there),
         workers=len(there),
     )
-    return WorkersListed(found, demand, wanted_workers(demand))

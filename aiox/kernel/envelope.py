@@ -10,6 +10,7 @@ from uuid import UUID
 from aiox.kernel.command import CommandAnswered, CommandAsked
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid
+from aiox.kernel.question import Question
 
 XMPP: Final = "xmpp"
 HTTP: Final = "http"
@@ -18,6 +19,8 @@ HUB: Final = "hub"
 """Channel of what the hub asks a worker by itself, beside the turns: nobody waits for it, nothing is sent."""
 
 
+ANSWERED: Final = "agent.answered"
+"""Type of the event that an agent of another hub has answered ours; `about` is the error of one that has not."""
 MESSAGE: Final = "message.received"
 REACTED: Final = "message.reacted"
 """Type of the event that somebody has reacted to an answer: `about` is its id, `body` the emojis, empty for none."""
@@ -54,6 +57,8 @@ class MessageReceived:
     attachments: tuple[Attachment, ...] = ()
     about: str = ""
     """Of a reaction or an invitation: what it is about."""
+    question: Question | None = None
+    """Of a message by which an agent of another hub asks."""
 
 
 KNOWN: Final = "known"
@@ -62,6 +67,10 @@ KNOWN: Final = "known"
 
 INTRODUCTION: Final = "introduction"
 """Kind of a row by which a new agent asks its owner to be taken among the contacts; `body` says why."""
+
+
+QUESTION: Final = "question"
+"""Kind of a row by which an agent asks one of another hub."""
 
 
 RETRACTED: Final = "retraction"
@@ -117,6 +126,8 @@ class OutboxReady:
     """The agent's own, of an introduction."""
     approvals: tuple[str, ...] = ()
     """Names of approvals that it asks its reader to decide on: the hub's own word, whatever the body says."""
+    question: Question | None = None
+    """Of a question to an agent of another hub, and of our answer to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +160,7 @@ class WorkerBeat:
 
 @dataclass(frozen=True, slots=True)
 class LiveDelta:
-    """A piece of an answer for who asked over HTTP and listens. May be lost: the stored answer is the truth."""
+    """A piece of an answer for who asked and listens. May be lost: the stored answer is the truth."""
 
     turn_id: TurnId
     attempt: int
@@ -160,6 +171,15 @@ class LiveDelta:
     """Empty at the beginning of an attempt, and at the end."""
     ended: bool
     """The turn has its outcome: read it."""
+    agent_jid: BareJid | None = None
+    """Of a chat: the address that was asked. None: the turn was asked over HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWanted:
+    """Who reads their chats in the pages now: pieces of their answers are wanted. Said again while they read."""
+
+    jid: BareJid
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +195,7 @@ Payload = TypeVar(
     | OutboxReady
     | WorkerBeat
     | LiveDelta
+    | LiveWanted
     | Pressure
     | CancelAsked
     | CommandAsked

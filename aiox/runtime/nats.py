@@ -27,6 +27,10 @@ PRESSURE: Final = "aiox.pressure"
 """How full the orchestrators are, for the doors."""
 CANCEL: Final = "aiox.cancel"
 """Turns that whoever asked them over HTTP wants stopped, for all orchestrators."""
+ANSWERED: Final = "aiox.answered"
+"""What agents of other hubs have answered ours, for all orchestrators."""
+LIVE_WANTED: Final = "aiox.live_wanted"
+"""Who reads their chats in the pages now, for all orchestrators."""
 DUPLICATE_WINDOW_S: Final = 120
 STORE_TIMEOUT_S: Final = 5.0
 
@@ -90,7 +94,7 @@ async def connect(
             reconnects.happened()
 
     return await nats.connect(
-        f"nats://127.0.0.1:{settings.ports.nats}",
+        f"nats://{settings.hosts.nats}:{settings.ports.nats}",
         user=service,
         password=secrets.read("nats"),
         name=service,

@@ -14,6 +14,7 @@ from aiox.kernel.envelope import (
     CancelAsked,
     Envelope,
     LiveDelta,
+    LiveWanted,
     MessageReceived,
     OutboxReady,
     Pressure,
@@ -23,10 +24,21 @@ from aiox.kernel.envelope import (
 )
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
+from aiox.kernel.question import Question
 from aiox.wire.commands import answered_message, answered_of, asked_message, asked_of
 from aiox.wire.v1 import events_pb2 as pb
 
-Event = MessageReceived | OutboxReady | WorkerBeat | LiveDelta | Pressure | CancelAsked | CommandAsked | CommandAnswered
+Event = (
+    MessageReceived
+    | OutboxReady
+    | WorkerBeat
+    | LiveDelta
+    | LiveWanted
+    | Pressure
+    | CancelAsked
+    | CommandAsked
+    | CommandAnswered
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +51,7 @@ def encode(
     | Envelope[OutboxReady]
     | Envelope[WorkerBeat]
     | Envelope[LiveDelta]
+    | Envelope[LiveWanted]
     | Envelope[Pressure]
     | Envelope[CancelAsked]
     | Envelope[CommandAsked]
@@ -66,6 +79,8 @@ def encode(
         message.pressure.CopyFrom(_pressure(payload))
     elif isinstance(payload, LiveDelta):
         message.live_delta.CopyFrom(_live_delta(payload))
+    elif isinstance(payload, LiveWanted):
+        message.live_wanted.CopyFrom(pb.LiveWanted(jid=payload.jid))
     elif isinstance(payload, CommandAsked):
         message.command_asked.CopyFrom(asked_message(payload))
     elif isinstance(payload, CommandAnswered):
@@ -115,6 +130,7 @@ def _payload(message: pb.Envelope) -> Event:
             response_schema=received.response_schema,
             attachments=tuple(Attachment(one.url, one.name, one.media_type, one.bytes) for one in received.attachments),
             about=received.about,
+            question=_question_of(received),
         )
     if kind == "outbox_ready":
         return _outbox_ready_of(message.outbox_ready)
@@ -135,8 +151,9 @@ def _payload(message: pb.Envelope) -> Event:
             memory_bytes=beat.memory_bytes,
         )
     if kind == "live_delta":
-        delta = message.live_delta
-        return LiveDelta(TurnId(UUID(delta.turn_id)), delta.attempt, delta.offset, delta.text, delta.ended)
+        return _live_delta_of(message.live_delta)
+    if kind == "live_wanted":
+        return LiveWanted(BareJid(message.live_wanted.jid))
     if kind == "command_asked":
         return asked_of(message.command_asked)
     if kind == "command_answered":
@@ -159,7 +176,26 @@ def _message_received(received: MessageReceived) -> pb.MessageReceived:
         response_schema=received.response_schema,
         attachments=[_attachment(one) for one in received.attachments],
         about=received.about,
+        question=_question(received.question),
     )
+
+
+def _question(question: Question | None) -> pb.AgentQuestion | None:
+    if question is None:
+        return None
+    return pb.AgentQuestion(
+        call_id=str(question.call),
+        correlation_id=str(question.correlation),
+        chain=[str(agent) for agent in question.chain],
+        timeout_ms=question.timeout_ms,
+    )
+
+
+def _question_of(event: pb.MessageReceived | pb.OutboxReady) -> Question | None:
+    if not event.HasField("question"):
+        return None
+    said = event.question
+    return Question(UUID(said.call_id), UUID(said.correlation_id), tuple(map(UUID, said.chain)), said.timeout_ms)
 
 
 def _outbox_ready(ready: OutboxReady) -> pb.OutboxReady:
@@ -182,6 +218,7 @@ def _outbox_ready(ready: OutboxReady) -> pb.OutboxReady:
         file=None if ready.file is None else _attachment(ready.file),
         name=ready.name,
         approvals=ready.approvals,
+        question=_question(ready.question),
     )
 
 
@@ -205,6 +242,7 @@ def _outbox_ready_of(ready: pb.OutboxReady) -> OutboxReady:
         file=_file_of(ready),
         name=ready.name,
         approvals=tuple(ready.approvals),
+        question=_question_of(ready),
     )
 
 
@@ -258,5 +296,15 @@ def _worker_beat(beat: WorkerBeat) -> pb.WorkerBeat:
 
 def _live_delta(delta: LiveDelta) -> pb.LiveDelta:
     return pb.LiveDelta(
-        turn_id=str(delta.turn_id), attempt=delta.attempt, offset=delta.offset, text=delta.text, ended=delta.ended
+        turn_id=str(delta.turn_id),
+        attempt=delta.attempt,
+        offset=delta.offset,
+        text=delta.text,
+        ended=delta.ended,
+        agent_jid=delta.agent_jid or "",
     )
+
+
+def _live_delta_of(delta: pb.LiveDelta) -> LiveDelta:
+    agent = BareJid(delta.agent_jid) if delta.agent_jid else None
+    return LiveDelta(TurnId(UUID(delta.turn_id)), delta.attempt, delta.offset, delta.text, delta.ended, agent)

@@ -66,6 +66,21 @@ class Delta(Out):
     text: str
 
 
+class ChatPiece(Out):
+    """In the stream of chats: a piece of an answer that is being written.
+
+    `attempt` grows when an answer begins anew: pieces of a later one replace all before. `offset` counts the characters
+    before the piece. `ended`: the answer itself is on its way as a message.
+    """
+
+    turn_id: UUID
+    agent_jid: str
+    attempt: int
+    offset: int
+    text: str
+    ended: bool
+
+
 class SaidOut(Out):
     """One turn of a conversation. The texts are null where the agent stores none."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from gateway.schemas.common import Out
@@ -54,6 +54,34 @@ class AgentUse(Out):
 
     days: int
     items: Sequence[ModelUseOut]
+
+
+class DayUseOut(Out):
+    """What one agent has used on one day of UTC. A cost that nobody knows is null, never 0."""
+
+    agent_id: UUID
+    day: date
+    turns: int
+    tokens_used: int
+    cost_nanousd: int | None
+
+
+class PersonUseOut(Out):
+    """What one person, or room, has used of all your agents. `refused`: turns of theirs that had no answer."""
+
+    subject_jid: str
+    turns: int
+    tokens_used: int
+    cost_nanousd: int | None
+    refused: int
+
+
+class OwnerUseOut(Out):
+    """The use of all your agents: the oldest day first, and who has used most first."""
+
+    days: int
+    by_day: Sequence[DayUseOut]
+    by_person: Sequence[PersonUseOut]
 
 
 class DeadLetterOut(Out):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from aiox.commands.list_workers import WorkersListed
 from gateway.schemas.common import Out
 from policy.workers import Standing
 
@@ -37,3 +38,17 @@ class WorkerList(Out):
 
     items: Sequence[WorkerOut]
     queue: QueueOut
+
+
+def worker_list(found: WorkersListed) -> WorkerList:
+    """The workers as JSON."""
+    return WorkerList(
+        items=[WorkerOut.model_validate(worker) for worker in found.workers],
+        queue=QueueOut(
+            depth=found.demand.queued,
+            oldest_wait_s=found.demand.oldest_wait_s,
+            busy=found.demand.busy,
+            places=found.demand.places,
+            wanted_workers=found.wanted_workers,
+        ),
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiox.kernel.agent import LlmConfig
 from aiox.kernel.canonical import canonical
-from aiox.kernel.envelope import HTTP
 from aiox.kernel.tools import ToolDescription
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.credentials import Granted
@@ -12,6 +13,8 @@ from orchestrator.ports import Ports
 from orchestrator.proofs import Assigned, Loaded
 from orchestrator.steps.budgets import worker_ms
 from orchestrator.steps.held_call import continuation
+
+BY_AN_AGENT: Final = "\nThis message was written by another agent, a program, not by a person."
 
 
 def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsked:
@@ -22,7 +25,7 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
         request_id=str(turn.message.turn_id),
         owner_user_id=str(loaded.authorised.owner),
         agent_id=str(version.agent_id),
-        subject_jid=turn.message.sender,
+        subject_jid="" if loaded.delegation else turn.message.sender,  # an agent meets nobody's memories
         agent_version_id=str(version.id),
         agent_name=version.name,
         system_prompt=_prompt(loaded),
@@ -45,7 +48,7 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
             memory_full=loaded.storage.full,
             memory_empty=loaded.storage.agent_bytes == 0 and not loaded.attached,
         ),
-        timeout_ms=worker_ms(loaded, ports.settings.limits.turn_timeout_ms),
+        timeout_ms=_time_left(ports, loaded),
         max_total_tokens=reserved.reservation.tokens,
         credentials=granted.credentials,
         correlation_id=str(turn.envelope.correlation_id),
@@ -54,11 +57,20 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
         language=loaded.preferences.language,
         tone=loaded.preferences.tone,
         format=loaded.preferences.format,
-        live=turn.envelope.channel == HTTP,
+        live=loaded.delegation is None and ports.live.wants(turn),
         task=loaded.task,
+        hops=len(loaded.chain) - 1,
         attached=[str(one) for one in loaded.attached],
         asked_at_us=round(ports.clock.now().timestamp() * 1_000_000),
     )
+
+
+def _time_left(ports: Ports, loaded: Loaded) -> int:
+    """Milliseconds for the turn: of one that an agent asks, no more than are left to who asks it."""
+    own = worker_ms(loaded, ports.settings.limits.turn_timeout_ms)
+    if loaded.delegation is None:
+        return own
+    return min(own, max(1, round((loaded.delegation.until - ports.clock.monotonic()) * 1000)))
 
 
 def _offer(tool: ToolDescription) -> pb.ToolOffer:
@@ -72,9 +84,8 @@ def _offer(tool: ToolDescription) -> pb.ToolOffer:
 
 
 def _prompt(loaded: Loaded) -> str:
-    if not loaded.version.traits:
-        return loaded.system_prompt
-    return f"{loaded.system_prompt}\nPersonality: {', '.join(loaded.version.traits)}."
+    traits = f"\nPersonality: {', '.join(loaded.version.traits)}." if loaded.version.traits else ""
+    return loaded.system_prompt + traits + (BY_AN_AGENT if loaded.delegation else "")
 
 
 def _llm_config(own: LlmConfig, wanted_form: str) -> pb.LlmConfig:

@@ -15,12 +15,24 @@ from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import Process, Program, can_connect
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.desk import SUBJECT
-from aiox.runtime.nats import CANCEL, INBOUND, OUTBOX_READY, PRESSURE, WORKER_BEAT, BusNotDurable, inbound_subject
+from aiox.runtime.nats import (
+    ANSWERED,
+    CANCEL,
+    INBOUND,
+    LIVE_WANTED,
+    OUTBOX_READY,
+    PRESSURE,
+    WORKER_BEAT,
+    BusNotDurable,
+    inbound_subject,
+)
 from aiox.runtime.settings import Settings
 
 MAX_PAYLOAD: Final = 1 << 20
 COMMANDS: Final = SUBJECT
 LIVE: Final = "aiox.live.*"
+READER: Final = "backup"
+"""Reads the inbound stream, and may do nothing else."""
 
 _INBOUND: Final = inbound_subject(0).rsplit(".", 1)[0] + ".*"
 _STREAM: Final = [f"$JS.API.STREAM.{verb}.{INBOUND}" for verb in ("INFO", "CREATE", "UPDATE")]
@@ -36,14 +48,14 @@ _CONSUMERS: Final = [
 ]
 _RIGHTS: Final[dict[str, tuple[list[str], list[str]]]] = {
     # service: what it may publish, what it may subscribe to beside its own inbox
-    "component": ([_INBOUND, "$JS.API.INFO", *_STREAM, COMMANDS], [OUTBOX_READY, PRESSURE]),
+    "component": ([_INBOUND, "$JS.API.INFO", *_STREAM, COMMANDS, ANSWERED], [OUTBOX_READY, PRESSURE]),
     "orchestrator": (
         [_INBOUND, "$JS.API.INFO", *_STREAM, *_CONSUMERS, OUTBOX_READY, LIVE, PRESSURE, COMMANDS],
-        [WORKER_BEAT, CANCEL],
+        [WORKER_BEAT, CANCEL, LIVE_WANTED, ANSWERED],
     ),
     "ai_worker": ([WORKER_BEAT], []),
     # Who asks a command is believed who asks it: only those to whom the XMPP server vouches may ask.
-    "gateway": ([_INBOUND, CANCEL], [LIVE, PRESSURE, COMMANDS]),
+    "gateway": ([_INBOUND, CANCEL, LIVE_WANTED], [LIVE, PRESSURE, COMMANDS]),
 }
 
 
@@ -65,7 +77,7 @@ async def start(home: Home, settings: Settings) -> Process:
 
     try:
         await process.until_ready(ready)
-        await _check_durable(home, settings.ports.nats)
+        await check(home, settings.ports.nats)
     except BaseException:
         await process.stop()
         raise
@@ -85,7 +97,7 @@ def _config(home: Home, settings: Settings, folder: Path) -> dict[str, Any]:
     users = [_user(service, home.secrets(service).read("nats")) for service in _RIGHTS]
     return {
         "server_name": "aiox",
-        "host": "127.0.0.1",
+        "host": settings.hosts.listen,
         "port": settings.ports.nats,
         "max_payload": MAX_PAYLOAD,
         "jetstream": {
@@ -95,7 +107,7 @@ def _config(home: Home, settings: Settings, folder: Path) -> dict[str, Any]:
             "max_file": settings.limits.inbound_bytes + (1 << 28),
         },
         "accounts": {
-            "AIOX": {"jetstream": "enabled", "users": users},
+            "AIOX": {"jetstream": "enabled", "users": [*users, _reader(home.secrets("stack").read("nats_backup"))]},
             "SYS": {"users": [{"user": "stack", "password": home.secrets("stack").read("nats")}]},
         },
         "system_account": "SYS",
@@ -112,8 +124,15 @@ def _user(service: str, password: str) -> dict[str, Any]:
     return {"user": service, "password": password, "permissions": permissions}
 
 
-async def _check_durable(home: Home, port: int) -> None:
-    """Asks the server itself. Raises BusNotDurable when it would acknowledge before writing."""
+def _reader(password: str) -> dict[str, Any]:
+    """The operator's own user: it reads what waits, for backups and the doctor, and takes nothing away."""
+    publish = [f"$JS.API.STREAM.INFO.{INBOUND}", f"$JS.API.STREAM.MSG.GET.{INBOUND}"]
+    permissions = {"publish": publish, "subscribe": [f"_INBOX.{READER}.>"]}
+    return {"user": READER, "password": password, "permissions": permissions}
+
+
+async def check(home: Home, port: int) -> None:
+    """Asks the server itself. Raises CannotGoOn when it is away, BusNotDurable when it acknowledges before writing."""
     try:
         client = await nats.connect(
             f"nats://127.0.0.1:{port}", user="stack", password=home.secrets("stack").read("nats"), connect_timeout=5

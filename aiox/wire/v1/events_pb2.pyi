@@ -42,6 +42,7 @@ class Envelope(_message.Message):
     LIVE_DELTA_FIELD_NUMBER: _builtins.int
     PRESSURE_FIELD_NUMBER: _builtins.int
     CANCEL_ASKED_FIELD_NUMBER: _builtins.int
+    LIVE_WANTED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """uuid of this event"""
     type: _builtins.str
@@ -78,6 +79,8 @@ class Envelope(_message.Message):
     def pressure(self) -> Global___Pressure: ...
     @_builtins.property
     def cancel_asked(self) -> Global___CancelAsked: ...
+    @_builtins.property
+    def live_wanted(self) -> Global___LiveWanted: ...
     def __init__(
         self,
         *,
@@ -99,12 +102,13 @@ class Envelope(_message.Message):
         live_delta: Global___LiveDelta | None = ...,
         pressure: Global___Pressure | None = ...,
         cancel_asked: Global___CancelAsked | None = ...,
+        live_wanted: Global___LiveWanted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_asked", b"cancel_asked", "command_answered", b"command_answered", "command_asked", b"command_asked", "live_delta", b"live_delta", "message_received", b"message_received", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "worker_beat", b"worker_beat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_asked", b"cancel_asked", "command_answered", b"command_answered", "command_asked", b"command_asked", "live_delta", b"live_delta", "live_wanted", b"live_wanted", "message_received", b"message_received", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "worker_beat", b"worker_beat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_asked", b"cancel_asked", "causation_id", b"causation_id", "channel", b"channel", "command_answered", b"command_answered", "command_asked", b"command_asked", "correlation_id", b"correlation_id", "id", b"id", "live_delta", b"live_delta", "message_received", b"message_received", "occurred_at_us", b"occurred_at_us", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "producer", b"producer", "tenant", b"tenant", "traceparent", b"traceparent", "type", b"type", "version", b"version", "worker_beat", b"worker_beat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_asked", b"cancel_asked", "causation_id", b"causation_id", "channel", b"channel", "command_answered", b"command_answered", "command_asked", b"command_asked", "correlation_id", b"correlation_id", "id", b"id", "live_delta", b"live_delta", "live_wanted", b"live_wanted", "message_received", b"message_received", "occurred_at_us", b"occurred_at_us", "outbox_ready", b"outbox_ready", "payload", b"payload", "pressure", b"pressure", "producer", b"producer", "tenant", b"tenant", "traceparent", b"traceparent", "type", b"type", "version", b"version", "worker_beat", b"worker_beat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "outbox_ready", "worker_beat", "command_asked", "command_answered", "live_delta", "pressure", "cancel_asked"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "outbox_ready", "worker_beat", "command_asked", "command_answered", "live_delta", "pressure", "cancel_asked", "live_wanted"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -127,6 +131,7 @@ class MessageReceived(_message.Message):
     RESPONSE_SCHEMA_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
     ABOUT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     sender_jid: _builtins.str
     """full JID"""
     agent_jid: _builtins.str
@@ -147,6 +152,10 @@ class MessageReceived(_message.Message):
     """of a reaction the id of the answer, of an invitation the room's bare JID"""
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]: ...
+    @_builtins.property
+    def question(self) -> Global___AgentQuestion:
+        """an agent of another hub asks, or has answered"""
+
     def __init__(
         self,
         *,
@@ -161,14 +170,51 @@ class MessageReceived(_message.Message):
         response_schema: _builtins.str = ...,
         attachments: _abc.Iterable[Global___Attachment] | None = ...,
         about: _builtins.str = ...,
+        question: Global___AgentQuestion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "agent_id", b"agent_id", "agent_jid", b"agent_jid", "attachments", b"attachments", "body", b"body", "message_id", b"message_id", "response_schema", b"response_schema", "sender_jid", b"sender_jid", "stanza_type", b"stanza_type", "thread", b"thread", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "agent_id", b"agent_id", "agent_jid", b"agent_jid", "attachments", b"attachments", "body", b"body", "message_id", b"message_id", "question", b"question", "response_schema", b"response_schema", "sender_jid", b"sender_jid", "stanza_type", b"stanza_type", "thread", b"thread", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageReceived: _TypeAlias = MessageReceived  # noqa: Y015
+
+@_typing.final
+class AgentQuestion(_message.Message):
+    """What goes along when an agent asks an agent of another hub."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    CHAIN_FIELD_NUMBER: _builtins.int
+    TIMEOUT_MS_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """of the tool call that asks"""
+    correlation_id: _builtins.str
+    """on the hub that asks"""
+    timeout_ms: _builtins.int
+    """how long an answer is waited for"""
+    @_builtins.property
+    def chain(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ids of the agents that have asked one another, the last one asks"""
+
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
+        chain: _abc.Iterable[_builtins.str] | None = ...,
+        timeout_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "chain", b"chain", "correlation_id", b"correlation_id", "timeout_ms", b"timeout_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentQuestion: _TypeAlias = AgentQuestion  # noqa: Y015
 
 @_typing.final
 class Attachment(_message.Message):
@@ -224,6 +270,7 @@ class OutboxReady(_message.Message):
     FILE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     APPROVALS_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     outbox_id: _builtins.str
     turn_id: _builtins.str
     owner_user_id: _builtins.str
@@ -258,6 +305,10 @@ class OutboxReady(_message.Message):
     def approvals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """names of those that the reader may decide on"""
 
+    @_builtins.property
+    def question(self) -> Global___AgentQuestion:
+        """for kind "question", and for the answer to one"""
+
     def __init__(
         self,
         *,
@@ -279,10 +330,11 @@ class OutboxReady(_message.Message):
         file: Global___Attachment | None = ...,
         name: _builtins.str = ...,
         approvals: _abc.Iterable[_builtins.str] | None = ...,
+        question: Global___AgentQuestion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "turn_data", b"turn_data"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "question", b"question", "turn_data", b"turn_data"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "body", b"body", "error_code", b"error_code", "file", b"file", "from_jid", b"from_jid", "kind", b"kind", "name", b"name", "outbox_id", b"outbox_id", "owner_user_id", b"owner_user_id", "part", b"part", "priority", b"priority", "reply_to_id", b"reply_to_id", "stanza_id", b"stanza_id", "stanza_type", b"stanza_type", "thread", b"thread", "to_jid", b"to_jid", "turn_data", b"turn_data", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "body", b"body", "error_code", b"error_code", "file", b"file", "from_jid", b"from_jid", "kind", b"kind", "name", b"name", "outbox_id", b"outbox_id", "owner_user_id", b"owner_user_id", "part", b"part", "priority", b"priority", "question", b"question", "reply_to_id", b"reply_to_id", "stanza_id", b"stanza_id", "stanza_type", b"stanza_type", "thread", b"thread", "to_jid", b"to_jid", "turn_data", b"turn_data", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -620,6 +672,7 @@ class LiveDelta(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    AGENT_JID_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     attempt: _builtins.int
     """milliseconds since the epoch when this attempt began: a later one replaces it"""
@@ -629,6 +682,8 @@ class LiveDelta(_message.Message):
     """characters of the answer before this piece"""
     ended: _builtins.bool
     """the turn has its outcome: read it"""
+    agent_jid: _builtins.str
+    """of a chat: the address that was asked; empty: the turn was asked over HTTP"""
     def __init__(
         self,
         *,
@@ -637,14 +692,37 @@ class LiveDelta(_message.Message):
         text: _builtins.str = ...,
         offset: _builtins.int = ...,
         ended: _builtins.bool = ...,
+        agent_jid: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "ended", b"ended", "offset", b"offset", "text", b"text", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_jid", b"agent_jid", "attempt", b"attempt", "ended", b"ended", "offset", b"offset", "text", b"text", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LiveDelta: _TypeAlias = LiveDelta  # noqa: Y015
+
+@_typing.final
+class LiveWanted(_message.Message):
+    """Somebody reads their chats in the pages, now and for some seconds: their answers are shown while they are written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JID_FIELD_NUMBER: _builtins.int
+    jid: _builtins.str
+    """bare JID of who reads"""
+    def __init__(
+        self,
+        *,
+        jid: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jid", b"jid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveWanted: _TypeAlias = LiveWanted  # noqa: Y015
 
 @_typing.final
 class CancelAsked(_message.Message):

@@ -13,14 +13,22 @@ from tests.integration.gateway.door import HttpDoor, Person
 
 
 async def turn(
-    door: HttpDoor, owner: Person, agent: str, model: str, tokens: int, cost: int | None, days_ago: int = 0
+    door: HttpDoor,
+    owner: Person,
+    agent: str,
+    model: str,
+    tokens: int,
+    cost: int | None,
+    days_ago: int = 0,
+    who: str = "a@b",
+    outcome: str = "answered",
 ) -> None:
     """A concluded turn, as the orchestrator stores it."""
     async with door.stores.superuser() as connection:
         await connection.execute(
             "INSERT INTO executions (id, owner_user_id, agent_id, subject_jid, outcome, tokens_used, tools_called,"
             " worker_id, duration_ms, platform_latency_ms, worker_latency_ms, scoring, correlation_id, created_at,"
-            " model, cost_nanousd) VALUES ($1, $2, $3, 'a@b', 'answered', $4, '[]', 'w', 1, 1, 1, '{}', $5,"
+            " model, cost_nanousd) VALUES ($1, $2, $3, $9, $10, $4, '[]', 'w', 1, 1, 1, '{}', $5,"
             " clock_timestamp() - make_interval(days => $6), $7, $8)",
             uuid4(),
             owner.account.owner,
@@ -30,6 +38,8 @@ async def turn(
             days_ago,
             model,
             cost,
+            who,
+            outcome,
         )
 
 
@@ -90,3 +100,22 @@ async def test_a_time_that_is_none_is_refused(door: HttpDoor, ada: Person, agent
 async def test_a_foreign_agents_use_is_unknown(door: HttpDoor, eve: Person, agent: str) -> None:
     answer = await door.client.get(f"/v1/agents/{agent}/usage", headers=eve.headers)
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+async def test_the_use_of_all_agents_by_day_and_by_person(door: HttpDoor, ada: Person, eve: Person, agent: str) -> None:
+    other = await door.agent(ada)
+    await turn(door, ada, other, "gpt-4o", 100, 5, days_ago=2, who="c@d", outcome="QUOTA_EXCEEDED")
+    await turn(door, eve, await door.agent(eve), "gpt-4o", 7, 1)
+    answer = (await door.client.get("/v1/usage?days=7", headers=ada.headers)).json()
+    today, earlier = [{one["day"] for one in answer["by_day"] if one["agent_id"] == which} for which in (agent, other)]
+    assert len(today) == len(earlier) == 1
+    assert min(earlier) < min(today)
+    rows = [(one["agent_id"], one["turns"], one["tokens_used"], one["cost_nanousd"]) for one in answer["by_day"]]
+    assert rows == [(other, 1, 100, 5), (agent, 4, 2209, 2_500_000)]
+    assert answer["by_person"] == [
+        {"subject_jid": "a@b", "turns": 4, "tokens_used": 2209, "cost_nanousd": 2_500_000, "refused": 0},
+        {"subject_jid": "c@d", "turns": 1, "tokens_used": 100, "cost_nanousd": 5, "refused": 1},
+    ]
+    only_today = (await door.client.get("/v1/usage?days=1", headers=ada.headers)).json()
+    assert [one["agent_id"] for one in only_today["by_day"]] == [agent]
+    assert (await door.client.get("/v1/usage?days=0", headers=ada.headers)).status_code == 422

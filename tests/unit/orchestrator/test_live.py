@@ -1,11 +1,14 @@
-"""Pieces of answers: only for who asked over HTTP, never waiting, dropped when the bus is slow."""
+"""Pieces of answers: only for who asked and may read them now, never waiting, dropped when the bus is slow."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 
-from aiox.kernel.envelope import HTTP, LiveDelta
+import pytest
+
+from aiox.kernel.envelope import HTTP, LiveDelta, LiveWanted
+from aiox.kernel.jid import BareJid
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.logs import configure_logs
 from aiox.runtime.nats import live_subject
@@ -57,6 +60,40 @@ async def test_a_subject_is_one_token_whatever_the_address_holds() -> None:
         assert live_subject(jid).count(".") == 2
         assert live_subject(jid).isascii()
         assert not set(live_subject(jid)) & set("*> ")
+
+
+class Watch(SystemClock):
+    """A clock that is set by hand."""
+
+    at = 1000.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+async def test_a_chat_is_shown_live_to_who_reads_it_in_the_pages_and_only_while_they_do() -> None:
+    bus, clock, one = Bus(), Watch(), turn("xmpp")
+    live = Live(bus.publish, clock, LOG)
+    live.heard(LiveWanted(BareJid("somebody@localhost")))
+    assert not live.wants(one)
+    live.heard(LiveWanted(one.message.sender))
+    assert live.wants(one)
+    live.tell(one, 7, 0, "abc")
+    await published(live, bus, 1)
+    subject, data = bus.got[0]
+    assert subject == live_subject(one.message.sender)
+    assert decode(data).channel == "xmpp"
+    assert decode(data).payload == LiveDelta(one.message.turn_id, 7, 0, "abc", False, one.message.agent_jid)
+    clock.at += module.WANTED_S
+    assert not live.wants(one)
+
+
+async def test_readers_are_as_many_as_can_be_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "READERS", 2)
+    live, one = Live(Bus().publish, SystemClock(), LOG), turn("xmpp")
+    for jid in (one.message.sender, BareJid("a@localhost"), BareJid("b@localhost")):
+        live.heard(LiveWanted(jid))
+    assert not live.wants(one)
 
 
 async def test_a_message_that_came_as_a_stanza_is_not_shown_live() -> None:

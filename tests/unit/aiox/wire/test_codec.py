@@ -15,6 +15,7 @@ from aiox.kernel.envelope import (
     CancelAsked,
     Envelope,
     LiveDelta,
+    LiveWanted,
     MessageReceived,
     OutboxReady,
     Pressure,
@@ -24,6 +25,7 @@ from aiox.kernel.envelope import (
 )
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.jid import BareJid, bare
+from aiox.kernel.question import Question
 from aiox.wire.codec import NotAnEvent, decode, encode
 from aiox.wire.v1 import events_pb2 as pb
 
@@ -43,7 +45,14 @@ def received(draw: Any) -> MessageReceived:
     to, message, body, kind, thread, about, form = [draw(TEXT) for _ in range(7)]
     files = tuple(draw(st.lists(attachment(), max_size=3)))
     names = full, bare(full), BareJid(to), agent, message, turn
-    return MessageReceived(*names, body, kind, thread, attachments=files, about=about, response_schema=form)
+    asked = draw(st.none() | question())
+    return MessageReceived(
+        *names, body, kind, thread, attachments=files, about=about, response_schema=form, question=asked
+    )
+
+
+def question() -> st.SearchStrategy[Question]:
+    return st.builds(Question, st.uuids(), st.uuids(), st.lists(st.uuids(), max_size=3).map(tuple), COUNT)
 
 
 @st.composite
@@ -60,9 +69,8 @@ def ready(draw: Any) -> OutboxReady:
     data = draw(st.none() | turn_data())
     file, weight = draw(st.none() | attachment()), draw(st.floats(0, 1))
     names_of = tuple(draw(st.lists(TEXT, max_size=2)))
-    return OutboxReady(
-        outbox, turn, owner, part=draw(COUNT), priority=weight, data=data, file=file, approvals=names_of, **texts
-    )
+    more = {"approvals": names_of, "question": draw(st.none() | question())}
+    return OutboxReady(outbox, turn, owner, part=draw(COUNT), priority=weight, data=data, file=file, **more, **texts)
 
 
 @st.composite
@@ -80,9 +88,15 @@ def beat(draw: Any) -> WorkerBeat:
 
 @st.composite
 def delta(draw: Any) -> LiveDelta:
+    agent = draw(st.none() | TEXT.filter(bool).map(BareJid))
     return LiveDelta(
-        TurnId(draw(st.uuids())), draw(st.integers(0, 2**63)), draw(COUNT), draw(TEXT), draw(st.booleans())
+        TurnId(draw(st.uuids())), draw(st.integers(0, 2**63)), draw(COUNT), draw(TEXT), draw(st.booleans()), agent
     )
+
+
+@st.composite
+def wanted(draw: Any) -> LiveWanted:
+    return LiveWanted(BareJid(draw(TEXT)))
 
 
 @st.composite
@@ -103,7 +117,7 @@ def envelopes(draw: Any) -> Envelope[Any]:
         occurred_at=draw(INSTANT),
         producer=draw(TEXT),
         traceparent=draw(TEXT),
-        payload=draw(received() | ready() | beat() | delta() | pressure() | cancel()),
+        payload=draw(received() | ready() | beat() | delta() | wanted() | pressure() | cancel()),
     )
 
 
