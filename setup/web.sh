@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../web"
 
 stamp=dist/.aiox-built
-wanted=$(find src index.html openapi.json package.json package-lock.json tsconfig.json vite.config.ts -type f \
+wanted=$(find src index.html openapi.json rules.mjs package.json package-lock.json tsconfig.json vite.config.ts -type f \
   ! -path '*/generated/*' | LC_ALL=C sort | xargs cat | sha256sum | cut -d' ' -f1)
 [ "$(cat $stamp 2>/dev/null)" = "$wanted" ] && exit 0
 

@@ -70,7 +70,7 @@ export function SignedIn({ session, tokens, leave, notice }: Props) {
             {room === "agents" && (one === "new" || one === "blank") && <NewAgentScreen blank={one === "blank"} />}
             {room === "agents" && one !== "" && one !== "new" && one !== "blank" && <AgentScreen key={one} id={one} part={part} />}
             {room === "approvals" && <ApprovalsScreen />}
-            {room === "governance" && <GovernanceScreen part={one} />}
+            {room === "governance" && <GovernanceScreen part={one} one={part} />}
             {room === "account" && <AccountScreen />}
           </Suspense>
         </main>

@@ -1,4 +1,4 @@
-import { ask, json, Refused } from "./ask";
+import { ask, json, Refused, Unreachable } from "./ask";
 import type { paths } from "./generated/schema";
 
 type Method = "get" | "post" | "put" | "patch" | "delete";
@@ -83,6 +83,20 @@ export class Api {
     }
     if (!response.ok) throw new Refused(await response.json());
     return response.blob();
+  }
+
+  /** The body of an answer that goes on and on. */
+  async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    const headers = () => ({ ...this.#headers(), accept: "text/event-stream" });
+    const once = () => fetch(path, { headers: headers(), credentials: "omit", signal });
+    let response = await once();
+    if (response.status === 401) {
+      await this.tokens.renew();
+      response = await once();
+    }
+    if (!response.ok) throw new Refused(await response.json());
+    if (response.body === null) throw new Unreachable();
+    return response.body;
   }
 
   async #ask<P extends keyof paths, M extends Method>(

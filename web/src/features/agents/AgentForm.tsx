@@ -20,10 +20,15 @@ export function AgentForm({ fields, onChange, error, actions }: Props) {
     <form className="stack" onSubmit={(event) => event.preventDefault()}>
       <Who fields={fields} onChange={onChange} faults={faults} />
       <Model fields={fields} onChange={onChange} faults={faults} />
-      <Tools fields={fields} onChange={onChange} />
+      <Tools fields={fields} onChange={onChange} faults={faults} />
       <Memory fields={fields} onChange={onChange} faults={faults} />
       <Limits fields={fields} onChange={onChange} faults={faults} />
       <div className="bottom-bar stack tight">
+        {Object.entries(faults)
+          .filter(([field]) => field.startsWith("mcp_servers") || field.startsWith("tools"))
+          .map(([field, words]) => (
+            <Trouble key={field} error={`${field}: ${words}`} />
+          ))}
         <Trouble error={error} />
         <div className="row">{actions}</div>
       </div>
@@ -59,11 +64,11 @@ function Who({ fields, onChange, faults }: SectionProps) {
     <Section title={texts.form.who} words={texts.form.whoWords}>
       <TextField
         label={texts.agents.name}
-        fault={faults.name ?? ""}
+        fault={faults["profile.name"] ?? ""}
         value={profile.name}
         onChange={(event) => set({ name: event.target.value })}
       />
-      <Field label={texts.form.description} hint={texts.form.descriptionHint} fault={faults.description ?? ""}>
+      <Field label={texts.form.description} hint={texts.form.descriptionHint} fault={faults["profile.description"] ?? ""}>
         {(wiring) => (
           <textarea
             {...wiring}
@@ -73,7 +78,7 @@ function Who({ fields, onChange, faults }: SectionProps) {
         )}
       </Field>
       {shown ? (
-        <Field label={texts.form.prompt} hint={texts.form.promptHint} fault={faults.prompt ?? ""}>
+        <Field label={texts.form.prompt} hint={texts.form.promptHint} fault={faults["profile.system_prompt"] ?? ""}>
           {(wiring) => (
             <textarea
               {...wiring}
@@ -91,6 +96,7 @@ function Who({ fields, onChange, faults }: SectionProps) {
       <ListField
         label={texts.form.traits}
         hint={texts.form.commas}
+        fault={faults["profile.personality_traits"]}
         value={profile.personality_traits ?? []}
         onChange={(personality_traits) => set({ personality_traits })}
       />
@@ -118,12 +124,14 @@ function Model({ fields, onChange, faults }: SectionProps) {
       <div className="columns">
         <TextField
           label={texts.form.provider}
+          fault={faults["llm_config.provider"] ?? ""}
           value={model.provider ?? ""}
           placeholder={texts.form.hubs}
           onChange={(event) => set({ provider: event.target.value })}
         />
         <TextField
           label={texts.form.modelName}
+          fault={faults["llm_config.model"] ?? ""}
           value={model.model ?? ""}
           placeholder={texts.form.hubs}
           onChange={(event) => set({ model: event.target.value })}
@@ -131,7 +139,7 @@ function Model({ fields, onChange, faults }: SectionProps) {
         <NumberField
           label={texts.form.temperature}
           hint={texts.form.temperatureHint}
-          fault={faults.temperature}
+          fault={faults["llm_config.temperature"]}
           value={model.temperature}
           usual={0.7}
           step={0.1}
@@ -139,7 +147,7 @@ function Model({ fields, onChange, faults }: SectionProps) {
         />
         <NumberField
           label={texts.form.maxTokens}
-          fault={faults.maxTokens}
+          fault={faults["llm_config.max_tokens"]}
           value={model.max_tokens}
           usual={4096}
           onChange={(max_tokens) => set({ max_tokens })}
@@ -149,7 +157,7 @@ function Model({ fields, onChange, faults }: SectionProps) {
   );
 }
 
-function Tools({ fields, onChange }: Omit<SectionProps, "faults">) {
+function Tools({ fields, onChange, faults }: SectionProps) {
   const texts = useTexts();
   const has = (name: ToolName) => fields.tools.some((one) => one.name === name);
   const set = (name: ToolName, on: boolean) => {
@@ -170,6 +178,7 @@ function Tools({ fields, onChange }: Omit<SectionProps, "faults">) {
       <ListField
         label={texts.form.domains}
         hint={texts.form.domainsHint}
+        fault={faults["governance.allowed_domains"]}
         value={fields.governance.allowed_domains ?? []}
         onChange={(allowed_domains) => onChange({ ...fields, governance: { ...fields.governance, allowed_domains } })}
       />
@@ -197,14 +206,14 @@ function Memory({ fields, onChange, faults }: SectionProps) {
         />
         <NumberField
           label={texts.form.shortTerm}
-          fault={faults.shortTerm}
+          fault={faults["memory_config.short_term_limit"]}
           value={memory.short_term_limit}
           usual={10}
           onChange={(short_term_limit) => set({ short_term_limit })}
         />
         <NumberField
           label={texts.form.retention}
-          fault={faults.retention}
+          fault={faults["memory_config.retention_days"]}
           value={memory.retention_days}
           onChange={(retention_days) => set({ retention_days })}
         />
@@ -225,13 +234,12 @@ function Limits({ fields, onChange, faults }: SectionProps) {
   const set = (part: Partial<Fields["governance"]>) => onChange({ ...fields, governance: { ...limits, ...part } });
   const number = (
     label: string,
-    fault: string,
     name: "max_tokens_per_minute" | "max_tokens_per_day" | "max_memory_mb" | "max_concurrent" | "max_worker_ms",
     usual?: number,
   ) => (
     <NumberField
       label={label}
-      fault={faults[fault]}
+      fault={faults[`governance.${name}`]}
       value={limits[name]}
       usual={usual}
       onChange={(value) => set({ [name]: value })}
@@ -240,15 +248,15 @@ function Limits({ fields, onChange, faults }: SectionProps) {
   return (
     <Section title={texts.form.limits} words={texts.form.limitsWords}>
       <div className="columns">
-        {number(texts.form.perMinute, "perMinute", "max_tokens_per_minute", 1000)}
-        {number(texts.form.perDay, "perDay", "max_tokens_per_day")}
-        {number(texts.form.memoryMb, "memoryMb", "max_memory_mb", 512)}
-        {number(texts.form.concurrent, "concurrent", "max_concurrent")}
-        {number(texts.form.workerMs, "workerMs", "max_worker_ms")}
+        {number(texts.form.perMinute, "max_tokens_per_minute", 1000)}
+        {number(texts.form.perDay, "max_tokens_per_day")}
+        {number(texts.form.memoryMb, "max_memory_mb", 512)}
+        {number(texts.form.concurrent, "max_concurrent")}
+        {number(texts.form.workerMs, "max_worker_ms")}
         <NumberField
           label={texts.form.priority}
           hint={texts.form.priorityHint}
-          fault={faults.priority}
+          fault={faults["capabilities.priority_weight"]}
           value={fields.capabilities.priority_weight}
           step={0.1}
           onChange={(priority_weight) =>
@@ -259,6 +267,7 @@ function Limits({ fields, onChange, faults }: SectionProps) {
       <ListField
         label={texts.form.tags}
         hint={texts.form.commas}
+        fault={faults["capabilities.domain_tags"]}
         value={fields.capabilities.domain_tags ?? []}
         onChange={(domain_tags) => onChange({ ...fields, capabilities: { ...fields.capabilities, domain_tags } })}
       />

@@ -11,6 +11,7 @@ import { Activity } from "./Activity";
 import "./agents.css";
 import { Documents } from "./Documents";
 import { EditAgent } from "./EditAgent";
+import { Mcp, useChangedTools } from "./Mcp";
 import { Memories } from "./Memories";
 import { Share } from "./Share";
 import { Versions } from "./Versions";
@@ -28,7 +29,7 @@ export default function AgentScreen({ id, part }: { id: string; part: string }) 
       </div>
     );
   }
-  const parts = ["", "versions", "documents", "memories", "activity", "share"] as const;
+  const parts = ["", "versions", "documents", "memories", "mcp", "activity", "share"] as const;
   const current = parts.find((one) => one === part) ?? "";
   return (
     <div className="screen">
@@ -42,6 +43,7 @@ export default function AgentScreen({ id, part }: { id: string; part: string }) 
       {current === "versions" && <Versions agent={agent.data} />}
       {current === "documents" && <Documents agentId={id} />}
       {current === "memories" && <Memories agentId={id} />}
+      {current === "mcp" && <Mcp agent={agent.data} />}
       {current === "activity" && <Activity agentId={id} />}
       {current === "share" && <Share agent={agent.data} />}
     </div>
@@ -50,6 +52,7 @@ export default function AgentScreen({ id, part }: { id: string; part: string }) 
 
 function Head({ agent }: { agent: AgentOut }) {
   const texts = useTexts();
+  const changed = useChangedTools(agent.agent_id);
   return (
     <header>
       <div className="row">
@@ -58,6 +61,7 @@ function Head({ agent }: { agent: AgentOut }) {
           <h1>{agent.profile.name}</h1>
           <p className="row small">
             <Badge>{texts.agents.version(agent.version)}</Badge>
+            {changed && <Badge tone="bad">{texts.mcp.changed}</Badge>}
             {agent.has_draft && <Badge tone="wait">{texts.agents.draft}</Badge>}
             <code className="quiet">{agent.alias === "" ? agent.jid : agent.alias}</code>
           </p>

@@ -2,12 +2,17 @@ import { useState } from "react";
 
 import { useChange, useRead } from "../../backend/hooks";
 import type { AgentInList } from "../../backend/types";
+import { useDailyTokens } from "../../backend/use";
 import { useFormat } from "../../shared/format";
 import { useTexts } from "../../shared/i18n";
 import { to } from "../../shared/router";
-import { Avatar, Badge, Button, LinkButton, Trouble, Waiting } from "../../shared/ui/parts";
+import { Avatar, Badge, Button, LinkButton, Trouble, Waiting, type Tone } from "../../shared/ui/parts";
+import { Spark } from "../../shared/ui/Spark";
 import "./agents.css";
-import { Templates } from "./Templates";
+import { FirstRun } from "./FirstRun";
+
+const SPARK_DAYS = 14;
+const LOOK_MS = 60_000;
 
 /** The person's agents; with none, the way to the first. */
 export default function AgentsScreen() {
@@ -15,11 +20,12 @@ export default function AgentsScreen() {
   const [deleted, setDeleted] = useState(false);
   const agents = useRead("/v1/agents", { query: { limit: 200, deleted } });
   const found = agents.data?.items ?? [];
+  const tokens = useDailyTokens(SPARK_DAYS);
   const first = agents.data !== undefined && found.length === 0 && !deleted;
   return (
     <div className="screen">
       <header>
-        <h1>{deleted ? texts.agents.deletedTitle : first ? texts.agents.noneTitle : texts.agents.title}</h1>
+        <h1>{deleted ? texts.agents.deletedTitle : first ? texts.firstRun.title : texts.agents.title}</h1>
         <div className="row">
           {!first && (
             <Button kind="plain" onClick={() => setDeleted(!deleted)}>
@@ -33,26 +39,44 @@ export default function AgentsScreen() {
           )}
         </div>
       </header>
+      {found.length > 0 && !deleted && <WorkerLine />}
       <Trouble error={agents.error} />
       {agents.isPending && <Waiting lines={5} />}
-      {first && (
-        <>
-          <p className="quiet prose">{texts.agents.noneWords}</p>
-          <Templates />
-        </>
-      )}
+      {first && <FirstRun />}
       {deleted && agents.data !== undefined && found.length === 0 && <p className="quiet">{texts.agents.noneDeleted}</p>}
       {found.length > 0 && (
         <ul className="agents">
-          {found.map((agent) => (deleted ? <Gone key={agent.agent_id} agent={agent} /> : <Living key={agent.agent_id} agent={agent} />))}
+          {found.map((agent) => (
+            deleted ? (
+              <Gone key={agent.agent_id} agent={agent} />
+            ) : (
+              <Living key={agent.agent_id} agent={agent} tokens={tokens.get(agent.agent_id)} />
+            )
+          ))}
         </ul>
       )}
     </div>
   );
 }
 
-function Living({ agent }: { agent: AgentInList }) {
+/** Whether somebody thinks for them just now. */
+function WorkerLine() {
   const texts = useTexts();
+  const found = useRead("/v1/workers", {}, { everyMs: LOOK_MS });
+  if (found.data === undefined) return null;
+  const ready = found.data.items.filter((one) => one.status === "healthy").length;
+  const tone: Tone = ready > 0 ? "good" : "bad";
+  return (
+    <p className="row small">
+      <Badge tone={tone}>{texts.workers.ready(ready)}</Badge>
+      {found.data.queue.depth > 0 && <Badge tone="wait">{texts.workers.waiting(found.data.queue.depth)}</Badge>}
+    </p>
+  );
+}
+
+function Living({ agent, tokens }: { agent: AgentInList; tokens: readonly number[] | undefined }) {
+  const texts = useTexts();
+  const format = useFormat();
   const { documents } = agent;
   return (
     <li className="card stack">
@@ -74,6 +98,12 @@ function Living({ agent }: { agent: AgentInList }) {
         {documents.waiting > 0 && <Badge tone="wait">{texts.documents.waiting(documents.waiting)}</Badge>}
         {documents.failed > 0 && <Badge tone="bad">{texts.documents.failed(documents.failed)}</Badge>}
       </div>
+      {tokens !== undefined && (
+        <div className="row spread quiet small">
+          <span>{texts.usage.lately(format.number(tokens.reduce((sum, one) => sum + one, 0)), SPARK_DAYS)}</span>
+          <Spark figures={tokens} label={texts.usage.courseOf(SPARK_DAYS)} />
+        </div>
+      )}
       <div className="row last">
         <LinkButton kind="main" href={to("chat", agent.jid)}>
           {texts.agents.talk}

@@ -1,4 +1,5 @@
 import type { AgentFields, AgentOut, DraftOut, Tool } from "../../backend/types";
+import { faultsOfAgent, type Fault } from "../../backend/rules";
 import type { Texts } from "../../shared/en";
 
 /** All that a person sets of an agent. */
@@ -13,6 +14,7 @@ export const TOOLS: readonly ToolName[] = [
   "code_executor",
   "email_sender",
   "database_query",
+  "ask_agent",
 ];
 
 /** The defaults of the hub (SPEC 2). */
@@ -35,28 +37,24 @@ export function fieldsOf(agent: AgentOut | DraftOut): Fields {
   return { profile, llm_config, capabilities, memory_config, tools, mcp_servers, governance, visibility };
 }
 
-/** What is wrong, by field; the hub checks it all again. */
+/** What is wrong, by the place of the field; the hub checks it all again. */
 export function faultsOf(fields: Fields, texts: Texts): Record<string, string> {
-  const { profile, llm_config: model, governance, memory_config: memory } = fields;
-  const faults: Record<string, string> = {};
-  const within = (name: string, value: number | undefined, least: number, most: number) => {
-    if (value !== undefined && (Number.isNaN(value) || value < least || value > most)) {
-      faults[name] = texts.form.between(least, most);
-    }
-  };
-  if (profile.name.trim() === "") faults.name = texts.form.needed;
-  if (profile.name.length > 100) faults.name = texts.form.longest(100);
-  if ((profile.description ?? "").length > 2000) faults.description = texts.form.longest(2000);
-  if ((profile.system_prompt ?? "").length > 32768) faults.prompt = texts.form.longest(32768);
-  within("temperature", model.temperature, 0, 2);
-  within("maxTokens", model.max_tokens, 1, 1_000_000);
-  within("priority", fields.capabilities.priority_weight, 0, 1);
-  within("shortTerm", memory.short_term_limit, 0, 100);
-  within("retention", memory.retention_days, 1, 3650);
-  within("perMinute", governance.max_tokens_per_minute, 1, 1_000_000_000);
-  within("perDay", governance.max_tokens_per_day, 1, 1_000_000_000_000);
-  within("memoryMb", governance.max_memory_mb, 0, 1_000_000);
-  within("concurrent", governance.max_concurrent, 1, 1000);
-  within("workerMs", governance.max_worker_ms, 100, 600_000);
-  return faults;
+  const { profile } = fields;
+  const found = faultsOfAgent({ ...fields, profile: { ...profile, name: profile.name.trim() } });
+  return Object.fromEntries([...found].map(([field, fault]) => [field, wordsFor(fault, texts)]));
+}
+
+function wordsFor(fault: Fault, texts: Texts): string {
+  switch (fault.kind) {
+    case "needed":
+      return texts.form.needed;
+    case "longest":
+      return texts.form.longest(fault.most);
+    case "most":
+      return texts.form.most(fault.most);
+    case "between":
+      return texts.form.between(fault.least, fault.most);
+    case "form":
+      return texts.form.unfit(fault.value);
+  }
 }

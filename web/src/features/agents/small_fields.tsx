@@ -31,6 +31,7 @@ export function NumberField(props: {
 export function ListField(props: {
   label: string;
   hint: string;
+  fault?: string | undefined;
   value: readonly string[];
   onChange: (value: string[]) => void;
 }) {
@@ -39,6 +40,7 @@ export function ListField(props: {
     <TextField
       label={props.label}
       hint={props.hint}
+      fault={props.fault ?? ""}
       value={text}
       onChange={(event) => {
         setText(event.target.value);

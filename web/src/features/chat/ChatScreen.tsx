@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 
 import { useRead, useSigned } from "../../backend/hooks";
+import { readAlong } from "../../backend/live";
 import { useTexts } from "../../shared/i18n";
 import { to } from "../../shared/router";
 import { Avatar, Empty, LinkButton, Trouble, Waiting } from "../../shared/ui/parts";
@@ -71,7 +72,11 @@ function useLine(): Line | undefined {
   useEffect(() => {
     const opened = new Line(jid, async () => (await api.post("/v1/account/xmpp-tokens")).token);
     setLine(opened);
-    return () => opened.hangUp();
+    const stop = readAlong(api, { piece: (piece) => opened.grow(piece), live: (on) => opened.becomeLive(on) });
+    return () => {
+      stop();
+      opened.hangUp();
+    };
   }, [api, jid]);
   return line;
 }

@@ -2,8 +2,9 @@ import { useId, useState, type KeyboardEvent } from "react";
 import { useQuery } from "@tanstack/react-query";
 
 import { useTexts } from "../../shared/i18n";
-import { Send } from "../../shared/ui/icons";
-import { Button } from "../../shared/ui/parts";
+import { Clip, Drop, Send } from "../../shared/ui/icons";
+import { Button, Trouble } from "../../shared/ui/parts";
+import { useFiles } from "./files";
 import type { Command, Line } from "./line";
 
 interface Props {
@@ -35,9 +36,14 @@ export function Composer({ line, peer, name, online }: Props) {
     setAt(0);
     setClosed(false);
   };
-  const send = () => {
-    if (text.trim() === "") return;
-    line.say(peer, text.trim());
+  const files = useFiles(line);
+  const busy = files.share !== undefined;
+  const ready = !busy && (text.trim() !== "" || files.chosen.length > 0);
+  const send = async () => {
+    if (!ready) return;
+    const links = files.chosen.length === 0 ? [] : await files.send();
+    if (links === undefined) return;
+    line.say(peer, text.trim(), links);
     change("");
   };
   const onKey = (event: KeyboardEvent) => {
@@ -53,7 +59,7 @@ export function Composer({ line, peer, name, online }: Props) {
       setClosed(true);
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
-      send();
+      void send();
     }
   };
 
@@ -62,9 +68,10 @@ export function Composer({ line, peer, name, online }: Props) {
       className="composer"
       onSubmit={(event) => {
         event.preventDefault();
-        send();
+        void send();
       }}
     >
+      <Chosen files={files} />
       {offered.length > 0 && (
         <ul className="commands" id={id} role="listbox" aria-label={texts.chat.commands}>
           {offered.map((one) => (
@@ -84,6 +91,20 @@ export function Composer({ line, peer, name, online }: Props) {
           ))}
         </ul>
       )}
+      <label className="button attach" title={texts.chat.attach}>
+        <Clip />
+        <span className="sr-only">{texts.chat.attach}</span>
+        <input
+          type="file"
+          multiple
+          className="sr-only"
+          disabled={busy || !online}
+          onChange={(event) => {
+            files.add([...(event.target.files ?? [])]); // a copy: the next line empties it
+            event.target.value = "";
+          }}
+        />
+      </label>
       <textarea
         className="input"
         rows={1}
@@ -96,10 +117,30 @@ export function Composer({ line, peer, name, online }: Props) {
         aria-autocomplete="list"
         aria-activedescendant={chosen === undefined ? undefined : `${id}-${chosen.name}`}
       />
-      <Button kind="main" type="submit" aria-label={texts.chat.send} disabled={text.trim() === ""}>
+      <Button kind="main" type="submit" aria-label={texts.chat.send} disabled={!ready}>
         <Send />
       </Button>
     </form>
+  );
+}
+
+/** The files that go with the next message. */
+function Chosen({ files }: { files: ReturnType<typeof useFiles> }) {
+  const texts = useTexts();
+  if (files.chosen.length === 0 && files.error === null) return null;
+  return (
+    <div className="chosen">
+      <Trouble error={files.error} />
+      {files.chosen.map((one, at) => (
+        <span key={at} className="badge">
+          <span className="cut">{one.name}</span>
+          <button type="button" aria-label={texts.chat.detach(one.name)} onClick={() => files.drop(one)}>
+            <Drop size={14} />
+          </button>
+        </span>
+      ))}
+      {files.share !== undefined && <progress value={files.share} max={1} aria-label={texts.chat.uploading} />}
+    </div>
   );
 }
 

@@ -2,6 +2,7 @@ import { memo } from "react";
 
 import { useFormat } from "../../shared/format";
 import { useTexts } from "../../shared/i18n";
+import { Paper } from "../../shared/ui/icons";
 import type { Message } from "./messages";
 import { Styled } from "./Styled";
 
@@ -15,6 +16,7 @@ interface Props {
 
 /** One message with what is said beside it. */
 export const MessageRow = memo(function MessageRow({ message, before, onSources }: Props) {
+  const texts = useTexts();
   const format = useFormat();
   const newDay = before === undefined || new Date(before.at).toDateString() !== new Date(message.at).toDateString();
   const apart = newDay || before.mine !== message.mine || message.at - before.at > APART_MS;
@@ -23,7 +25,13 @@ export const MessageRow = memo(function MessageRow({ message, before, onSources 
       {newDay && <p className="day">{format.day(message.at)}</p>}
       <article className={`message ${message.mine ? "mine" : ""}`} data-state={message.state}>
         <div className="bubble">
-          <Styled text={message.text} />
+          {message.retracted === true && <span className="quiet">{texts.chat.retracted}</span>}
+          {message.text !== "" && <Styled text={message.text} />}
+          {message.files?.map((one) => (
+            <a key={one.url} className="file" href={one.url} target="_blank" rel="noopener noreferrer nofollow">
+              <Paper size={18} /> <span className="cut">{one.name}</span>
+            </a>
+          ))}
         </div>
         {message.mine ? <Sent message={message} apart={apart} /> : <Told message={message} onSources={onSources} />}
       </article>

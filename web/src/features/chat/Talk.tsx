@@ -1,6 +1,16 @@
-import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import {
+  memo,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type RefObject,
+} from "react";
+import { useQueryClient } from "@tanstack/react-query";
 
-import { useRead } from "../../backend/hooks";
+import { useRead, useSigned } from "../../backend/hooks";
 import { ApprovalCard } from "../../shared/approvals/ApprovalCard";
 import { useFormat } from "../../shared/format";
 import { useTexts } from "../../shared/i18n";
@@ -12,9 +22,13 @@ import type { Line } from "./line";
 import { MessageRow } from "./MessageRow";
 import type { Message } from "./messages";
 import { SourcesDialog } from "./SourcesDialog";
+import { Styled } from "./Styled";
 
 const NEAR_PX = 120;
-const LOOK_MS = 5000;
+const LOOK_MS = 15_000;
+const AHEAD_PX = 600;
+/** Browsers that hold what is read in its place when more comes above; at the very top they do not. */
+const ANCHORS = CSS.supports("overflow-anchor", "auto");
 
 interface Props {
   line: Line;
@@ -28,7 +42,8 @@ interface Props {
 export function Talk({ line, peer, name, picture, agentId }: Props) {
   const texts = useTexts();
   const state = useSyncExternalStore(line.subscribe, () => line.state);
-  const { messages, typing, older, asked } = useSyncExternalStore(line.subscribe, () => line.with(peer));
+  const live = useSyncExternalStore(line.subscribe, () => line.live);
+  const { messages, typing, growing, older, asked } = useSyncExternalStore(line.subscribe, () => line.with(peer));
   const [cited, setCited] = useState<Message>();
 
   useEffect(() => {
@@ -36,8 +51,9 @@ export function Talk({ line, peer, name, picture, agentId }: Props) {
   }, [state, asked, line, peer]);
 
   const { log, lines } = useFollowing(messages);
+  const above = useNear(log, () => void line.older(peer));
   return (
-    <section className="talk" aria-label={name}>
+    <section className="talk" aria-label={name} data-live={live ? "yes" : "no"}>
       <header>
         <a className="back" href={to("chat")} aria-label={texts.back}>
           <Back />
@@ -54,18 +70,24 @@ export function Talk({ line, peer, name, picture, agentId }: Props) {
       <div ref={log} className="log" role="log" aria-label={texts.chat.log} tabIndex={0}>
         <div ref={lines} className="lines">
           {older !== null && asked && older !== "" && (
-            <div className="older">
+            <div key={older} ref={above} className="older">
               <Button kind="plain" onClick={() => void line.older(peer)}>
                 {texts.chat.older}
               </Button>
             </div>
           )}
           {older === null && messages.length === 0 && <p className="day">{texts.chat.begin(name)}</p>}
-          {messages.map((message, at) => (
-            <MessageRow key={message.id} message={message} before={messages[at - 1]} onSources={setCited} />
-          ))}
-          {agentId !== undefined && <Pending agentId={agentId} />}
-          {typing && (
+          <Rows messages={messages} onSources={setCited} />
+          {agentId !== undefined && <Pending agentId={agentId} last={messages.at(-1)?.id ?? ""} />}
+          {growing !== undefined && growing.text !== "" && (
+            // Read out once it is whole.
+            <div className="message growing" aria-live="off">
+              <div className="bubble">
+                <Styled text={growing.text} />
+              </div>
+            </div>
+          )}
+          {typing && (growing === undefined || growing.text === "") && (
             <div className="message">
               <div className="bubble">
                 <span className="dots" role="img" aria-label={texts.chat.thinking}>
@@ -92,6 +114,13 @@ export function Talk({ line, peer, name, picture, agentId }: Props) {
     </section>
   );
 }
+
+const Rows = memo(function Rows(props: { messages: readonly Message[]; onSources: (message: Message) => void }) {
+  const { messages, onSources } = props;
+  return messages.map((message, at) => (
+    <MessageRow key={message.id} message={message} before={messages[at - 1]} onSources={onSources} />
+  ));
+});
 
 /** Stays at the end while the reader is there, and where they are when older messages come above. */
 function useFollowing(messages: readonly Message[]) {
@@ -123,10 +152,33 @@ function useFollowing(messages: readonly Message[]) {
     const first = messages[0]?.id ?? "";
     const last = messages.at(-1);
     if (seen.current.atEnd || (last?.mine === true && last.state === "sending")) box.scrollTop = box.scrollHeight;
-    else if (first !== seen.current.first) box.scrollTop += box.scrollHeight - seen.current.height;
+    else if (first !== seen.current.first && (box.scrollTop === 0 || !ANCHORS)) {
+      box.scrollTop += box.scrollHeight - seen.current.height;
+    }
     seen.current = { ...seen.current, first, height: box.scrollHeight };
   }, [messages]);
   return { log, lines };
+}
+
+/** What is called when the reader has come near to what it is put on. */
+function useNear(log: RefObject<HTMLElement | null>, near: () => void): (element: HTMLElement | null) => void {
+  const latest = useRef(near);
+  useEffect(() => {
+    latest.current = near;
+  });
+  const watching = useRef<IntersectionObserver>(undefined);
+  return useCallback(
+    (element) => {
+      watching.current?.disconnect();
+      if (element === null) return;
+      const seen = (entries: IntersectionObserverEntry[]) => {
+        if (entries.some((one) => one.isIntersecting)) latest.current();
+      };
+      watching.current = new IntersectionObserver(seen, { root: log.current, rootMargin: `${AHEAD_PX}px 0px 0px` });
+      watching.current.observe(element);
+    },
+    [log],
+  );
 }
 
 function Quota({ agentId }: { agentId: string }) {
@@ -141,9 +193,15 @@ function Quota({ agentId }: { agentId: string }) {
   return texts.chat.left(format.number(Math.max(0, most - used)), format.number(most));
 }
 
-/** Calls of this agent that wait for the person who reads. */
-function Pending({ agentId }: { agentId: string }) {
+/** Calls of this agent that wait for who reads, or for somebody else on their behalf; asked for anew with each message. */
+function Pending({ agentId, last }: { agentId: string; last: string }) {
+  const { session } = useSigned();
+  const kept = useQueryClient();
   const found = useRead("/v1/approvals", {}, { everyMs: LOOK_MS });
-  const mine = found.data?.items.filter((one) => one.agent_id === agentId && one.mine_to_decide) ?? [];
-  return mine.map((one) => <ApprovalCard key={one.id} approval={one} />);
+  useEffect(() => {
+    void kept.invalidateQueries({ queryKey: ["/v1/approvals"] });
+  }, [kept, last]);
+  const here = found.data?.items.filter((one) => one.agent_id === agentId) ?? [];
+  const shown = here.filter((one) => one.mine_to_decide || one.requester === session.jid);
+  return shown.map((one) => <ApprovalCard key={one.id} approval={one} />);
 }

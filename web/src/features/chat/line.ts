@@ -1,11 +1,14 @@
 import { client, xml, type Client, type Element, type Mechanism } from "@xmpp/client";
 
-import { marked, merged, nothing, type Conversation, type Message } from "./messages";
-import { archivePage, bare, forwarded, messageIn, NS, said } from "./stanzas";
+import type { Piece } from "../../backend/live";
+import { grown, marked, merged, nothing, type Conversation, type FileLink, type Message } from "./messages";
+import { archivePage, bare, forwarded, messageIn, NS, said, slotFor } from "./stanzas";
 
 const PAGE = 40;
 const IQ_MS = 30_000;
 const AGAIN_MS = 15_000;
+/** How long an answer that has ended is shown as it grew, should the message itself not come. */
+const LEFT_MS = 8000;
 
 export type LineState = "connecting" | "online" | "away";
 
@@ -33,10 +36,14 @@ export class Line {
   readonly #xmpp: Client;
   readonly #heard = new Set<() => void>();
   readonly #pages = new Map<string, Message[]>();
+  /** Whose older messages are on their way. */
+  readonly #turning = new Set<string>();
   /** Ids that this stream has been given: the stream itself sends them again when it is resumed. */
   readonly #given = new Set<string>();
   #conversations: ReadonlyMap<string, Conversation> = new Map();
   #state: LineState = "connecting";
+  #live = false;
+  #shown = 0;
   #repeat: number | undefined;
 
   /** `token` fetches a fresh XMPP token; it is asked at each login, also after the line broke. */
@@ -77,10 +84,39 @@ export class Line {
     return this.#conversations.get(peer) ?? nothing;
   }
 
+  /** Whether answers are shown while they are written. */
+  get live(): boolean {
+    return this.#live;
+  }
+
+  becomeLive(on: boolean): void {
+    this.#live = on;
+    this.#tell();
+  }
+
+  /** One more piece of an answer that is being written. */
+  grow(piece: Piece): void {
+    const peer = piece.agent_jid;
+    const growing = grown(this.with(peer).growing, piece);
+    if (growing === this.with(peer).growing) return;
+    this.#put(peer, { ...this.with(peer), growing });
+    if (growing?.ended === true) window.setTimeout(() => this.#fade(peer, growing.turn), LEFT_MS);
+    if (this.#shown === 0) this.#shown = requestAnimationFrame(() => this.#tell()); // as often as it can be seen
+  }
+
+  /** Asks the server for room for a file (XEP-0363): where it goes, and where others get it. Throws what was refused. */
+  async slot(file: File): Promise<{ put: string; get: string }> {
+    const to = `upload.${this.#me.split("@")[1] ?? ""}`;
+    const slot = (await this.#xmpp.iqCaller.request(slotFor(to, file), IQ_MS)).getChild("slot", NS.upload);
+    const [put, get] = [slot?.getChild("put")?.attrs.url, slot?.getChild("get")?.attrs.url];
+    if (put === undefined || get === undefined) throw new Error("no slot in the answer");
+    return { put, get };
+  }
+
   /** Says something. It is shown at once, and said again under the same id until the hub has it. */
-  say(peer: string, text: string): void {
+  say(peer: string, text: string, files: readonly FileLink[] = []): void {
     const id = crypto.randomUUID();
-    const message: Message = { id, mine: true, peer, text, at: Date.now(), state: "sending" };
+    const message: Message = { id, mine: true, peer, text, files, at: Date.now(), state: "sending" };
     this.#change(peer, (one) => ({ ...one, messages: merged(one.messages, [message]) }));
     if (this.#state === "online") this.#sayWaiting();
   }
@@ -88,9 +124,11 @@ export class Line {
   /** Asks the archive for the page before what is known. */
   async older(peer: string): Promise<void> {
     const known = this.with(peer);
-    if (known.older === null || this.#state !== "online") return;
+    if (known.older === null || this.#state !== "online" || this.#turning.has(peer)) return;
+    this.#turning.add(peer);
     this.#change(peer, (one) => ({ ...one, asked: true }));
     await this.#page(peer, known.older);
+    this.#turning.delete(peer);
   }
 
   /** What somebody may tell this agent to do (XEP-0050). */
@@ -103,6 +141,7 @@ export class Line {
 
   hangUp(): void {
     window.clearInterval(this.#repeat);
+    cancelAnimationFrame(this.#shown);
     this.#heard.clear();
     this.#xmpp.stop().catch(() => undefined); // it is over either way
   }
@@ -175,6 +214,7 @@ export class Line {
         ...one,
         messages: merged(one.messages, [message]),
         typing: message.mine ? one.typing : false,
+        growing: message.mine || (message.turn?.id !== one.growing?.turn && one.growing?.ended !== true) ? one.growing : undefined,
       }));
     }
     this.#mark(peer, stanza.getChild("received", NS.receipts)?.attrs.id, "received");
@@ -194,7 +234,7 @@ export class Line {
     for (const message of this.#unheard()) {
       if (this.#given.has(message.id)) continue;
       this.#given.add(message.id);
-      this.#xmpp.send(said(message.peer, message.id, message.text)).catch(() => undefined); // said again later
+      this.#xmpp.send(said(message.peer, message.id, message.text, message.files)).catch(() => undefined); // said again later
     }
   }
 
@@ -211,9 +251,17 @@ export class Line {
     return all.filter((one) => one.mine && one.state === "sending");
   }
 
+  #fade(peer: string, turn: string): void {
+    if (this.with(peer).growing?.turn === turn) this.#change(peer, (one) => ({ ...one, growing: undefined }));
+  }
+
   #change(peer: string, work: (before: Conversation) => Conversation): void {
-    this.#conversations = new Map(this.#conversations).set(peer, work(this.with(peer)));
+    this.#put(peer, work(this.with(peer)));
     this.#tell();
+  }
+
+  #put(peer: string, conversation: Conversation): void {
+    this.#conversations = new Map(this.#conversations).set(peer, conversation);
   }
 
   #become(state: LineState): void {
@@ -222,6 +270,7 @@ export class Line {
   }
 
   #tell(): void {
+    this.#shown = 0;
     for (const heard of this.#heard) heard();
   }
 }

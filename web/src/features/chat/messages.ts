@@ -17,6 +17,12 @@ export interface TurnData {
 /** `sending` until the hub has stored it; `received` then; `read` once the work on it has begun. */
 export type MessageState = "sending" | "sent" | "received" | "read" | "failed";
 
+/** A file that a message brings: where it lies, and what it is called. */
+export interface FileLink {
+  url: string;
+  name: string;
+}
+
 export interface Message {
   id: string;
   mine: boolean;
@@ -25,13 +31,27 @@ export interface Message {
   at: number;
   state: MessageState;
   turn?: TurnData;
+  files?: readonly FileLink[];
+  /** It has taken the place of what was said before (XEP-0308). */
+  corrected?: boolean;
+  /** It was taken back (XEP-0424): nothing of it is left. */
+  retracted?: boolean;
   error?: string;
+}
+
+/** An answer that is being written. What counts is the message that comes in the end. */
+export interface Growing {
+  turn: string;
+  attempt: number;
+  text: string;
+  ended: boolean;
 }
 
 /** One conversation as it is known here. */
 export interface Conversation {
   messages: readonly Message[];
   typing: boolean;
+  growing?: Growing | undefined;
   /** Where the archive goes on backwards; empty before it was asked, null at its beginning. */
   older: string | null;
   asked: boolean;
@@ -47,7 +67,11 @@ export function merged(before: readonly Message[], more: readonly Message[]): re
   const byId = new Map(before.map((one) => [one.id, one]));
   for (const one of more) {
     const known = byId.get(one.id);
-    byId.set(one.id, known === undefined ? one : { ...one, state: further(known.state, one.state), at: known.at });
+    if (known !== undefined && known.mine !== one.mine) continue; // nobody changes what another has said
+    if (known === undefined) byId.set(one.id, one);
+    // What was corrected stays so, whichever of both comes first out of the archive.
+    else if (known.corrected === true && one.corrected !== true) byId.set(one.id, { ...known, at: one.at });
+    else byId.set(one.id, { ...one, state: further(known.state, one.state), at: known.at });
   }
   return [...byId.values()].sort((a, b) => a.at - b.at);
 }
@@ -61,4 +85,17 @@ export function marked(before: readonly Message[], id: string, state: MessageSta
 
 function further(before: MessageState, next: MessageState): MessageState {
   return RANK[next] >= RANK[before] ? next : before;
+}
+
+/** The answer with one more piece. A piece behind a gap is left out: one before it was lost. */
+export function grown(
+  before: Growing | undefined,
+  piece: { turn_id: string; attempt: number; offset: number; text: string; ended: boolean },
+): Growing | undefined {
+  const same = before !== undefined && before.turn === piece.turn_id && before.attempt >= piece.attempt;
+  if (piece.ended) return before?.turn === piece.turn_id ? { ...before, ended: true } : before;
+  if (same && before.attempt > piece.attempt) return before;
+  const letters = Array.from(same ? before.text : ""); // the hub counts code points
+  const kept = piece.offset > letters.length ? undefined : letters.slice(0, piece.offset).join("") + piece.text;
+  return { turn: piece.turn_id, attempt: piece.attempt, text: kept ?? letters.join(""), ended: false };
 }

@@ -1,6 +1,6 @@
 import { xml, type Element } from "@xmpp/client";
 
-import type { Message, TurnData } from "./messages";
+import type { FileLink, Message, TurnData } from "./messages";
 
 export const NS = {
   receipts: "urn:xmpp:receipts",
@@ -17,6 +17,13 @@ export const NS = {
   commands: "http://jabber.org/protocol/commands",
   fallback: "urn:xmpp:fallback:0",
   turn: "urn:aiox:turn:0",
+  retract: "urn:xmpp:message-retract:1",
+  correct: "urn:xmpp:message-correct:0",
+  oob: "jabber:x:oob",
+  sharing: "urn:xmpp:sfs:0",
+  metadata: "urn:xmpp:file:metadata:0",
+  urlData: "http://jabber.org/protocol/url-data",
+  upload: "urn:xmpp:http:upload:0",
 } as const;
 
 /** The address without its resource. */
@@ -25,7 +32,9 @@ export function bare(jid: string | undefined): string {
 }
 
 /** What a person says: its id is the origin-id too (XEP-0359), so that the hub knows it when it comes twice. */
-export function said(to: string, id: string, body: string): Element {
+export function said(to: string, id: string, text: string, files: readonly FileLink[] = []): Element {
+  // The links stand in the body too, for clients that know nothing else (XEP-0066).
+  const body = [text, ...files.map((one) => one.url)].filter((line) => line !== "").join("\n");
   return xml(
     "message",
     { to, id, type: "chat" },
@@ -33,7 +42,15 @@ export function said(to: string, id: string, body: string): Element {
     xml("origin-id", { xmlns: NS.ids, id }),
     xml("request", { xmlns: NS.receipts }),
     xml("markable", { xmlns: NS.markers }),
+    ...files.map((one) => xml("x", { xmlns: NS.oob }, xml("url", {}, one.url))),
   );
+}
+
+/** Asks for room for a file (XEP-0363). */
+export function slotFor(to: string, file: { name: string; size: number; type: string }): Element {
+  const type = file.type === "" ? "application/octet-stream" : file.type;
+  const asked = { xmlns: NS.upload, filename: file.name, size: String(file.size), "content-type": type };
+  return xml("iq", { type: "get", to }, xml("request", asked));
 }
 
 /** A page of the archive (XEP-0313): the newest messages with somebody, or those before `before`. */
@@ -56,17 +73,56 @@ export function messageIn(stanza: Element, me: string, at: number): Message | un
   const body = stanza.getChildText("body");
   if (body === null || (stanza.attrs.type !== "chat" && stanza.attrs.type !== "normal")) return undefined;
   const mine = bare(stanza.attrs.from) === me;
-  const id = stanza.getChild("origin-id", NS.ids)?.attrs.id ?? stanza.attrs.id ?? crypto.randomUUID();
+  const retracted = stanza.getChild("retract", NS.retract)?.attrs.id;
+  const replaced = retracted ?? stanza.getChild("replace", NS.correct)?.attrs.id;
+  const id = replaced ?? stanza.getChild("origin-id", NS.ids)?.attrs.id ?? stanza.attrs.id ?? crypto.randomUUID();
   const turn = turnIn(stanza);
+  const files = filesIn(stanza);
   return {
     id,
     mine,
     peer: bare(mine ? stanza.attrs.to : stanza.attrs.from),
-    text: withoutQuote(stanza, body),
+    text: retracted === undefined ? withoutLinks(withoutQuote(stanza, body), files) : "",
     at: delayOf(stanza) ?? at,
     state: mine ? "sent" : "received",
     ...(turn === undefined ? {} : { turn }),
+    ...(files.length === 0 ? {} : { files }),
+    ...(replaced === undefined ? {} : { corrected: true }),
+    ...(retracted === undefined ? {} : { retracted: true }),
   };
+}
+
+/** The files beside a message (XEP-0447, XEP-0066), each once. */
+function filesIn(stanza: Element): FileLink[] {
+  const found = new Map<string, string>();
+  for (const shared of stanza.getChildren("file-sharing", NS.sharing)) {
+    const url = shared.getChild("sources", NS.sharing)?.getChild("url-data", NS.urlData)?.attrs.target;
+    const name = shared.getChild("file", NS.metadata)?.getChildText("name", NS.metadata);
+    if (url !== undefined && isWeb(url)) found.set(url, name ?? nameIn(url));
+  }
+  for (const x of stanza.getChildren("x", NS.oob)) {
+    const url = x.getChildText("url");
+    if (url !== null && isWeb(url) && !found.has(url)) found.set(url, nameIn(url));
+  }
+  return [...found].map(([url, name]) => ({ url, name }));
+}
+
+function isWeb(url: string): boolean {
+  return URL.canParse(url) && ["https:", "http:"].includes(new URL(url).protocol);
+}
+
+function nameIn(url: string): string {
+  const last = new URL(url).pathname.split("/").at(-1) ?? "";
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
+}
+
+function withoutLinks(body: string, files: readonly FileLink[]): string {
+  const links = new Set(files.map((one) => one.url));
+  return links.size === 0 ? body : body.split("\n").filter((line) => !links.has(line.trim())).join("\n").trim();
 }
 
 /** The stanza that an envelope of the archive or of another device holds, and when it was sent. */

@@ -1,18 +1,18 @@
-import { useRead } from "../../backend/hooks";
+import { useFollowed } from "../../backend/live";
+import type { WorkerList } from "../../backend/types";
 import { useFormat } from "../../shared/format";
 import { useTexts } from "../../shared/i18n";
-import { Badge, Table, Trouble, Waiting, type Tone } from "../../shared/ui/parts";
+import { Badge, Table, Waiting, type Tone } from "../../shared/ui/parts";
 
-const LOOK_MS = 3000;
 const TONES: Record<string, Tone> = { healthy: "good", degraded: "wait", draining: "wait", unavailable: "bad" };
 
 /** Who thinks for the agents, and what waits for them. */
 export function Workers() {
   const texts = useTexts();
   const format = useFormat();
-  const found = useRead("/v1/workers", {}, { everyMs: LOOK_MS });
-  if (found.data === undefined) return found.error === null ? <Waiting /> : <Trouble error={found.error} />;
-  const { queue, items } = found.data;
+  const found = useFollowed<WorkerList>("/v1/workers");
+  if (found === undefined) return <Waiting />;
+  const { queue, items } = found;
   return (
     <div className="stack">
       <dl className="facts card">

@@ -49,3 +49,6 @@ export const Mark = icon(
     <path d="M12 8.500l3.500 2v3.500L12 16l-3.500-2v-3.500z" fill="currentColor" />
   </>,
 );
+export const Paper = icon(<path d="M6.500 3.500h7l4 4v13h-11zM13 3.500V8h4.500" />);
+export const Clip = icon(<path d="M18.500 11.500l-6.500 6.500a4 4 0 01-5.700-5.700l7-7a2.700 2.700 0 013.800 3.800l-6.800 6.800a1.300 1.300 0 01-1.900-1.900l6-6" />);
+export const Drop = icon(<path d="M7 7l10 10M17 7L7 17" />);
