@@ -55,9 +55,11 @@ class StubModel:
     thinking: int = 0
     """Requests that wait for their answer now."""
     _free: asyncio.Event = field(default_factory=asyncio.Event)
+    _whole: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._free.set()
+        self._whole.set()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -67,6 +69,15 @@ class StubModel:
             yield
         finally:
             self._free.set()
+
+    @contextmanager
+    def halfway(self) -> Iterator[None]:
+        """Within it answers that are streamed stop after the first half of their words."""
+        self._whole.clear()
+        try:
+            yield
+        finally:
+            self._whole.set()
 
     def script(self, *answers: Scripted | str) -> None:
         """Adds answers to come."""
@@ -93,7 +104,7 @@ class StubModel:
         if body.get("stream"):
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
             with suppress(ConnectionResetError):  # who asked may be gone: killed, or asking anew
-                await _stream(response, request, body, answer)
+                await _stream(response, request, body, answer, self._whole)
             return response
         return web.json_response(_whole(body, answer))
 
@@ -177,9 +188,13 @@ def _chunks(body: dict[str, Any], answer: Scripted) -> Iterable[dict[str, Any]]:
         yield head | {"choices": [], "usage": _usage(body, answer.text)}
 
 
-async def _stream(response: web.StreamResponse, request: web.Request, body: dict[str, Any], answer: Scripted) -> None:
+async def _stream(
+    response: web.StreamResponse, request: web.Request, body: dict[str, Any], answer: Scripted, whole: asyncio.Event
+) -> None:
     await response.prepare(request)
-    for chunk in _chunks(body, answer):
+    for number, chunk in enumerate(_chunks(body, answer)):
+        if number == len(answer.text.split(" ")) // 2:
+            await whole.wait()
         await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
     await response.write(b"data: [DONE]\n\n")
     await response.write_eof()

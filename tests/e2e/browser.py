@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import shutil
 from collections.abc import AsyncIterator
@@ -60,6 +61,14 @@ class Tab:
         """To a place in the pages."""
         await self.page.evaluate("place => { location.hash = place }", "#/" + "/".join(parts))
 
+    async def resume(self, who: Account) -> None:
+        """Signed in without the form: the cookies of a session, as a browser keeps them over a reload."""
+        fields = {"email": address_of(who), "password": who.password, "keep": "cookie"}
+        answer = await self.page.context.request.post(f"{self.url}/v1/sessions", data=fields)
+        assert answer.status == 201, await answer.text()
+        await self.page.goto(self.url)
+        await expect(self.page.get_by_role("navigation", name="Main")).to_be_visible()
+
     async def sign_in(self, address: str, password: str) -> None:
         page = self.page
         await page.get_by_label("E-mail").fill(address)
@@ -85,13 +94,12 @@ class Tab:
 
 
 @asynccontextmanager
-async def tab(browser: Browser, hub: RunningHub, **more: Any) -> AsyncIterator[Tab]:
-    """A page of its own, with cookies of its own, at the hub's door. It must not have complained in the end."""
+async def blank(browser: Browser, hub: RunningHub, **more: Any) -> AsyncIterator[Tab]:
+    """A page of its own with cookies of its own, nowhere yet. It must not have complained in the end."""
     context = await browser.new_context(**{"viewport": WIDE, "locale": "en-GB", **more})
     context.set_default_timeout(SOON_MS)
     try:
         opened = Tab(await context.new_page(), hub)
-        await opened.page.goto(opened.url)
         yield opened
         assert opened.complaints == []
     finally:
@@ -99,20 +107,41 @@ async def tab(browser: Browser, hub: RunningHub, **more: Any) -> AsyncIterator[T
 
 
 @asynccontextmanager
-async def signed_in(browser: Browser, hub: RunningHub, who: Account, **more: Any) -> AsyncIterator[Tab]:
-    """The same, signed in by hand."""
-    async with tab(browser, hub, **more) as opened:
-        await opened.sign_in(f"{who.jid.partition('@')[0]}@example.org", who.password)
+async def tab(browser: Browser, hub: RunningHub, **more: Any) -> AsyncIterator[Tab]:
+    """The same, at the hub's door."""
+    async with blank(browser, hub, **more) as opened:
+        await opened.page.goto(opened.url)
         yield opened
 
 
-def link_for(hub: RunningHub, address: str) -> str:
-    """What stands behind the address of the pages in the newest letter to somebody."""
-    letters = sorted((hub.home.root / "mail").iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+@asynccontextmanager
+async def signed_in(browser: Browser, hub: RunningHub, who: Account, **more: Any) -> AsyncIterator[Tab]:
+    """The same, signed in."""
+    async with blank(browser, hub, **more) as opened:
+        await opened.resume(who)
+        yield opened
+
+
+def address_of(who: Account) -> str:
+    """The e-mail address of an account that a test has made."""
+    return f"{who.jid.partition('@')[0]}@example.org"
+
+
+async def link_for(hub: RunningHub, address: str) -> str:
+    """What stands behind the address of the pages in the newest letter to somebody, once there is one."""
+    async with asyncio.timeout(SOON_MS / 1000):
+        while True:
+            found = _link_in(hub.home.root / "mail", address)
+            if found:
+                return found
+            await asyncio.sleep(0.05)
+
+
+def _link_in(mail: Path, address: str) -> str:
+    letters = sorted(mail.glob("2*.eml"), key=lambda one: one.stat().st_mtime, reverse=True)
     for one in letters:
         letter = email.message_from_bytes(one.read_bytes(), policy=default)
         body = letter.get_body()
         if letter["To"] == address and body is not None:
-            text = str(body.get_content())
-            return "/?" + text.split("/?", 1)[1].split()[0]
-    raise AssertionError(f"no letter to {address}")
+            return "/?" + str(body.get_content()).split("/?", 1)[1].split()[0]
+    return ""
