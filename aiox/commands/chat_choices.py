@@ -8,6 +8,7 @@ from typing import Final
 
 from aiox.commands import fields, preferences
 from aiox.commands.chat_command import WORDS, Asker
+from aiox.commands.conversations import LONGEST, be_quiet
 from aiox.commands.hub import Hub
 from aiox.commands.memories import forget
 from aiox.commands.preferences import SetPreferences
@@ -29,8 +30,8 @@ MUTED: Final = "You hear nothing from me unasked until {} UTC; I still answer. /
 UNMUTED: Final = "I tell you again what you have not asked for: limits that are reached, and the like."
 _SPAN: Final = re.compile(r"(\d{1,4})\s*(m|min|minutes?|h|hours?|d|days?)")
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-LONGEST: Final = timedelta(days=30)
-_SPANS: Final = (("1h", "1 hour"), ("8h", "8 hours"), ("1d", "1 day"), ("7d", "1 week"), ("off", "not any more"))
+OFF: Final = "off"
+_SPANS: Final = (("1h", "1 hour"), ("8h", "8 hours"), ("1d", "1 day"), ("7d", "1 week"), (OFF, "not any more"))
 
 
 def read(words: str) -> Values:
@@ -89,18 +90,13 @@ async def mute_form(_hub: Hub, _asker: Asker, values: Values) -> tuple[FormField
 
 async def mute(hub: Hub, asker: Asker, values: Values) -> str | Refused:
     """Keeps unasked messages away for a while."""
-    wish, now, agent, person = values.get(WORDS, "1h").lower(), hub.clock.now(), asker.agent, asker.actor.jid
-    if wish == "off":
-        await chat_choices.mute(hub.pool, asker.owner, agent, person, None, now)
-        return UNMUTED
-    span = _span(wish)
+    span = _span(values.get(WORDS, "1h").lower())
     if span is None:
         return Refused(
             ErrorCode.BODY_INVALID, "Say for how long: /mute 30m, /mute 8h, /mute 2d, /mute off.", (RULE_FIELD,)
         )
-    until = now + span
-    await chat_choices.mute(hub.pool, asker.owner, agent, person, until, now)
-    return MUTED.format(until.strftime("%Y-%m-%d %H:%M"))
+    until = await be_quiet(hub, asker.owner, asker.agent, asker.actor.jid, span)
+    return UNMUTED if until is None else MUTED.format(until.strftime("%Y-%m-%d %H:%M"))
 
 
 async def reset(hub: Hub, asker: Asker, _values: Values) -> str | Refused:
@@ -113,6 +109,9 @@ async def reset(hub: Hub, asker: Asker, _values: Values) -> str | Refused:
 
 
 def _span(wish: str) -> timedelta | None:
+    """No time at all for `off`; None for what is no span, or too long a one."""
+    if wish == OFF:
+        return timedelta()
     found = _SPAN.fullmatch(wish)
     span = None if found is None else int(found[1]) * _UNITS[found[2][0]]
     return span if span is not None and timedelta() < span <= LONGEST else None

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import AsyncExitStack
+from datetime import datetime
 from typing import cast
 
 import aiohttp
 import pytest
 
 from aiox.cli.stack.services import health_port
-from aiox.commands import list_executions, preferences
+from aiox.commands import chat_choices, list_executions, preferences
 from aiox.commands.list_executions import ListExecutions
 from aiox.commands.preferences import SetPreferences
 from aiox.kernel.preferences import Tone
 from bench.stub_model import Scripted
 from registry.executions import ExecutionSummary
 from tests.e2e.conftest import ModelHub
-from tests.e2e.over_http import events_of, signed_in
-from tests.e2e.people import answer_to, online, shape, teach
+from tests.e2e.database import superuser
+from tests.e2e.over_http import events_of, signed_in, until_ended
+from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, shape, teach
 
 
 async def test_the_model_gets_prompt_history_and_passages_and_its_words_come_back(model_hub: ModelHub) -> None:
@@ -160,3 +164,81 @@ async def test_usage_is_what_the_provider_counted(model_hub: ModelHub) -> None:
             str(agent.agent_id),
         )
     assert int(booked) == words
+
+
+async def test_a_model_that_is_not_on_the_list_comes_through_no_door(model_hub: ModelHub) -> None:
+    """Neither over HTTP, nor in a turn of an agent that was made past the door."""
+    hub, model = model_hub.hub, model_hub.model
+    ada = await hub.account()
+    agent = {"profile": {"name": "Ada"}}
+    good, bad = {"provider": "openai", "model": "stub-2"}, {"provider": "openai", "model": "large"}
+    async with signed_in(hub, ada) as client:
+        for config, code in (
+            (good, ""),
+            (bad, "PROVIDER_NOT_ALLOWED"),
+            ({**good, "fallbacks": [bad]}, "PROVIDER_NOT_ALLOWED"),
+        ):
+            made = await client.post("/v1/agents", json={**agent, "llm_config": config})
+            assert made.json().get("code", "") == code, made.text
+            assert made.is_success is not bool(code)
+        (listed,) = (await client.get("/v1/agents")).json()["items"]
+        where = f"/v1/agents/{listed['agent_id']}"
+        edited = await client.patch(where, json={"llm_config": bad})
+        assert edited.json()["code"] == "PROVIDER_NOT_ALLOWED"
+        past_the_door = await hub.agent(ada, llm_config=bad)
+        asked = model.count
+        answer = await client.post(f"/v1/agents/{past_the_door.agent_id}/messages", json={"text": "hello"})
+        turn = await until_ended(client, answer.headers["location"])
+        assert turn["error"]["code"] == "PROVIDER_NOT_ALLOWED"
+        assert model.count == asked
+
+
+async def test_over_http_an_agent_is_kept_quiet_and_a_conversation_begun_anew(model_hub: ModelHub) -> None:
+    hub, model = model_hub.hub, model_hub.model
+    ada, eve = await hub.account(quota=ROOMY_ACCOUNT), await hub.account()
+    agent = await hub.agent(ada, governance=ROOMY)
+    path = f"/v1/agents/{agent.agent_id}"
+    async with signed_in(hub, ada) as client, signed_in(hub, eve) as stranger:
+        for text in ("My cat is called Inês", "And now?"):
+            await events_of(client, "POST", f"{path}/messages", {"text": text})
+        assert "Inês" in json.dumps(model.asked[-1]["messages"], ensure_ascii=False)
+        asked = model.count
+        begun = await client.post(f"{path}/reset")
+        assert begun.status_code == 202
+        turn = await until_ended(client, begun.headers["location"])
+        assert (turn["answer"]["text"], model.count) == (chat_choices.RESET, asked)
+        await events_of(client, "POST", f"{path}/messages", {"text": "What is my cat called?"})
+        assert "Inês" not in json.dumps(model.asked[-1]["messages"], ensure_ascii=False)
+        muted = await client.put(f"{path}/mute", json={"minutes": 30})
+        async with superuser(hub) as connection:
+            kept = await connection.fetchval("SELECT muted_until FROM chat_choices WHERE agent_id = $1", agent.agent_id)
+        assert datetime.fromisoformat(muted.json()["muted_until"]) == kept
+        assert (await client.put(f"{path}/mute", json={"minutes": 0})).json() == {"muted_until": None}
+        assert (await client.put(f"{path}/mute", json={"minutes": 43_201})).json()["code"] == "BODY_INVALID"
+        for refused in (await stranger.post(f"{path}/reset"), await stranger.put(f"{path}/mute", json={"minutes": 1})):
+            assert (refused.status_code, refused.json()["code"]) == (404, "NOT_FOUND")
+
+
+async def test_a_key_goes_to_the_provider_with_its_owners_questions_only(model_hub: ModelHub) -> None:
+    """Two owners with keys of their own and one without ask at the same time."""
+    hub, model = model_hub.hub, model_hub.model
+    people = [await hub.account(quota=ROOMY_ACCOUNT) for _ in range(3)]
+    agents = [await hub.agent(one, governance=ROOMY) for one in people]
+    keys = {one.jid: f"sk-{one.jid}" for one in people[:2]} | {people[2].jid: "sk-stub"}
+    before = len(model.asked)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(signed_in(hub, one)) for one in people]
+        for one, client in zip(people[:2], clients, strict=False):
+            said = {"mode": "custom", "secret": keys[one.jid], "api_base": model.url}
+            put = await client.put("/v1/credentials/llm/openai", json=said)
+            assert put.json().get("status") == "valid", put.text
+        asking = [
+            events_of(client, "POST", f"/v1/agents/{agent.agent_id}/messages", {"text": f"{one.jid} asks, {number}"})
+            for number in range(4)
+            for one, client, agent in zip(people, clients, agents, strict=True)
+        ]
+        await asyncio.gather(*asking)
+    came = [(json.dumps(one["messages"]), key) for one, key in zip(model.asked, model.keys, strict=True)][before:]
+    assert len(came) == len(asking)
+    for text, key in came:
+        assert [keys[one.jid] for one in people if one.jid in text] == [key]
