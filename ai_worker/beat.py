@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from aiox.kernel.envelope import Envelope, WorkerBeat
 from aiox.kernel.ids import HUB_OWNER
 from aiox.runtime.clock import Clock
 from aiox.runtime.nats import WORKER_BEAT
+from aiox.runtime.settings import LOOPBACK
 from aiox.wire.codec import encode
 
 EVERY_S: Final = 1.0
@@ -30,12 +32,14 @@ class Heart:
     port: int
     running: Running
     clock: Clock
+    host: str = LOOPBACK
+    """Where orchestrators find it."""
 
     def beat(self) -> WorkerBeat:
         """Its state now."""
         return WorkerBeat(
             worker_id=self.worker_id,
-            host="127.0.0.1",
+            host=self.host,
             port=self.port,
             pool="default",
             status=self.running.status,
@@ -74,6 +78,16 @@ class Heart:
             except Exception as error:  # noqa: BLE001 -- a bus that is away must not end the worker
                 on_failure(error)
             await asyncio.sleep(EVERY_S)
+
+
+def own_address(wanted: str) -> str:
+    """What orchestrators are told: `wanted`, or for `self` the address of this machine's name. Raises OSError."""
+    return socket.gethostbyname(socket.gethostname()) if wanted == "self" else wanted
+
+
+def name_of(host: str, port: int) -> str:
+    """A worker's name, unlike any other's of the hub."""
+    return f"worker-{port}" if host == LOOPBACK else f"worker-{host}-{port}"
 
 
 def memory_bytes() -> int:

@@ -46,7 +46,7 @@ def to_server(settings: Settings, secrets: Secrets) -> Connect:
     def opened() -> AbstractAsyncContextManager[ClientConnection]:
         return connect(
             url,
-            host="127.0.0.1",
+            host=settings.hosts.xmpp,
             ssl=tls,
             subprotocols=[_PROTOCOL],
             compression=None,

@@ -52,7 +52,7 @@ BESIDE: Final[Mapping[str, Action]] = MappingProxyType(
         "knock": Action.PEER_KNOCK,
     }
 )
-"""What a message may bring beside words to an agent, or in place of them."""
+"""What a message may bring beside words to an agent, or in place of them. A stranger's, whatever it is, is a knock."""
 
 WORKER: Final[Mapping[str, Action]] = MappingProxyType({"tool_asked": Action.TOOL_CALL})
 """Questions that a worker asks on the stream of a turn."""
@@ -104,6 +104,10 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "credential list": Action.CREDENTIAL_LIST,
         "credential set": Action.CREDENTIAL_PUT,
         "credential test": Action.CREDENTIAL_TEST,
+        "hub keys": Action.HUB_KEYS,
+        "hub retire-key": Action.HUB_KEY_RETIRE,
+        "hub rotate-key": Action.HUB_KEY_ROTATE,
+        "hub unpin": Action.HUB_UNPIN,
         "key add": Action.KEY_ADD,
         "key list": Action.KEY_LIST,
         "key retire": Action.KEY_RETIRE,
@@ -117,6 +121,7 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
         "ledger rotate-key": Action.LEDGER_KEY_ROTATE,
         "ledger seal": Action.LEDGER_SEAL,
         "ledger verify": Action.LEDGER_VERIFY,
+        "ledger witnesses": Action.LEDGER_WITNESSES,
         "organisation create": Action.ORGANISATION_CREATE,
         "organisation invitations": Action.INVITATION_LIST,
         "organisation invite": Action.INVITATION_CREATE,
@@ -169,7 +174,12 @@ SHELL: Final[Mapping[str, Action]] = MappingProxyType(
 does is judged under its own action all the same.
 """
 
-MACHINE: Final = frozenset({"up", "down", "reset", "run", "migrate", "trace", "doctor", "chat"})
+MACHINE: Final = frozenset(
+    {
+        *("up", "down", "reset", "run", "migrate", "trace", "top", "doctor", "chat"),
+        *("backup create", "backup list", "backup verify", "restore", "autoscale", "prepare"),
+    }
+)
 """Commands that start, stop and look after this machine, or speak XMPP as anybody may: none asks the hub for more."""
 
 

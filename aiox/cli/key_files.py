@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets as random
 from collections.abc import Mapping
 
+from aiox.cli.stack.containers import hand_on
 from aiox.cli.stack.credentials import KEYRING_READERS
 from aiox.cli.stack.home import Home
 from aiox.runtime.keyring import KeyRing, LiveKeyRing, parse_keys, render_keys
@@ -44,3 +45,4 @@ class RingFiles:
     def _write(self, text: str) -> None:
         for reader in KEYRING_READERS:
             self._home.secrets(reader).write(NAME, text)
+            hand_on(self._home, reader, NAME)

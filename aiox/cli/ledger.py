@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from aiox.cli.ledger_files import keep, write
+from aiox.cli.stack.containers import hand_on
 from aiox.cli.stack.home import Home
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.commands import ledger_checkpoints, ledger_export, ledger_keys, ledger_proof, ledger_seal, ledger_verify
+from aiox.commands import (
+    ledger_checkpoints,
+    ledger_export,
+    ledger_keys,
+    ledger_proof,
+    ledger_seal,
+    ledger_verify,
+    ledger_witnesses,
+)
 from aiox.commands.hub import Actor, Hub
 from aiox.commands.ledger_checkpoints import ListCheckpoints, Signed
 from aiox.commands.ledger_export import ExportLedger, Form
@@ -27,10 +36,12 @@ from aiox.runtime import postgres
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import LiveKeyRing, parse_keys
 from aiox.runtime.settings import Settings
+from policy.cosignatures import WitnessSigner
 from policy.ledger import Fault
 from registry import checkpoints
 
 _KEYS = "ledger_keys"
+_SIGNER = "orchestrator"
 Answer = TypeVar("Answer")
 
 
@@ -48,10 +59,12 @@ async def verify(settings: Settings) -> str:
     return f"The ledger holds: {seq} records, head {head.hex()}."
 
 
-async def export(settings: Settings, file: Path, form: Form) -> str:
+async def export(settings: Settings, file: Path, form: Form, *, witnessed: bool = False) -> str:
     """Writes everybody's records with their proofs. Raises CannotGoOn."""
     async with _hub(settings) as (hub, actor):
-        lines = _granted(await ledger_export.run(hub, actor, ExportLedger(scope=Scope.HUB, format=form)))
+        lines = _granted(
+            await ledger_export.run(hub, actor, ExportLedger(scope=Scope.HUB, format=form, witnessed=witnessed))
+        )
         size = await write(file, lines)
     return f"{file}: {size} bytes. 'aiox ledger verify {file}' checks it, here and anywhere."
 
@@ -67,6 +80,21 @@ async def checkpoint(settings: Settings) -> str:
 async def keys(settings: Settings) -> str:
     """Every key that ever signed, one a line, the newest first."""
     lines = [str(stored.key) for stored in (await _signed(settings)).keys]
+    return "\n".join(lines)
+
+
+async def witnesses(settings: Settings) -> str:
+    """Who vouches for whose ledger. Raises CannotGoOn, SecretMissing."""
+    seeds = parse_keys(Home(settings.home).secrets("component").read("hub_keys"))
+    own = [str(WitnessSigner(f"{settings.domain}/witness", seed).verifier) for seed in seeds.values()]
+    async with _hub(settings) as (hub, actor):
+        found = _granted(await ledger_witnesses.run(hub, actor))
+    lines = ["This hub co-signs with:", *own, "Its ledger is co-signed by:"]
+    lines += [f"{one.witness} up to record {one.size}, {one.signed_at:%Y-%m-%d %H:%M:%S}" for one in found.cosigned]
+    lines.append("It has co-signed:")
+    for log in found.seen:
+        state = f"; REWRITTEN, seen {log.forked_at:%Y-%m-%d %H:%M:%S}" if log.forked_at else ""
+        lines.append(f"{log.origin} up to record {log.seen.size}, {log.seen_at:%Y-%m-%d %H:%M:%S}{state}")
     return "\n".join(lines)
 
 
@@ -100,20 +128,24 @@ async def seal(settings: Settings, before: datetime) -> str:
 
 async def rotate_key(settings: Settings) -> str:
     """Lets a new key sign beside the old one."""
-    secrets = Home(settings.home).secrets("orchestrator")
+    home = Home(settings.home)
+    secrets = home.secrets(_SIGNER)
     async with _hub(settings) as (hub, actor):
         seeds = parse_keys(secrets.read(_KEYS))
         found = _granted(await ledger_keys.rotate(hub, actor, seeds, lambda: random.token_bytes(32)))
     secrets.write(_KEYS, _rendered(found))
+    hand_on(home, _SIGNER, _KEYS)
     return f"Key {max(found)} signs from the next checkpoint on, beside the old one. Later: 'aiox ledger retire-key'."
 
 
 async def retire_key(settings: Settings) -> str:
     """Lets the newest key sign alone, and deletes the old one. Raises CannotGoOn."""
-    secrets = Home(settings.home).secrets("orchestrator")
+    home = Home(settings.home)
+    secrets = home.secrets(_SIGNER)
     async with _hub(settings) as (hub, actor):
         found = _granted(await ledger_keys.retire(hub, actor, parse_keys(secrets.read(_KEYS))))
     secrets.write(_KEYS, _rendered(found))
+    hand_on(home, _SIGNER, _KEYS)
     return f"Key {max(found)} signs alone now; what the old one signed stays valid."
 
 

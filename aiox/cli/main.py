@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,7 @@ from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.nats import BusNotDurable
 from aiox.runtime.secrets import SecretMissing
-from aiox.runtime.settings import SettingsUnreadable, load_settings, use_home
+from aiox.runtime.settings import Settings, SettingsUnreadable, load_settings, use_home
 from aiox.runtime.supervisor import ServiceFailed
 from aiox.runtime.xmpp_server import XmppServerTrouble
 
@@ -45,7 +46,9 @@ app = typer.Typer(
 
 app.add_typer(agent.app, name="agent")
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(backup.app, name="backup")
 app.add_typer(credential.app, name="credential")
+app.add_typer(hub.app, name="hub")
 app.add_typer(key.app, name="key")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(organisation.app, name="organisation")
@@ -85,14 +88,22 @@ def up(
     ] = None,
     orchestrators: Annotated[int, typer.Option(min=1, help="orchestrators side by side")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="AI workers side by side")] = 1,
+    hub: Annotated[
+        str, typer.Option(help="a letter: another hub of this machine, in a home beside this one (docs/federation.md)")
+    ] = "",
 ) -> None:
     """Start the whole hub on this machine: stores, XMPP server, services. What dies comes back. Ctrl-C stops it."""
+    from aiox.cli.backup.schedule import keep_backups
+    from aiox.cli.stack.neighbours import lay_out
     from aiox.cli.stack.up import Counts
     from aiox.cli.stack.up import up as run_up
 
-    settings = load_settings()
+    if hub:
+        use_home(lay_out(hub, load_settings().home))
+    settings, clock = load_settings(), SystemClock()
     counts = Counts(components or settings.components, orchestrators, workers)
-    asyncio.run(run_up(settings, SystemClock(), once=once, demo=demo, counts=counts))
+    beside = {"backups": partial(keep_backups, settings, clock)}
+    asyncio.run(run_up(settings, clock, once=once, demo=demo, counts=counts, beside=beside))
 
 
 @app.command()
@@ -122,13 +133,29 @@ def reset(*, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = Fa
 
 @app.command()
 def run(
-    service: Annotated[str, typer.Argument(help="component, gateway, orchestrator or ai_worker")],
+    service: Annotated[
+        str,
+        typer.Argument(
+            help="component, gateway, orchestrator or ai_worker; in containers postgres, redis, nats, ejabberd"
+        ),
+    ],
     instance: Annotated[int, typer.Option(min=1, help="number N of several: its ports lie 100 * (N - 1) higher")] = 1,
 ) -> None:
     """Run one service in the foreground, against stores that are up."""
     from aiox.cli.run import run_service
 
     run_service(service, load_settings(), instance)
+
+
+@app.command()
+def prepare() -> None:
+    """Make secrets and certificates for containers, each part's own in a folder of its own (docs/containers.md)."""
+    from aiox.cli.stack.containers import lay_out
+    from aiox.cli.stack.home import prepare as prepare_home
+
+    settings = load_settings()
+    folders = lay_out(prepare_home(settings), settings, SystemClock().now())
+    print("\n".join(str(folder) for folder in folders))
 
 
 @app.command()
@@ -168,6 +195,42 @@ def workers() -> None:
 
 
 @app.command()
+def top(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="show it once, as text, and end: for scripts")] = False,
+    every: Annotated[float, typer.Option(min=0.2, max=60, help="seconds between two looks")] = 2.0,
+) -> None:
+    """Show live what the hub does: throughput, latency, queues, workers, models, quotas. Ctrl-C ends it."""
+    from aiox.cli.top.command import run_top
+
+    asyncio.run(run_top(load_settings(), SystemClock(), once=once, every_s=every))
+
+
+@app.command()
+def autoscale(
+    command: Annotated[
+        str,
+        typer.Option(
+            help="what brings so many workers up, with {workers} for the number: 'docker compose up -d --no-recreate"
+            " --scale ai-worker={workers}'"
+        ),
+    ],
+    least: Annotated[int, typer.Option(min=1, max=10, help="never fewer")] = 3,
+    most: Annotated[int, typer.Option(min=1, max=10, help="never more")] = 10,
+    cool: Annotated[float, typer.Option(min=0, help="seconds of quiet before workers are taken away")] = 120.0,
+    every: Annotated[float, typer.Option(min=0.1, max=60, help="seconds between two looks at the queue")] = 2.0,
+) -> None:
+    """Keep as many AI workers as the queue wants, by a command of yours. Ctrl-C stops it; the workers stay."""
+    from aiox.cli.autoscale import autoscale as run_autoscale
+    from policy.autoscale import Bounds, Scaler
+
+    if least > most:
+        raise CannotGoOn(f"at least {least} and at most {most} workers is no range. Mend: turn them round")
+    scaler = Scaler(Bounds(least, most), cool_s=cool)
+    asyncio.run(run_autoscale(load_settings(), SystemClock(), scaler, command, every))
+
+
+@app.command()
 def trace(
     wanted: Annotated[str, typer.Argument(help="correlation id, turn id or trace id", metavar="ID")],
 ) -> None:
@@ -180,18 +243,31 @@ def trace(
     print(f"{'step':<28} {'process':<14} {'begins':>10} {'takes':>10}")
     for span in spans:
         print(f"{span.name:<28} {span.service:<14} {span.start_ms:>7.1f} ms {span.duration_ms:>7.1f} ms")
+    for correlation in sorted({span.correlation_id for span in spans} - {""}):
+        print(f"audit rows: aiox ledger list --correlation {correlation}")
 
 
 @app.command()
 def doctor() -> None:
     """Check what the hub needs on this machine, and say how to mend what is missing."""
-    from aiox.cli.doctor import findings
+    from aiox.cli.doctor.examine import examine
 
-    found = findings(load_settings())
-    for finding in found:
-        print(f"  {'ok  ' if not finding.mend else 'MEND'} {finding.what}{': ' + finding.mend if finding.mend else ''}")
+    found = asyncio.run(examine(load_settings(), SystemClock()))
+    print("\n".join(finding.line() for finding in found))
     if any(finding.mend for finding in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="a backup, from 'aiox backup list'")]) -> None:
+    """Make the hub of a backup in AIOX_HOME, which must be empty. 'aiox up' goes on from there."""
+    from aiox.cli.backups import come_back
+
+    def settings_of(home: Path) -> Settings:
+        use_home(home)
+        return load_settings()
+
+    print(asyncio.run(come_back(load_settings(), file.absolute(), settings_of)))
 
 
 def _add_chat() -> None:

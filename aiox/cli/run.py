@@ -8,6 +8,7 @@ from typing import Any, get_args
 import uvloop
 
 from aiox.cli.stack import schema
+from aiox.cli.stack.alone import STORES, run_alone
 from aiox.cli.stack.ports import ports_of
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.clock import Clock, SystemClock
@@ -19,10 +20,13 @@ Run = Callable[[Settings, Secrets, Log, Clock], Coroutine[Any, Any, None]]
 
 
 def run_service(service: str, settings: Settings, instance: int = 1) -> None:
-    """Runs a service until SIGTERM. Raises what ended it.
+    """Runs a service, or one of the parts below them, until SIGTERM. Raises what ended it.
 
     Instance N listens 100 * (N - 1) above the service's own ports, so that several run on one machine.
     """
+    if service in STORES:
+        uvloop.run(run_alone(service, settings, configure_logs(service, settings.telemetry.log_level)))
+        return
     name = _known(service)
     log = configure_logs(name, settings.telemetry.log_level)
     settings = settings.model_copy(update={"ports": ports_of(name, settings.ports, instance)})
@@ -45,7 +49,7 @@ def _known(service: str) -> Service:
         if name == service.replace("-", "_"):
             known: Service = name
             return known
-    raise CannotGoOn(f"there is no service {service!r}. Mend: choose one of {', '.join(get_args(Service))}")
+    raise CannotGoOn(f"there is no service {service!r}. Mend: choose one of {', '.join((*get_args(Service), *STORES))}")
 
 
 def _room(service: Service) -> Run:

@@ -55,6 +55,28 @@ class Ports(_Section):
         return self
 
 
+LOOPBACK: Final = "127.0.0.1"
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+
+
+class Hosts(_Section):
+    """Where the parts are: all on this machine. Elsewhere, they share a private network (docs/containers.md)."""
+
+    postgres: HostName = LOOPBACK
+    redis: HostName = LOOPBACK
+    nats: HostName = LOOPBACK
+    xmpp: HostName = LOOPBACK
+    listen: HostName = Field(LOOPBACK, description="address on which this process opens its own ports")
+    worker: str = Field(
+        LOOPBACK,
+        pattern=r"^(self|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)$",
+        description="where orchestrators find this worker; self: the address that this machine's name has",
+    )
+    network: str = Field(
+        "127.0.0.0/8", pattern=r"^[0-9./]+$", description="from where the XMPP server's command interface may be asked"
+    )
+
+
 class Limits(_Section):
     """What the doors and the path accept."""
 
@@ -76,6 +98,7 @@ class Limits(_Section):
     plans_per_minute: int = Field(10, ge=1, description="requests over HTTP per account to plan an operation")
     runs_per_minute: int = Field(5, ge=1, description="requests over HTTP per account to run an operation")
     attempts: int = Field(5, ge=1, description="tries before a turn becomes a dead letter")
+    agent_hops: int = Field(3, ge=0, le=8, description="agents that may be asked in a chain, one by the other")
     deleted_agent_days: int = Field(30, ge=0, le=3650, description="a deleted agent can be restored for so many days")
     upload_bytes: int = Field(
         25 << 20, ge=1 << 10, le=50 << 20, description="the largest file that may be uploaded as a document"
@@ -191,16 +214,39 @@ class Objects(_Section):
 
 
 class Telemetry(_Section):
-    """Logs and traces."""
+    """Logs, traces and metrics."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     sample_rate: float = Field(1.0, ge=0, le=1, description="share of turns that are traced; 0.01 under load")
+    series: int = Field(
+        5000,
+        ge=0,
+        description="time series of one metric in one process that may name accounts or agents; beyond it they are"
+        " counted together, as other",
+    )
+    otlp_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="where spans go beside AIOX_HOME/traces, by OTLP over HTTP: http://collector:4318; empty: nowhere",
+    )
 
 
 class Ledger(_Section):
     """The audit ledger."""
 
     checkpoint_s: float = Field(30, gt=0, le=60, description="seconds between two signed checkpoints while rows arrive")
+
+
+class Backup(_Section):
+    """Copies of the whole hub, made while it runs (aiox backup)."""
+
+    every_h: float = Field(
+        24, ge=0, description="hours between two backups that a running hub makes; 0: none by itself"
+    )
+    keep: int = Field(7, ge=1, description="so many backups are kept, the oldest goes")
+    folder: str = Field("", description="where they lie; empty: AIOX_HOME/backups. Another disk is better")
+    tried: bool = Field(default=True, description="each is restored once into a throw-away folder, and checked there")
+    passphrase: str = Field("", repr=False, description="seals them; empty: plain files that only their user may read")
 
 
 class Crash(_Section):
@@ -287,6 +333,7 @@ class Settings(BaseSettings):
     )
     components: int = Field(1, ge=1, le=8, description="components that share the agents' domain")
     ports: Ports = Ports()
+    hosts: Hosts = Hosts()
     limits: Limits = Limits()
     gateway: Gateway = Gateway()
     model: Model = Model()
@@ -295,6 +342,7 @@ class Settings(BaseSettings):
     objects: Objects = Objects()
     telemetry: Telemetry = Telemetry()
     ledger: Ledger = Ledger()
+    backup: Backup = Backup()
     accounts: Accounts = Accounts()
     mail: Mail = Mail()
     files: Files = Files()
@@ -369,7 +417,7 @@ def _home() -> Path:
 _INHERITED: Final = frozenset(
     {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH"}
     | {"SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
-    | {"COVERAGE_PROCESS_START"}  # figures of processes that tests start
+    | {"COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE"}  # figures of processes that tests start
 )
 """Names in capitals; proxies are known by small ones too."""
 

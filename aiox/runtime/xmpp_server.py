@@ -36,7 +36,7 @@ class XmppServer:
 
     def __init__(self, settings: Settings, secrets: Secrets, account: str) -> None:
         self._domain = settings.domain
-        self._url = f"https://127.0.0.1:{settings.ports.xmpp_http}/api"
+        self._url = f"https://{settings.hosts.xmpp}:{settings.ports.xmpp_http}/api"
         self._secrets = secrets
         self._account = account
 

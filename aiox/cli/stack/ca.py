@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -16,12 +17,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from aiox.cli.stack.credentials import SERVICES
 from aiox.cli.stack.home import Home
 from aiox.runtime.secrets import Secrets
+from aiox.runtime.settings import LOOPBACK
 
 CA_DAYS: Final = 3650
 LEAF_DAYS: Final = 397
 RENEW_DAYS: Final = 30
 XMPP: Final = "xmpp"
 """Folder of the XMPP server's certificate."""
+
+CA_ENDS_DAYS: Final = LEAF_DAYS
+"""A CA that ends sooner than a leaf it would sign is made anew, and with it every leaf."""
 
 _LOOPBACK: Final = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 
@@ -34,19 +39,55 @@ class Issuer:
     key: ec.EllipticCurvePrivateKey
 
 
-def ensure(home: Home, domain: str, now: datetime) -> None:
-    """Makes the CA once, and every certificate that is missing, ends within 30 days, or names other hosts."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A certificate as it lies there. `signed` says whether the hub's CA has signed it."""
+
+    name: str
+    begins: datetime
+    ends: datetime
+    signed: bool
+
+
+def ensure(home: Home, domain: str, now: datetime, xmpp: str = LOOPBACK) -> tuple[str, ...]:
+    """Makes the CA once, and every certificate that is missing, ends within 30 days, or names other hosts.
+
+    `xmpp` is the name under which other machines of the hub find its XMPP server. Returns who got a new one.
+    """
     stack = home.secrets("stack")
-    if not stack.has("ca.key"):
+    if not stack.has("ca.key") or _read_ca(stack).certificate.not_valid_after_utc - now < timedelta(days=CA_ENDS_DAYS):
         ca = new_ca(now)
         stack.write("ca.key", _key_text(ca.key))
         stack.write("ca.crt", _text(ca.certificate))
     ca = _read_ca(stack)
-    for service in SERVICES:
-        _ensure_leaf(home.secrets(service), ca, f"{service}.aiox", (x509.DNSName(f"{service}.aiox"), *_LOOPBACK), now)
-    names = (domain, f"agents.{domain}", f"pubsub.{domain}")
-    hosts = [x509.DNSName(name) for name in names if name != "localhost"]
-    _ensure_leaf(home.secrets(XMPP), ca, domain, (*hosts, *_LOOPBACK), now)
+    leaves = _leaves(domain, xmpp).items()
+    return tuple(reader for reader, (name, hosts) in leaves if _ensure_leaf(home.secrets(reader), ca, name, hosts, now))
+
+
+def known(home: Home, domain: str) -> list[Known]:
+    """The CA and every leaf. Raises SecretMissing, and ValueError for what is no certificate."""
+    ca = x509.load_pem_x509_certificate(home.secrets("stack").read_bytes("ca.crt"))
+    leaves = [(reader, home.secrets(reader).read_bytes("tls.crt")) for reader in _leaves(domain)]
+    found = [("the hub's CA", ca), *((name, x509.load_pem_x509_certificate(text)) for name, text in leaves)]
+    return [Known(name, one.not_valid_before_utc, one.not_valid_after_utc, _signed(one, ca)) for name, one in found]
+
+
+def _leaves(domain: str, xmpp: str = LOOPBACK) -> dict[str, tuple[str, Sequence[x509.GeneralName]]]:
+    """Who has a certificate: its name, and the hosts it is for."""
+    services: dict[str, tuple[str, Sequence[x509.GeneralName]]] = {
+        service: (f"{service}.aiox", (x509.DNSName(f"{service}.aiox"), *_LOOPBACK)) for service in SERVICES
+    }
+    names = (domain, f"agents.{domain}", f"conference.{domain}", f"pubsub.{domain}", xmpp)
+    hosts = [x509.DNSName(name) for name in names if name not in ("localhost", LOOPBACK)]
+    return {**services, XMPP: (domain, (*hosts, *_LOOPBACK))}
+
+
+def _signed(one: x509.Certificate, ca: x509.Certificate) -> bool:
+    try:
+        one.verify_directly_issued_by(ca)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def new_ca(now: datetime) -> Issuer:
@@ -85,13 +126,15 @@ def new_leaf(
     return _text(certificate), _key_text(key)
 
 
-def _ensure_leaf(secrets: Secrets, ca: Issuer, name: str, hosts: Sequence[x509.GeneralName], now: datetime) -> None:
+def _ensure_leaf(secrets: Secrets, ca: Issuer, name: str, hosts: Sequence[x509.GeneralName], now: datetime) -> bool:
+    """Returns whether a new one was made."""
     secrets.write("ca.crt", _text(ca.certificate))
     if secrets.has("tls.crt") and secrets.has("tls.key") and _good(secrets.read_bytes("tls.crt"), ca, hosts, now):
-        return
+        return False
     certificate, key = new_leaf(ca, name, hosts, now)
     secrets.write("tls.key", key)
     secrets.write("tls.crt", certificate)
+    return True
 
 
 def _good(pem: bytes, ca: Issuer, hosts: Sequence[x509.GeneralName], now: datetime) -> bool:
@@ -99,7 +142,7 @@ def _good(pem: bytes, ca: Issuer, hosts: Sequence[x509.GeneralName], now: dateti
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return (
         certificate.not_valid_after_utc - now > timedelta(days=RENEW_DAYS)
-        and certificate.issuer == ca.certificate.subject
+        and _signed(certificate, ca.certificate)
         and list(names) == list(hosts)
     )
 

@@ -3,60 +3,78 @@
 from __future__ import annotations
 
 import secrets as random
+from collections.abc import Iterator
 from typing import Final
 
 from aiox.cli.stack.home import Home, private_folder
+from aiox.cli.stack.trouble import CannotGoOn
 
 SERVICES: Final = ("component", "gateway", "orchestrator", "ai_worker")
 KEYRING_READERS: Final = ("gateway", "orchestrator", "stack")
 """Who opens ciphertexts. `stack` is the operator's shell."""
-_STACK_ONLY: Final = (
-    "postgres",
-    "postgres_migrator",
-    "postgres_keeper",
-    "postgres_ejabberd",
-    "nats",
-    "redis",
-    "erlang_cookie",
-    "xmpp_api",
-)
+_STORES: Final = ("postgres", "nats", "redis")
+_OWN: Final = {
+    "component": (*_STORES, "xmpp_component", "archive", "xmpp_api", "hub_keys"),
+    "gateway": (*_STORES, "jwt", "xmpp_api"),
+    "orchestrator": (*_STORES, "ledger_keys"),
+    "ai_worker": _STORES,
+    "stack": (
+        *_STORES,
+        "postgres_migrator",
+        "postgres_keeper",
+        "postgres_ejabberd",
+        "nats_backup",
+        "erlang_cookie",
+        "xmpp_api",
+    ),
+}
+"""Secrets that one reader has alone."""
+_SHARED: Final = {
+    "worker_link": ("orchestrator", "ai_worker"),
+    "file_links": ("gateway", "orchestrator"),
+    "keyring": KEYRING_READERS,
+}
+"""Secrets that several readers have, by name."""
+_RINGS: Final = ("keyring", "ledger_keys", "hub_keys")
+"""Secrets that are lines `number:hex`."""
 
 
 def ensure(home: Home) -> None:
-    """Writes what is missing and leaves what is there."""
+    """Writes what is missing and leaves what is there. Raises CannotGoOn when the keys of stored data are lost."""
     private_folder(private_folder(home.root) / "secrets")
-    for service in SERVICES:
-        for store in ("postgres", "nats", "redis"):
-            _own(home, service, store)
-    for name in _STACK_ONLY:
-        _own(home, "stack", name)
-    _own(home, "component", "xmpp_component")
-    _own(home, "component", "archive")
-    _own(home, "component", "xmpp_api")
-    _own(home, "gateway", "jwt")
-    _own(home, "gateway", "xmpp_api")
-    _first_key(home, "orchestrator", "ledger_keys")
-    _shared(home, ("orchestrator", "ai_worker"), "worker_link", random.token_hex(32))
-    _shared(home, ("gateway", "orchestrator"), "file_links", random.token_hex(32))
-    _shared(home, KEYRING_READERS, "keyring", f"1:{random.token_hex(32)}\n")
+    _refuse_to_begin_anew(home)
+    shared = {name: _value(home, readers, name) for name, readers in _SHARED.items()}
+    for reader, name in expected():
+        secrets = home.secrets(reader)
+        if not secrets.has(name):
+            secrets.write(name, shared.get(name) or _fresh(name))
 
 
-def _own(home: Home, service: str, name: str) -> None:
-    secrets = home.secrets(service)
-    if not secrets.has(name):
-        secrets.write(name, random.token_hex(32))
+def expected() -> Iterator[tuple[str, str]]:
+    """Every secret that `ensure` writes: who reads it, and its name. Certificates are not among them (ca.py)."""
+    for reader, names in _OWN.items():
+        yield from ((reader, name) for name in names)
+    for name, readers in _SHARED.items():
+        yield from ((reader, name) for reader in readers)
 
 
-def _first_key(home: Home, service: str, name: str) -> None:
-    """A ring of one key, in lines `number:hex`."""
-    secrets = home.secrets(service)
-    if not secrets.has(name):
-        secrets.write(name, f"1:{random.token_hex(32)}\n")
+def _refuse_to_begin_anew(home: Home) -> None:
+    """A fresh key ring beside an old database would open nothing, and everything new would be sealed with it."""
+    if (home.root / "postgres" / "data").exists() and not any(
+        home.secrets(one).has("keyring") for one in KEYRING_READERS
+    ):
+        raise CannotGoOn(
+            f"{home.root} holds a database and not the keys that open what is sealed in it."
+            f" Mend: put the file keyring back into {home.root / 'secrets' / 'stack'}, or restore a backup."
+        )
 
 
-def _shared(home: Home, readers: tuple[str, ...], name: str, fresh: str) -> None:
+def _value(home: Home, readers: tuple[str, ...], name: str) -> str:
     """One value for all readers; an existing one wins over a fresh one."""
-    value = next((home.secrets(reader).read(name) for reader in readers if home.secrets(reader).has(name)), fresh)
-    for reader in readers:
-        if not home.secrets(reader).has(name):
-            home.secrets(reader).write(name, value)
+    there = (home.secrets(reader) for reader in readers)
+    return next((secrets.read(name) for secrets in there if secrets.has(name)), _fresh(name))
+
+
+def _fresh(name: str) -> str:
+    value = random.token_hex(32)
+    return f"1:{value}\n" if name in _RINGS else value

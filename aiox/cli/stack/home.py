@@ -16,7 +16,6 @@ from aiox.runtime.settings import Settings
 
 NEEDED_MIB: Final = 500
 """Free space below which a start is refused: PostgreSQL's log and JetStream need room to be honest about storing."""
-LOG_BYTES: Final = 10 << 20
 
 _HEAD = """\
 # Settings of this hub, written once by `aiox up`; edit freely, then restart. The environment wins over this file:
@@ -67,11 +66,8 @@ class Home:
         return private_folder(self.root / name)
 
     def log_file(self, name: str) -> Path:
-        """Where process `name` writes. A log beyond 10 MiB is put aside once as `.1`."""
-        path = self.logs / f"{name}.log"
-        if path.exists() and path.stat().st_size > LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        return path
+        """Where process `name` writes; kept short while it runs by log_rotation.py."""
+        return self.logs / f"{name}.log"
 
     def secrets(self, service: str) -> Secrets:
         """The secrets of one service; `stack` holds those of `aiox up` itself."""
@@ -124,14 +120,14 @@ def render_settings(settings: Settings) -> str:
     """`hub.toml`: domain and ports always, other settings where they differ from their defaults, never a key."""
     lines = [_HEAD, f'domain = "{settings.domain}"', "", "# TCP ports, all on loopback", "[ports]"]
     lines += [f"{name} = {value}" for name, value in settings.ports.model_dump().items()]
-    for section in ("limits", "model", "memory", "telemetry", "ledger", "accounts", "mail"):
+    for section in ("limits", "model", "memory", "telemetry", "ledger", "backup", "accounts", "mail"):
         changed = _changed(getattr(settings, section))
         if changed:
             lines += ["", f"[{section}]", *changed]
     return "\n".join(lines) + "\n"
 
 
-_SECRETS: Final = frozenset({"api_key", "password"})
+_SECRETS: Final = frozenset({"api_key", "password", "passphrase"})
 """They belong into the environment."""
 
 
@@ -142,4 +138,6 @@ def _changed(section: BaseModel) -> list[str]:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value) if isinstance(value, int | float) else '"' + str(value).replace('"', '\\"') + '"'

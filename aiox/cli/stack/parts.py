@@ -34,6 +34,7 @@ class Parts:
         self._deaths = deaths
         self._running: dict[str, Process] = {}
         self._down: set[str] = set()
+        self._renewed: dict[str, asyncio.Event] = {}
         self._back = asyncio.Event()
 
     async def start(self, begin: Begin) -> Process:
@@ -45,6 +46,16 @@ class Parts:
         self._supervisor.start(f"keep {program.name}", self._keep(begin, process))
         print(f"  {program.title:<16} ready in {_now() - began:4.1f} s", flush=True)
         return process
+
+    def instances(self, service: str) -> list[str]:
+        """Names of the running parts of one kind: `orchestrator`, `orchestrator-2`."""
+        return sorted(name for name in self._running if name.split("-")[0] == service)
+
+    async def renew(self, name: str) -> None:
+        """Stops a running part in order and starts it again; returns when it is ready."""
+        self._renewed[name] = back = asyncio.Event()
+        await self._running[name].stop()
+        await back.wait()
 
     async def stop(self) -> None:
         """Stops all parts, doors first, stores last. Nothing is started again: the supervisor has stopped before."""
@@ -67,7 +78,17 @@ class Parts:
                 self._down.discard(name)
                 self._back.set()
             else:
-                return
+                if name not in self._renewed:
+                    return
+                process = self._running[name] = await self._anew(begin, deaths, process.program)
+                self._renewed.pop(name).set()
+
+    async def _anew(self, begin: Begin, deaths: Deaths, program: Program) -> Process:
+        """After an end that was asked for."""
+        try:
+            return await begin()
+        except CannotGoOn as refused:
+            return await self._again(begin, PartDied(str(refused), "renewal"), deaths, program)
 
     async def _again(self, begin: Begin, died: PartDied, deaths: Deaths, program: Program) -> Process:
         began, title = _now(), program.title

@@ -16,6 +16,7 @@ from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect, run
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.cli.stack.unprivileged import Disguise, disguise, unreachable
+from aiox.runtime.settings import LOOPBACK
 from registry.migrate import roles_sql, upgrade
 
 SUPERUSER: Final = "postgres"
@@ -29,7 +30,7 @@ ARCHIVE_READER: Final = "aiox_archive"
 
 _CONFIG: Final = """\
 # Written at every start by `aiox up`.
-listen_addresses = '127.0.0.1'
+listen_addresses = '{listen}'
 port = {port}
 unix_socket_directories = ''
 hba_file = '{hba}'
@@ -54,7 +55,7 @@ log_statement = 'none'
 """
 _ORPHAN_POLL_S: Final = 0.05
 _ORPHAN_ROUNDS: Final = 100
-_HBA: Final = "host all all 127.0.0.1/32 scram-sha-256\n"
+_HBA: Final = "host all all {whence} scram-sha-256\n"
 
 
 def binary(name: str) -> str:
@@ -65,7 +66,7 @@ def binary(name: str) -> str:
     return str(Path(found.submodule_search_locations[0]) / "pginstall18" / "bin" / name)
 
 
-async def start(home: Home, port: int) -> Process:
+async def start(home: Home, port: int, listen: str = LOOPBACK) -> Process:
     """Makes the cluster at the first start, starts it, and brings roles and databases up to date."""
     folder = home.part("postgres")
     guise = await disguise()
@@ -78,7 +79,7 @@ async def start(home: Home, port: int) -> Process:
         )
     if not (folder / "data" / "PG_VERSION").exists():
         await _initialise(home, folder, guise)
-    _configure(folder, port, guise)
+    _configure(folder, port, listen, guise)
     await _until_orphans_are_gone(folder / "data")
     program = Program(
         name="postgres",
@@ -170,9 +171,10 @@ async def _initialise(home: Home, folder: Path, guise: Disguise) -> None:
     unfinished.rename(folder / "data")
 
 
-def _configure(folder: Path, port: int, guise: Disguise) -> None:
-    hba = private_file(folder / "pg_hba.conf", _HBA)
-    private_file(folder / "postgresql.conf", _CONFIG.format(port=port, hba=hba))
+def _configure(folder: Path, port: int, listen: str, guise: Disguise) -> None:
+    whence = "127.0.0.1/32" if listen == LOOPBACK else "samenet"
+    hba = private_file(folder / "pg_hba.conf", _HBA.format(whence=whence))
+    private_file(folder / "postgresql.conf", _CONFIG.format(listen=listen, port=port, hba=hba))
     guise.own(folder)
 
 
@@ -232,9 +234,14 @@ def _ensure_database(name: str, owner: str) -> str:
     )
 
 
-async def sql(home: Home, port: int, database: str, script: str) -> str:
+async def sql(home: Home, port: int, database: str, script: str, host: str = LOOPBACK) -> str:
     """Runs a script as superuser through psql; returns what it prints, unaligned. Raises CannotGoOn."""
-    environment = {**BARE_ENVIRONMENT, "PGPASSWORD": home.secrets("stack").read("postgres"), "PGCONNECT_TIMEOUT": "5"}
-    where = ("--host=127.0.0.1", f"--port={port}", f"--username={SUPERUSER}", f"--dbname={database}")
     how = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
-    return (await run(binary("psql"), *where, *how, environment=environment, text=script + "\n")).strip()
+    return (await tool(home, port, "psql", f"--dbname={database}", *how, text=script + "\n", host=host)).strip()
+
+
+async def tool(home: Home, port: int, name: str, *arguments: str, text: str = "", host: str = LOOPBACK) -> str:
+    """Runs one of PostgreSQL's own programs as superuser; returns what it prints. Raises CannotGoOn."""
+    environment = {**BARE_ENVIRONMENT, "PGPASSWORD": home.secrets("stack").read("postgres"), "PGCONNECT_TIMEOUT": "5"}
+    where = (f"--host={host}", f"--port={port}", f"--username={SUPERUSER}")
+    return await run(binary(name), *where, *arguments, environment=environment, text=text)

@@ -121,7 +121,9 @@ class Process:
     def output(self) -> str:
         """What it has written since it was started; the last 100,000 bytes at most."""
         with self._log.open("rb") as file:
-            file.seek(max(self._log_start, file.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
+            end = file.seek(0, os.SEEK_END)
+            start = self._log_start if self._log_start <= end else 0  # it was put aside meanwhile
+            file.seek(max(start, end - _OUTPUT_BYTES))
             return file.read().decode(errors="replace")
 
     def last_words(self) -> str:

@@ -10,10 +10,12 @@ from typing import Final
 
 from aiox.cli.stack.home import Home, private_file
 from aiox.cli.stack.processes import Process, Program
+from aiox.cli.stack.trouble import CannotGoOn
+from aiox.runtime.settings import LOOPBACK
 
 _CONFIG: Final = """\
 # Written at every start by `aiox up`.
-bind 127.0.0.1
+bind {listen}
 port {port}
 protected-mode yes
 dir "{folder}"
@@ -40,11 +42,11 @@ _BUT: Final = {"orchestrator": " +info"}
 """The quota scripts ask in which run of the server they are: after a start anew the counters are rebuilt."""
 
 
-async def start(home: Home, port: int) -> Process:
+async def start(home: Home, port: int, listen: str = LOOPBACK) -> Process:
     """Starts Redis and waits until it takes commands."""
     folder = home.part("redis")
     acl = private_file(folder / "users.acl", render_users(home))
-    config = private_file(folder / "redis.conf", _CONFIG.format(port=port, folder=folder, acl=acl))
+    config = private_file(folder / "redis.conf", _CONFIG.format(listen=listen, port=port, folder=folder, acl=acl))
     program = Program(
         name="redis",
         title="Redis",
@@ -64,6 +66,12 @@ async def start(home: Home, port: int) -> Process:
         await process.stop()
         raise
     return process
+
+
+async def check(home: Home, port: int) -> None:
+    """Raises CannotGoOn when Redis does not take commands."""
+    if not await _pong(port, home.secrets("stack").read("redis")):
+        raise CannotGoOn(f"it takes no commands. Mend: see {home.logs / 'redis.log'}")
 
 
 def render_users(home: Home) -> str:

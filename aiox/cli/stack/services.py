@@ -21,11 +21,12 @@ TITLES: Final[dict[Service, str]] = {
 }
 STOP_BUDGET_S: Final = 10.0
 """After this time a service that was asked to stop is killed. What it does to stop must fit in."""
-_SECRET_SETTINGS: Final[dict[str, Service]] = {
+_SECRET_SETTINGS: Final[dict[str, Service | None]] = {
     "AIOX_MODEL__API_KEY": "orchestrator",
     "AIOX_MAIL__PASSWORD": "gateway",
+    "AIOX_BACKUP__PASSPHRASE": None,
 }
-"""Settings that are secrets, each with the one service that inherits it."""
+"""Settings that are secrets, each with the one service that inherits it; None: `aiox up` alone."""
 _BUDGET: Final = aiohttp.ClientTimeout(total=2)
 
 

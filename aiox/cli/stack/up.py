@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TextIO
+from types import MappingProxyType
+from typing import Any, Final, TextIO
 
 import structlog
 
 from aiox.cli import operator_record
-from aiox.cli.stack import ca, credentials, ejabberd, lock, nats, ports, postgres, redis, services
+from aiox.cli.stack import ca, credentials, ejabberd, federation, lock, nats, ports, postgres, redis, services
 from aiox.cli.stack.demo import show
 from aiox.cli.stack.home import Home, prepare
+from aiox.cli.stack.log_rotation import rotate_for_ever
 from aiox.cli.stack.parts import HEAL_BUDGET_S, Parts, together
+from aiox.cli.stack.renewal import renew_for_ever
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.kernel.canonical import Json
 from aiox.runtime.clock import Clock
@@ -46,7 +50,19 @@ class Counts:
 ONE_EACH: Final = Counts()
 
 
-async def up(settings: Settings, clock: Clock, *, once: bool, demo: bool, counts: Counts = ONE_EACH) -> None:
+Beside = Callable[[Log], Coroutine[Any, Any, None]]
+"""What goes on beside a hub that is ready, until it is stopped."""
+
+
+async def up(
+    settings: Settings,
+    clock: Clock,
+    *,
+    once: bool,
+    demo: bool,
+    counts: Counts = ONE_EACH,
+    beside: Mapping[str, Beside] = MappingProxyType({}),
+) -> None:
     """Starts everything, shows it, and waits for Ctrl-C; with `once` stops by itself. Raises CannotGoOn."""
     settings = settings.model_copy(update={"components": counts.components})
     home = prepare(settings)
@@ -54,12 +70,19 @@ async def up(settings: Settings, clock: Clock, *, once: bool, demo: bool, counts
         print(f"AIOX hub at {home.root}", flush=True)
         make_ready(home, settings, clock, counts)
         with home.log_file("up").open("a") as log_file:
-            supervisor = Supervisor(_log_to(log_file), HEAL_BUDGET_S)
+            log = _log_to(log_file)
+            supervisor = Supervisor(log, HEAL_BUDGET_S)
             parts = Parts(supervisor)
             told = asyncio.Event()
             supervisor.start("story", _story(home, settings, clock, parts, told, counts, demo=demo))
             if once:
                 supervisor.start("once", _stop_when(told, supervisor))
+            supervisor.start("logs", rotate_for_ever(home.logs, log))
+            supervisor.start("renewal", _after(told, renew_for_ever(home, settings, parts, clock, log)))
+            if settings.federation.on:
+                supervisor.start("peers", _after(told, ejabberd.follow_peers(home, settings, log)))
+            for name, work in beside.items():
+                supervisor.start(name, _after(told, work(log)))
             try:
                 await supervisor.run_until_stopped()
                 if once and not told.is_set():
@@ -80,6 +103,8 @@ def make_ready(home: Home, settings: Settings, clock: Clock, counts: Counts = ON
     for service, count in counts.of().items():
         for instance in range(2, count + 1):
             ports.check(ports.ports_of(service, settings.ports, instance))
+    if said := federation.fitness(settings, ejabberd.libraries):
+        print(said, flush=True)
     credentials.ensure(home)
     ca.ensure(home, settings.domain, clock.now())
 
@@ -131,6 +156,15 @@ async def _note(settings: Settings, clock: Clock, outcome: str, error: str = "")
     details: dict[str, Json] = {"outcome": outcome, **({"error": error} if error else {})}
     if missing := await operator_record.note(settings, clock, "up", **details):
         print(missing, flush=True)
+
+
+async def _after(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await told.wait()
+    except asyncio.CancelledError:
+        work.close()  # never begun
+        raise
+    await work
 
 
 async def _stop_when(told: asyncio.Event, supervisor: Supervisor) -> None:

@@ -16,6 +16,10 @@ class ServerAccounts(XmppServer):
     def __init__(self, home: Home, settings: Settings) -> None:
         super().__init__(settings, home.secrets("stack"), STACK_ACCOUNT)
 
+    async def reload(self) -> None:
+        """The server reads its configuration and certificates again; connections stay. Raises XmppServerTrouble."""
+        await self.succeed("reload_config", {})
+
 
 async def answers(home: Home, settings: Settings) -> bool:
     """Whether the account interface is up and knows its password."""

@@ -40,4 +40,4 @@ async def test_what_people_send_may_repeat_its_id(ejabberd: Place) -> None:
 
 
 async def test_preparing_it_again_changes_nothing(ejabberd: Place) -> None:
-    await part._prepare_archive(ejabberd.home, ejabberd.settings)
+    await part.prepare_archive(ejabberd.home, ejabberd.settings)

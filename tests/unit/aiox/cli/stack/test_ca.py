@@ -67,3 +67,28 @@ def test_renewed_when_less_than_30_days_are_left(home: Home, days_left: int, ren
 def test_renewed_when_the_domain_changes(home: Home) -> None:
     ca.ensure(home, "other.example", NOW)
     assert "other.example" in hosts(leaf(home, "xmpp"))
+
+
+def test_says_whose_were_renewed(home: Home) -> None:
+    assert ca.ensure(home, "hub.example", NOW) == ()
+    assert ca.ensure(home, "other.example", NOW) == ("xmpp",)
+    later = NOW + timedelta(days=ca.LEAF_DAYS - 29)
+    assert set(ca.ensure(home, "other.example", later)) == {"component", "gateway", "orchestrator", "ai_worker", "xmpp"}
+
+
+def test_a_ca_that_would_end_before_its_leaves_is_made_anew_with_them(home: Home) -> None:
+    before = home.secrets("stack").read("ca.crt")
+    late = NOW + timedelta(days=ca.CA_DAYS - ca.LEAF_DAYS + 1)
+    assert len(ca.ensure(home, "hub.example", late)) == 5
+    assert home.secrets("stack").read("ca.crt") != before
+    leaf(home, "xmpp").verify_directly_issued_by(
+        x509.load_pem_x509_certificate(home.secrets("component").read_bytes("ca.crt"))
+    )
+
+
+def test_a_leaf_of_another_ca_with_the_same_name_is_made_anew(home: Home) -> None:
+    name, key = ca.new_leaf(ca.new_ca(NOW), "gateway.aiox", [x509.DNSName("gateway.aiox")], NOW)
+    home.secrets("gateway").write("tls.crt", name)
+    home.secrets("gateway").write("tls.key", key)
+    assert [one.name for one in ca.known(home, "hub.example") if not one.signed] == ["gateway"]
+    assert ca.ensure(home, "hub.example", NOW) == ("gateway",)

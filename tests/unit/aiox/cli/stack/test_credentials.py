@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from aiox.cli.stack import credentials
 from aiox.cli.stack.home import Home
+from aiox.cli.stack.trouble import CannotGoOn
 
 
 def everything(home: Home) -> dict[str, str]:
@@ -54,3 +57,17 @@ def test_every_other_secret_is_different(tmp_path: Path) -> None:
         if path.is_file() and path.name not in ("keyring", "worker_link", "file_links")
     ]
     assert len(values) == len(set(values))
+
+
+def test_the_list_of_secrets_is_what_is_written(tmp_path: Path) -> None:
+    credentials.ensure(Home(tmp_path))
+    written = {(path.parent.name, path.name) for path in tmp_path.rglob("*") if path.is_file()}
+    assert set(credentials.expected()) == written
+
+
+def test_a_database_without_its_keys_gets_no_new_ones(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    (tmp_path / "postgres" / "data").mkdir(parents=True)
+    with pytest.raises(CannotGoOn, match="restore a backup"):
+        credentials.ensure(home)
+    assert not list(tmp_path.rglob("keyring"))

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aiox.cli.stack import home as homes
-from aiox.cli.stack.home import Home, check_space, prepare, render_settings
+from aiox.cli.stack.home import check_space, prepare, render_settings
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.settings import Model, Settings, Telemetry, load_settings
 
@@ -55,11 +54,3 @@ def test_another_users_home_is_left_alone(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("os.geteuid", lambda: 4242)
     with pytest.raises(CannotGoOn, match="belongs to another user"):
         prepare(settings(tmp_path))
-
-
-def test_a_long_log_is_put_aside(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    home.logs.mkdir()
-    (home.logs / "nats.log").write_bytes(b"x" * (homes.LOG_BYTES + 1))
-    assert not home.log_file("nats").exists()
-    assert (home.logs / "nats.log.1").exists()

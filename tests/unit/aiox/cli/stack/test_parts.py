@@ -99,3 +99,40 @@ async def test_a_service_waits_for_the_store_that_is_down_as_well(tmp_path: Path
     assert started[2:] == ["postgres", "orchestrator-2"]
     await supervisor.stop()
     await parts.stop()
+
+
+async def test_one_that_is_renewed_is_stopped_and_started_and_no_death_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supervisor, started = Supervisor(MagicMock()), list[str]()
+    parts = Parts(supervisor, quickly)
+    for name in ("ai_worker", "ai_worker-2", "gateway"):
+        await parts.start(a_part(tmp_path, name, started))
+    assert parts.instances("ai_worker") == ["ai_worker", "ai_worker-2"]
+    before = dict(parts._running)
+    for _ in range(5):  # more than may die
+        await parts.renew("ai_worker-2")
+    assert started.count("ai_worker-2") == 6
+    assert parts._running["ai_worker-2"] is not before["ai_worker-2"]
+    assert parts._running["gateway"] is before["gateway"]
+    assert "had died" not in capsys.readouterr().out
+    await supervisor.stop()
+    await parts.stop()
+
+
+async def test_one_that_does_not_come_back_from_its_renewal_is_tried_again(tmp_path: Path) -> None:
+    supervisor, started = Supervisor(MagicMock()), list[str]()
+    whole = a_part(tmp_path, "gateway", started)
+
+    async def begin() -> Process:
+        if started == ["gateway"]:
+            started.append("refused")
+            raise CannotGoOn("no room")
+        return await whole()
+
+    parts = Parts(supervisor, quickly)
+    await parts.start(begin)
+    await parts.renew("gateway")
+    assert started == ["gateway", "refused", "gateway"]
+    await supervisor.stop()
+    await parts.stop()

@@ -1,0 +1,395 @@
+"""Each runbook, followed: the trouble is made, what the page says is typed, and it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+from xml.etree.ElementTree import Element
+
+import pytest
+from aiohttp import web
+
+from aiox.cli.backup.shelf import Shelf
+from aiox.cli.chat.client import RECEIPTS
+from aiox.cli.stack.home import Home
+from aiox.cli.stack.processes import run
+from aiox.kernel.envelope import Envelope, MessageReceived
+from aiox.kernel.ids import turn_id_of
+from aiox.kernel.jid import BareJid
+from aiox.runtime.clock import SystemClock
+from aiox.wire.codec import encode
+from bench.stub_model import Scripted, StubModel, stub_model
+from registry import dead_letters, tenants
+from registry.dead_letters import DeadLetter
+from tests.architecture.house import TOP
+from tests.e2e.database import superuser
+from tests.e2e.people import Person, answer_to, body_of, online
+from tests.e2e.runbooks.book import Runbook
+from tests.stack import Account, RunningHub, free_ports
+
+
+def book(hub: RunningHub, name: str) -> Runbook:
+    return Runbook(name, hub.home.root)
+
+
+def mends(said: str, what: str) -> bool:
+    """Whether the doctor found something to mend about it."""
+    return any(line.startswith(f"  MEND {what}") for line in said.splitlines())
+
+
+async def doctor(follower: Runbook) -> str:
+    """The doctor's words, whether or not this machine itself has something to mend."""
+    try:
+        return await follower.follow("aiox doctor")
+    except AssertionError as found:
+        return str(found)
+
+
+PROVIDER = "openai"
+WITH_RECEIPT = Element(f"{{{RECEIPTS}}}request")
+LOOKED_AT = (
+    *("Redis", "Erlang", "sandbox for tools", "embedding model", "disk space", "memory", "open files", "clock"),
+    *("home is ours", "nobody else may read the home", "secrets", "key ring", "certificate of xmpp, until"),
+    *("the hub runs", "PostgreSQL takes every service's password", "the schema is what the revisions make"),
+    *("NATS writes before it acknowledges", "XMPP server", "component", "gateway", "orchestrator", "AI worker"),
+    *("dead letters", "replies", "workers", "ledger is signed", "clocks", "messages on the bus (0)", "backups"),
+)
+
+
+async def test_the_doctor_finds_a_healthy_hub_healthy(hub: RunningHub) -> None:
+    said = await doctor(book(hub, "drift"))
+    lines = [line[7:] for line in said.splitlines()]
+    assert [name for name in LOOKED_AT if not any(line.startswith(name) for line in lines)] == []
+    assert "MEND" not in said, said
+
+
+async def test_drift(hub: RunningHub) -> None:
+    follower = book(hub, "drift")
+    async with superuser(hub) as connection:
+        await connection.execute("CREATE POLICY lax ON executions USING (true)")
+        try:
+            said = await follower.follow("aiox migrate --check", fails=True)
+            assert "policy lax on executions comes from no revision" in said
+            assert mends(await doctor(follower), "the schema")
+            assert "the hub as it was at" in await follower.follow("aiox backup create")
+        finally:
+            await connection.execute("DROP POLICY lax ON executions")
+    assert "The ledger holds" in await follower.follow("aiox ledger verify")
+    assert "The database is what revision" in await follower.follow("aiox migrate --check")
+    assert not mends(await doctor(follower), "the schema")
+    follower.done()
+
+
+async def test_key_rotation(hub: RunningHub) -> None:
+    follower, person = book(hub, "key-rotation"), await hub.account()
+    agent = await hub.agent(person, system_prompt="Be kind.")
+    async with online(hub, person) as talk:
+        await answer_to(talk, agent.jid, "Hello")
+        before = await follower.follow("aiox key list")
+        assert "none is left under an older key" in await follower.follow("aiox key rotate", "--settle-s", "0")
+        assert "Deleted: hub keys" in await follower.follow("aiox key retire --keep-days 0")
+        after = await follower.follow("aiox key list")
+        assert (after.count("current"), "wraps nothing" in after) == (1, False)
+        assert before != after
+        assert "the hub as it was at" in await follower.follow("aiox backup create")
+        assert await answer_to(talk, agent.jid, "Hello again")
+    assert "The ledger holds" in await follower.follow("aiox ledger verify")
+    follower.done("aiox ledger rotate-key")  # tests/e2e/test_ledger.py
+
+
+async def set_aside(hub: RunningHub, person: Account, text: str) -> DeadLetter:
+    """A turn that failed too often, written as the orchestrator does."""
+    agent = await hub.agent(person)
+    jid, sender, message_id = BareJid(agent.jid), BareJid(person.jid), uuid4().hex
+    turn = turn_id_of(sender, jid, message_id, text)
+    message = MessageReceived(f"{sender}/x", sender, jid, agent.agent_id, message_id, turn, text, "chat", "")
+    now, correlation = SystemClock().now(), uuid4()
+    event = Envelope(uuid4(), "message.received", 1, None, "xmpp", correlation, uuid4(), now, "component", "", message)
+    letter = DeadLetter(turn, person.actor.owner, agent.agent_id, sender, "it died", 5, correlation, now, "")
+    async with hub.commands() as desk:
+        ring = await tenants.load_ring(desk.pool, desk.keys, person.actor.owner)
+    sealed = dead_letters.seal(ring, person.actor.owner, turn, encode(event))
+    async with superuser(hub) as connection:
+        await connection.execute(
+            "SELECT bury($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            *(turn, letter.owner, letter.agent, sender, letter.reason, 5, sealed, correlation, now),
+        )
+    return letter
+
+
+async def test_dead_letters(hub: RunningHub) -> None:
+    follower, person = book(hub, "dead-letters"), await hub.account()
+    asked, given_up = [await set_aside(hub, person, text) for text in ("What now?", "Never mind")]
+    assert mends(await asyncio.to_thread(lambda: _doctor(hub)), "dead letters: 2 turns")
+    listed = await follower.follow("aiox turns list")
+    assert all(str(letter.turn) in listed for letter in (asked, given_up))
+    shown = await follower.follow("aiox turns show TURN", TURN=asked.turn)
+    assert str(asked.correlation_id) in shown
+    assert "What now?" not in shown
+    async with online(hub, person) as talk:
+        await follower.follow("aiox turns retry TURN", TURN=asked.turn)
+        await talk.until(lambda got: "offline responder" in "".join(got.itertext()))
+    await follower.follow("aiox turns drop TURN", TURN=given_up.turn)
+    listed = await follower.follow("aiox turns list")
+    assert not any(str(letter.turn) in listed for letter in (asked, given_up))
+    follower.done()
+
+
+def _doctor(hub: RunningHub) -> str:
+    follower = book(hub, "drift")
+    try:
+        return follower._type(["doctor"], "", True)
+    except AssertionError as found:
+        return str(found)
+
+
+@asynccontextmanager
+async def provider(hub: RunningHub) -> AsyncIterator[tuple[Account, Any]]:
+    """Somebody whose agent thinks with the hub's own credential; it is forgotten in the end."""
+    person = await hub.account()
+    config = {"provider": "openai", "model": "stub", "fallbacks": []}
+    agent = await hub.agent(person, llm_config=config)
+    follower = book(hub, "invalid-credentials")
+    try:
+        yield person, agent
+    finally:
+        await asyncio.to_thread(follower._type, ["credential", "delete", "openai"], "", False)
+
+
+@asynccontextmanager
+async def judging(status: list[int]) -> AsyncIterator[str]:
+    """An endpoint that takes a key, or refuses it, as the list says."""
+
+    async def models(_request: web.Request) -> web.Response:
+        return web.json_response({"data": []}, status=status[0])
+
+    application = web.Application()
+    application.router.add_get("/v1/models", models)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    finally:
+        await runner.cleanup()
+
+
+async def test_invalid_credentials(hub: RunningHub) -> None:
+    follower, status = book(hub, "invalid-credentials"), [401]
+    put = "aiox credential set PROVIDER --api-base URL"
+    async with judging(status) as url:
+        try:
+            said = await follower.follow(put, keys="sk-old\n", PROVIDER="openai", URL=url)
+            assert "invalid" in said
+            assert mends(await doctor(follower), "the hub's own credentials: refused by their providers: openai")
+            assert "invalid" in await follower.follow("aiox credential list")
+            assert "invalid" in await follower.follow("aiox credential test PROVIDER", PROVIDER="openai")
+            status[0] = 200
+            assert "  valid" in await follower.follow(put, keys="sk-new\n", PROVIDER="openai", URL=url)
+            assert "  valid" in await follower.follow("aiox credential list")
+            assert not mends(await doctor(follower), "the hub's own credentials")
+        finally:
+            await asyncio.to_thread(follower._type, ["credential", "delete", "openai"], "", False)
+    follower.done()
+
+
+async def answered(talk: Person, agent: str) -> bool:
+    """Whether a question gets an answer, and not an error."""
+    asked = talk.say(agent, f"four {uuid4()}")
+    ended = await talk.until(
+        lambda got: (got.get("type") == "error" and got.get("id") == asked) or "echo: four" in body_of(got)
+    )
+    return ended.get("type") != "error"
+
+
+async def asks(stub: StubModel, talk: Person, agent: str) -> bool:
+    """Whether a question that fails reaches the provider."""
+    before = stub.count
+    await talk.error_for(talk.say(agent, "three"))
+    return stub.count > before
+
+
+@pytest.mark.prove  # a credential that changes is known everywhere after some seconds, twice
+async def test_provider_down(hub: RunningHub) -> None:
+    follower = book(hub, "provider-down")
+    put = "aiox credential set PROVIDER --api-base URL"
+    async with stub_model() as stub, provider(hub) as (person, agent), online(hub, person) as talk:
+        await follower.follow(put, keys="sk-stub\n", URL=stub.url, PROVIDER=PROVIDER)
+        assert await answer_to(talk, agent.jid, "one") == "echo: one"
+        stub.decides = lambda _question: Scripted(status=404)
+        error = await talk.error_for(talk.say(agent.jid, "two"))
+        assert "PROVIDER_ERROR" in "".join(
+            text for one in error.iter() for text in (*one.attrib.values(), one.text or "")
+        )
+        assert "openai" in await follower.follow("aiox credential list")
+        assert "openai" in await follower.follow("aiox credential test PROVIDER", PROVIDER=PROVIDER)
+        assert "disabled" in await follower.follow("aiox credential set PROVIDER --disable", PROVIDER=PROVIDER)
+        async with asyncio.timeout(60):
+            while await asks(stub, talk, agent.jid):  # orchestrators keep what they know for seconds
+                await asyncio.sleep(0.5)
+        stub.decides = None
+        await follower.follow(put, keys="sk-stub\n", URL=stub.url, PROVIDER=PROVIDER)
+        assert "valid" in await follower.follow("aiox credential test PROVIDER", PROVIDER=PROVIDER)
+        async with asyncio.timeout(60):
+            while not await answered(talk, agent.jid):
+                await asyncio.sleep(0.5)
+    follower.done()
+
+
+async def test_peer_abuse(hub: RunningHub) -> None:
+    follower, peer = book(hub, "peer-abuse"), "noisy.example"
+    await asyncio.to_thread(follower._type, ["peer", "add", peer, "--see", "--invoke", "--spend"], "", False)
+    try:
+        assert peer in await follower.follow("aiox peer list")
+        await follower.follow("aiox peer allow PEER --no-spend --no-invoke", PEER=peer)
+        await follower.follow("aiox peer block PEER", PEER=peer)
+        assert "blocked" in await follower.follow("aiox peer show PEER", PEER=peer)
+        assert "peer" in await follower.follow("aiox ledger list")
+        await follower.follow("aiox peer allow PEER --see --invoke", PEER=peer)
+        assert "blocked" not in await follower.follow("aiox peer show PEER", PEER=peer)
+    finally:
+        await asyncio.to_thread(follower._type, ["peer", "remove", peer], "", False)
+    follower.done()
+
+
+async def test_restore_of_a_backup_that_was_taken_under_traffic(hub: RunningHub, tmp_path: Path) -> None:
+    """What was receipted before the backup's point is answered by the hub that was made of it, and nothing twice."""
+    person = await hub.account(quota={"tokens_per_minute": 1_000_000})
+    agent = await hub.agent(person, governance={"max_tokens_per_minute": 1_000_000})
+    orchestrator = hub.pids()["orchestrator"]
+    taker = book(hub, "drift")
+    async with online(hub, person) as talk:
+        await answer_to(talk, agent.jid, "remember: my boat is called Alma")
+        os.kill(orchestrator, signal.SIGSTOP)  # what is receipted now waits on the bus
+        try:
+            await talk.receipt_for(waits := talk.say(agent.jid, "What is my boat called?", extra=(WITH_RECEIPT,)))
+            assert "1 messages that wait" in await taker.follow("aiox backup create")
+        finally:
+            os.kill(orchestrator, signal.SIGCONT)
+        await answer_to(talk, agent.jid, "This came later")
+    backup = Shelf.of(hub.settings).newest()
+    assert backup is not None
+
+    there, ports = tmp_path / "home", free_ports()
+    moved = {f"AIOX_PORTS__{name.upper()}": str(port) for name, port in ports.model_dump().items()}
+    follower = Runbook("restore", there, moved)
+    tried = Runbook("restore", hub.home.root)
+    assert str(backup.path) in await tried.follow("aiox backup list")
+    assert "can be restored" in await tried.follow("aiox backup verify FILE", FILE=backup.path)
+    said = await follower.follow("aiox restore FILE", FILE=backup.path)
+    assert "1 messages wait for their answer" in said
+    assert "not empty" in await follower.follow("aiox restore FILE", FILE=backup.path, fails=True)
+
+    restored = RunningHub(Home(there), hub.settings.model_copy(update={"home": there, "ports": ports}), moved)
+    await restored.start()
+    try:
+        async with online(restored, person) as talk:
+            assert "Alma" in await answer_to(talk, agent.jid, "Please, what is my boat called?")
+            rows = await outcomes(restored, person)
+            assert await outcomes_of(restored, waits) == ["answered"]
+            assert len(rows) == len(set(rows))
+        assert "The ledger holds" in await follower.follow("aiox ledger verify")
+        assert not mends(await doctor(follower), "the schema")
+    finally:
+        await restored.stop()
+    follower.followed |= tried.followed
+    follower.done("aiox down", "mv AIOX_HOME AIOX_HOME.before", "aiox up")
+
+
+async def outcomes(hub: RunningHub, person: Account) -> list[str]:
+    """Ids of the person's messages that had their outcome, as often as they had one."""
+    async with superuser(hub) as connection:
+        rows = await connection.fetch("SELECT message_id FROM inbox WHERE sender_jid = $1", person.jid)
+    return [row["message_id"] for row in rows]
+
+
+async def outcomes_of(hub: RunningHub, message_id: str) -> list[str]:
+    async with superuser(hub) as connection:
+        rows = await connection.fetch("SELECT outcome FROM inbox WHERE message_id = $1", message_id)
+    return [row["outcome"] for row in rows]
+
+
+@pytest.mark.prove
+async def test_stuck_conversations(hub: RunningHub) -> None:
+    follower, person = book(hub, "stuck-conversations"), await hub.account()
+    agent = await hub.agent(person)
+    async with online(hub, person) as talk:
+        await answer_to(talk, agent.jid, "Hello")
+        frozen = hub.pids()["orchestrator"]
+        os.kill(frozen, signal.SIGSTOP)
+        talk.got.clear()
+        await talk.receipt_for(talk.say(agent.jid, "Is anybody there?", extra=(WITH_RECEIPT,)))
+        assert mends(await doctor(follower), "orchestrator: it does not answer")
+        await follower.follow("aiox workers")
+        os.kill(frozen, signal.SIGKILL)
+        await talk.until(lambda got: "offline responder" in "".join(got.itertext()))
+        assert not mends(await doctor(follower), "orchestrator")
+    assert await follower.follow("aiox turns list")
+    follower.done("kill -9 PID", "aiox turns cancel TURN --owner OWNER")  # tests/e2e/test_cancel.py
+
+
+@pytest.mark.prove
+async def test_lost_worker(hub: RunningHub) -> None:
+    follower, person = book(hub, "lost-worker"), await hub.account()
+    agent = await hub.agent(person)
+    worker = hub.pids()["ai_worker"]
+    os.kill(worker, signal.SIGSTOP)
+    async with asyncio.timeout(60):
+        while "unavailable" not in await follower.follow("aiox workers"):
+            await asyncio.sleep(0.5)
+    assert mends(await doctor(follower), "AI worker: it does not answer")
+    os.kill(worker, signal.SIGKILL)
+    async with online(hub, person) as talk:
+        async with asyncio.timeout(60):
+            while "unavailable" in await follower.follow("aiox workers"):
+                await asyncio.sleep(0.5)
+        assert await answer_to(talk, agent.jid, "Are you back?")
+    assert not mends(await doctor(follower), "AI worker")
+    follower.done("kill -9 PID")
+
+
+BROKEN = '''"""A revision that fails."""
+
+from alembic import op
+
+revision = "9999"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE aiox.half_done (id int)")
+    op.execute("SELECT 1 / 0")
+'''
+
+
+@pytest.mark.prove
+async def test_migration_rollback(hub: RunningHub, tmp_path: Path) -> None:
+    from registry.migrate import newest_revision
+
+    follower, person = book(hub, "migration-rollback"), await hub.account()
+    agent = await hub.agent(person)
+    newer = tmp_path / "newer"
+    for room in ("aiox", "policy", "registry", "ejabberd"):
+        shutil.copytree(TOP / room, newer / room, ignore=shutil.ignore_patterns("__pycache__"))
+    versions = newer / "registry" / "migrations" / "versions"
+    (versions / "9999_broken.py").write_text(BROKEN.format(before=newest_revision()))
+    with pytest.raises(Exception, match="division by zero"):
+        await run(
+            *("sh", "-c", f'cd "{newer}" && exec "$0" -m aiox.cli.main migrate', shutil.which("python3") or "python3"),
+            environment={**os.environ, "AIOX_HOME": str(hub.home.root), "PYTHONPATH": str(newer)},
+        )
+    assert "The database is what revision" in await follower.follow("aiox migrate --check")
+    async with online(hub, person) as talk:
+        assert await answer_to(talk, agent.jid, "Still there?")
+    assert "the hub as it was at" in await follower.follow("aiox backup create")
+    assert "The ledger holds" in await follower.follow("aiox ledger verify")
+    # The way back is that of restore.md, which a test above follows.
+    follower.done("aiox up", "aiox down", "mv AIOX_HOME AIOX_HOME.newer", "aiox restore FILE")
