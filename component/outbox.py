@@ -20,7 +20,7 @@ from uuid import UUID
 from xml.etree.ElementTree import Element
 
 from aiox.kernel.envelope import INTRODUCTION, Envelope, OutboxReady
-from aiox.kernel.jid import bare, domain, local_part
+from aiox.kernel.jid import domain
 from aiox.runtime.clock import Clock
 from aiox.runtime.crash import CrashPoint, Hook, no_hook
 from aiox.runtime.logs import Log
@@ -29,7 +29,7 @@ from aiox.runtime.telemetry import Telemetry
 from component.far_servers import FAR_AGAIN_S, FarServers
 from component.letters import Letter, Letters
 from component.metrics import REPLIES
-from component.stanzas_out import stanzas_of
+from component.stanzas_out import archived_stanzas
 from component.talk import Talk
 from registry.archive import Kept, Stanza
 from registry.outbox import Row
@@ -114,6 +114,7 @@ class Outbox:
         refused: Callable[[str, Sequence[str]], bool] = lambda *_: False,
         far: FarServers | None = None,
     ) -> None:
+        """`refused` says whether stanzas of these ids came back from an address for good: they are not sent again."""
         self._link = link
         self._goes = goes
         self._refused = refused
@@ -322,7 +323,10 @@ class Outbox:
         waiting = [letter for letter in letters if self._is_archived(letter.ready)]
         missing: set[UUID] = set()
         for letter, found in zip(waiting, await self._look_up(waiting), strict=True):
-            if any(kept is Kept.NOT_YET for _, kept in found) and letter.tries < TRIES:
+            late = [stanza.origin_id for stanza, kept in found if kept is Kept.NOT_YET]
+            if late and self._refused(letter.ready.to_jid, late):
+                self._log.info("answer_was_refused", outbox_id=str(letter.id))
+            elif late and letter.tries < TRIES:
                 missing.add(letter.id)
         missing |= self._far.missing(letters, self._clock.now(), self._log) if self._far else set()
         arrived = [letter for letter in letters if letter.id not in missing]
@@ -356,7 +360,7 @@ class Outbox:
         """What the archive says of each stanza of each letter."""
         if not letters:
             return []
-        wanted = [_archived_stanzas(letter.ready) for letter in letters]
+        wanted = [archived_stanzas(letter.ready) for letter in letters]
         said = iter(await self._stores.look_up([stanza for one in wanted for stanza in one]))
         return [[(stanza, next(said)) for stanza in one] for one in wanted]
 
@@ -384,11 +388,6 @@ class Outbox:
     def _stanzas(self, envelope: Envelope[OutboxReady], absent: set[str] | None) -> list[Element]:
         stanzas, behind = self._talk.answered(envelope)
         return [*(one for one in stanzas if absent is None or one.get("id", "") in absent), *behind]
-
-
-def _archived_stanzas(ready: OutboxReady) -> list[Stanza]:
-    name, peer = local_part(ready.to_jid), bare(ready.from_jid)
-    return [Stanza(name, peer, stanza.get("id", "")) for stanza in stanzas_of(ready)]
 
 
 async def _until(event: asyncio.Event, seconds: float) -> bool:

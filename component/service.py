@@ -31,6 +31,7 @@ from aiox.runtime.telemetry import Telemetry
 from aiox.runtime.xmpp_server import COMPONENT_ACCOUNT, XmppServer
 from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
+from component.bounces import Bounces
 from component.buckets import Buckets
 from component.bus import JetStreamBus
 from component.commands import CommandDoor

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from aiox.kernel.envelope import INTRODUCTION, RETRACTED, Attachment, OutboxReady
 from aiox.kernel.errors import ErrorCode
-from aiox.kernel.jid import domain
+from aiox.kernel.jid import bare, domain, local_part
 from component.errors import add_error
 from component.features.chat_states import add_state
 from component.features.files import add_file
@@ -17,6 +17,7 @@ from component.features.retraction import retraction
 from component.features.styling import styled
 from component.features.turn_data import add_turn
 from component.stanza_xml import COMPONENT, HINTS, SID, add, legal, stanza, to_text
+from registry.archive import Stanza
 
 GROUPCHAT: Final = "groupchat"
 PART_BYTES: Final = 50 * 1024
@@ -48,6 +49,12 @@ def stanzas_of(ready: OutboxReady) -> list[Element]:
     messages = [_message(ready, part, number) for number, part in enumerate(parts, 1)]
     add_responses(messages[-1], ready.approvals)
     return messages if ready.file is None else [*messages, _file(ready, ready.file)]
+
+
+def archived_stanzas(ready: OutboxReady) -> list[Stanza]:
+    """What stands in the recipient's archive once a row has arrived."""
+    name, peer = local_part(ready.to_jid), bare(ready.from_jid)
+    return [Stanza(name, peer, one.get("id", "")) for one in stanzas_of(ready)]
 
 
 def split(text: str, limit: int) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+import asyncio
+from uuid import UUID, uuid4
 from xml.etree.ElementTree import Element
 
 import aiohttp
@@ -13,12 +14,15 @@ from aiox.commands.retract_answer import RetractAnswer
 from aiox.kernel.outcome import Refused
 from component.features.correction import CORRECTION, WORKING
 from tests.e2e.conftest import ModelHub
+from tests.e2e.database import superuser
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT
 from tests.e2e.raw_client import RawClient, device, name_of
 from tests.e2e.test_talk import archived
+from tests.stack import RunningHub
 
 REPLACE = f"{{{CORRECTION}}}replace"
 BODY = "{jabber:client}body"
+BLOCKING = "urn:xmpp:blocking"
 
 
 def ask(client: RawClient, agent: str, body: str) -> None:
@@ -88,3 +92,44 @@ async def test_a_long_answer_comes_as_a_file_too(model_hub: ModelHub) -> None:
                 assert not isinstance(done, Refused)
             async with session.get(url) as answer:
                 assert answer.status == 404, "what was taken back is not there"
+
+
+async def answered_and_done(hub: RunningHub, agent: UUID) -> bool:
+    """Whether an agent has answered, and nothing of its owner's is still to go out."""
+    async with superuser(hub) as connection:
+        return bool(
+            await connection.fetchval(
+                "SELECT EXISTS (SELECT FROM inbox WHERE agent_id = $1 AND outcome = 'answered') AND NOT EXISTS ("
+                "SELECT FROM outbox WHERE sent_at IS NULL"
+                " AND owner_user_id = (SELECT owner_user_id FROM agents WHERE id = $1))",
+                agent,
+            )
+        )
+
+
+async def test_who_has_blocked_an_agent_is_left_alone(model_hub: ModelHub) -> None:
+    """XEP-0191: the answer to a question from before comes back from the server, and the agent lets it be."""
+    hub, model = model_hub.hub, model_hub.model
+    owner = await hub.account(quota=ROOMY_ACCOUNT)
+    agent = await hub.agent(owner, governance=ROOMY)
+    item = f"<item jid='{agent.jid}'/>"
+    async with device(hub, owner) as phone:
+        await phone.until(lambda got: "I am Ada" in (got.findtext(BODY) or ""), 60)
+        with model.held():
+            asked = model.count
+            ask(phone, agent.jid, "do you hear me?")
+            async with asyncio.timeout(60):
+                while model.count == asked:
+                    await asyncio.sleep(0.05)
+            blocked = await phone.ask(owner.jid, f"<block xmlns='{BLOCKING}'>{item}</block>", "set")
+            assert blocked.get("type") == "result"
+            phone.got.clear()
+        async with asyncio.timeout(60):
+            while not await answered_and_done(hub, agent.agent_id):
+                await asyncio.sleep(0.1)
+        assert said(phone, agent.jid) == []
+        await phone.ask(owner.jid, f"<unblock xmlns='{BLOCKING}'>{item}</unblock>", "set")
+        ask(phone, agent.jid, "and now?")
+        answer = await phone.until(lambda got: "echo: and now?" in (got.findtext(BODY) or ""), 60)
+        assert answer.get("from", "").startswith(agent.jid)
+        assert [one.findtext(BODY) for one in said(phone, agent.jid)] == ["echo: and now?"]
