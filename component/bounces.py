@@ -1,6 +1,6 @@
 """Answers that the recipient's server sends back: who has blocked the agent (XEP-0191), or is no more, is left alone.
 
-One that comes back twice is not sent again. Once may be a server that is just going down or coming up: it says the same.
+One that comes back twice is not sent again. Once may be a server that is going down or coming up: it says the same.
 """
 
 from __future__ import annotations

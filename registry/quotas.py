@@ -17,6 +17,7 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as NoAnswer
 
 from aiox.kernel.ids import AgentId, OwnerId, TurnId
 from aiox.kernel.units import SHORT_TERM_TTL_S
@@ -41,6 +42,10 @@ CLOCK_BACK: Final = (
 
 class QuotaUnavailable(Exception):
     """Redis does not answer, or does not remember, or the clock went back: nothing may be spent."""
+
+
+class QuotaSilent(QuotaUnavailable):
+    """Redis is there and answers nobody. Who asked has waited long enough."""
 
 
 class QuotaForgotten(QuotaUnavailable):
@@ -140,10 +145,12 @@ class Quotas:
         self._remember = redis.register_script(REMEMBER)
 
     async def reserve(self, conversation: Conversation, request: Request) -> Reserved | Exceeded:
-        """Sets tokens aside for a turn and reads its history. Raises QuotaUnavailable, QuotaForgotten."""
+        """Sets tokens aside for a turn and reads its history. Raises QuotaUnavailable, QuotaSilent, QuotaForgotten."""
         asked = _asked(conversation, request, self.holder)
         try:
             answer = await self._reserve(keys=[conversation.history_key], args=[json.dumps(asked)])
+        except NoAnswer as silent:
+            raise QuotaSilent(repr(silent)) from silent
         except (RedisError, OSError) as gone:
             raise QuotaUnavailable(repr(gone)) from gone
         if answer[0] == b"forgotten":

@@ -19,12 +19,14 @@ from orchestrator.proofs import Loaded, Reserved, Stopped, Turn
 from orchestrator.steps.budgets import at_once_of, limits_of
 from policy.quota import MINUTE_S, Exceeded, Unit, refusal
 from registry import quotas
-from registry.quotas import Conversation, QuotaUnavailable, Rate, Request
+from registry.quotas import Conversation, QuotaSilent, QuotaUnavailable, Rate, Request
 from registry.rates import WINDOW_S, rate_key
 from registry.short_term import PastTurn, open_entry, read_again
 
 PATIENCE_S: Final = 3.0
-"""How long a turn waits for counters that Redis has forgotten, or for Redis, before it is refused."""
+"""How long a turn waits for counters that Redis has forgotten, or for a Redis that starts anew, before it is refused.
+One that is there and does not answer was waited for already.
+"""
 
 
 async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
@@ -108,6 +110,8 @@ async def _patiently(ports: Ports, conversation: Conversation, request: Request)
     """Once, and once more when the counters are rebuilt in time. Raises QuotaUnavailable."""
     try:
         return await ports.quotas.reserve(conversation, request)
+    except QuotaSilent:
+        raise
     except QuotaUnavailable:
         if not await ports.counters.whole(PATIENCE_S):
             raise

@@ -15,9 +15,9 @@ EXCEPTIONS = {
     "aiox/kernel/envelope.py": "data only; aiox/wire/test_codec.py makes and compares every one of them",
     "aiox/kernel/verdict.py": "data only; the judge's tests make and compare them",
     "aiox/runtime/steps.py": "names only; the end-to-end trace test reads all fifteen",
+    "aiox/runtime/federation_settings.py": "a part of the settings; tests of those and of the stack read it",
     "aiox/runtime/nats.py": "needs the bus; the integration tests of the doors use it against the real one",
     "aiox/runtime/postgres.py": "needs the database; the registry's tests use it against the real one",
-    "aiox/runtime/redis.py": "needs Redis; the quota tests use it against the real one",
 }
 """Modules without a mirror, each with the reason and where it is tested instead."""
 
