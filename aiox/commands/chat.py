@@ -24,7 +24,7 @@ from aiox.kernel.actions import Action
 from aiox.kernel.command import FieldKind, FormField, Option, Values
 from aiox.kernel.outcome import Refused
 from policy.access import PROFILES
-from registry import sources, usage
+from registry import documents, sources, usage
 
 CANCEL: Final = "cancel"
 RESET: Final = "reset"
@@ -100,7 +100,12 @@ async def _waiting_form(hub: Hub, asker: Asker, values: Values) -> tuple[FormFie
 
 
 async def _memory(hub: Hub, asker: Asker, values: Values) -> str:
-    return await chat_memory.memory(hub, asker.actor, asker.agent, values.get(WORDS, ""))
+    """What is remembered about who asks, each entry with its source; to the owner also the agent's documents."""
+    told = await chat_memory.memory(hub, asker.actor, asker.agent, values.get(WORDS, ""))
+    if values.get(WORDS) or asker.actor.owner != asker.owner:
+        return told
+    found = await documents.list_of_agent(hub.pool, asker.owner, asker.agent)
+    return f"{told}\n\n{chat_memory.known(found)}" if found else told
 
 
 async def _forget(hub: Hub, asker: Asker, values: Values) -> str:

@@ -14,6 +14,7 @@ from aiox.kernel.command import FieldKind, FormField, Option
 from aiox.kernel.ids import AgentId
 from aiox.kernel.outcome import Refused
 from registry import memories
+from registry.documents import DocumentState, DocumentSummary
 from registry.memories import Remembered
 
 WHICH: Final = "Say which: /memory lists what I remember, each with its number; /forget all takes everything."
@@ -24,6 +25,7 @@ WORDS_WANTED: Final = (
 HEAD: Final = (
     "What I remember about you; /forget NUMBER or /forget all takes it away, /memory NUMBER WORDS puts it right:"
 )
+KNOWN: Final = "For everybody who may talk to me I know these documents; /why tells what an answer rested on:"
 REMEMBER: Final = "Write what I shall remember: /remember my train leaves at nine."
 
 
@@ -40,7 +42,29 @@ def listed(found: Sequence[Remembered]) -> str:
 
 
 def _how(one: Remembered) -> str:
-    return "learnt" if one.origin == "learnt" else "written by you" if one.origin == "written" else one.kind
+    """Where an entry comes from."""
+    match one.kind, one.origin:
+        case memories.FILE, _:
+            return "a file of this conversation"
+        case memories.SUMMARY, _:
+            return "what we said before, in short"
+        case _, "learnt":
+            return "learnt from what you said"
+        case _, "written":
+            return "written by you"
+        case _:
+            return "you told me"
+
+
+def known(found: Sequence[DocumentSummary]) -> str:
+    """The documents behind an agent's answers to everybody, with where each came from."""
+    lines = [f"- {one.title} ({one.source}, {_passages(one)}, {one.created_at.date()})" for one in found[:SHOWN]]
+    more = ["- and more: /documents"] if len(found) > SHOWN else []
+    return "\n".join([KNOWN, *lines, *more])
+
+
+def _passages(one: DocumentSummary) -> str:
+    return f"{one.chunks} passages" if one.state is DocumentState.READY else str(one.state)
 
 
 async def memory(hub: Hub, actor: Actor, agent: AgentId, words: str = "") -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aiox.commands import chat_lists, put_document
+from aiox.commands.chat import COMMANDS
+from aiox.commands.chat_command import Asker
 from aiox.commands.chat_lists import SHOWN
-from aiox.commands.hub import Hub
+from aiox.commands.hub import Actor, Hub
 from tests.stores import Stores
 
 
@@ -36,6 +38,45 @@ async def test_documents_are_for_the_owner(stores: Stores) -> None:
     assert "Keys (keys.md), waiting" in await chat_lists.documents(orchestrators(stores), actor, agent)
     refused = await chat_lists.documents(orchestrators(stores), other, agent)
     assert "Keys" not in refused
+
+
+async def test_memory_names_the_source_of_each_entry_and_to_the_owner_the_documents(stores: Stores) -> None:
+    owner, guest = await stores.account(), await stores.account()
+    agent = await stores.agent(owner, shared_with=(guest.jid,))
+    fields = {"agent_id": agent, "title": "Keys", "source": "keys.md", "media_type": "text/markdown", "content": "x"}
+    await put_document.run(stores.hub, owner, put_document.PutDocument.model_validate(fields))
+    told = [("asked", "I like tea"), ("learnt", "I have a cat"), ("written", "I leave at nine")]
+    async with stores.superuser() as connection:
+        for origin, content in told:
+            await connection.execute(
+                "INSERT INTO agent_memories (id, owner_user_id, agent_id, scope, subject_jid, kind, content, origin,"
+                " created_at) VALUES (gen_random_uuid(), $1, $2, 'subject', $3, 'fact', $4, $5, clock_timestamp())",
+                owner.owner,
+                agent,
+                guest.jid,
+                content,
+                origin,
+            )
+
+    async def memory(actor: Actor) -> str:
+        asker = Asker(actor, agent, owner.owner, None, _nowhere)
+        found = await COMMANDS["memory"].answer(orchestrators(stores), asker, {})
+        assert isinstance(found, str)
+        return found
+
+    heard = await memory(guest)
+    assert [line.split(", ")[0] for line in heard.splitlines()[1:]] == [
+        "1. I like tea (you told me",
+        "2. I have a cat (learnt from what you said",
+        "3. I leave at nine (written by you",
+    ]
+    assert "Keys" not in heard
+    known = (await memory(owner)).splitlines()[-1]
+    assert known.startswith("- Keys (keys.md, waiting, ")
+
+
+async def _nowhere(_envelope: object) -> None:
+    """Nothing is put on the bus here."""
 
 
 def test_a_long_list_is_cut() -> None:
