@@ -16,6 +16,7 @@ from gateway.app import make_api
 from gateway.routes.declared import ACTION_KEY
 from policy.access import PROFILES, Relation
 from policy.ways import ways
+from setup.generated import written
 
 DOCUMENT: Final = Path("docs/actions.md")
 HEADER: Final = """# Actions
@@ -101,16 +102,5 @@ def _body(method: str, operation: dict[str, Any]) -> str:
     return "required" if body.get("required") else "optional"
 
 
-def main() -> int:
-    """Writes the page, or with `--check` returns 1 when it is out of date."""
-    if "--check" not in sys.argv[1:]:
-        DOCUMENT.write_text(document())
-        return 0
-    if DOCUMENT.is_file() and DOCUMENT.read_text() == document():
-        return 0
-    print(f"{DOCUMENT} is out of date. Mend: python -m setup.actions_document")  # noqa: T201 -- the gate's answer
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written(DOCUMENT, document, "setup.actions_document"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from gateway.app import make_api
+from setup.generated import written
 
 DOCUMENT: Final = Path(__file__).parents[1] / "web" / "openapi.json"
 
@@ -33,16 +34,5 @@ def _plain(found: Any) -> Any:
     return {name: _plain(one) for name, one in found.items() if name not in _WORDS or isinstance(one, dict)}
 
 
-def main() -> int:
-    """Writes the file, or with `--check` returns 1 when it is out of date."""
-    if "--check" not in sys.argv[1:]:
-        DOCUMENT.write_text(document())
-        return 0
-    if DOCUMENT.is_file() and DOCUMENT.read_text() == document():
-        return 0
-    print(f"{DOCUMENT} is out of date. Mend: python -m setup.api_document")  # noqa: T201 -- the gate's answer
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written(DOCUMENT, document, "setup.api_document"))

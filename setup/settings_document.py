@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from aiox.runtime.settings import Settings
+from setup.generated import written
 
 DOCUMENT: Final = Path("docs/settings.md")
 HEADER: Final = """# Settings
@@ -74,16 +75,5 @@ def document() -> str:
     return HEADER + _table("hub", Settings, "") + "".join(sections)
 
 
-def main() -> int:
-    """Writes the page, or with `--check` returns 1 when it is out of date."""
-    if "--check" not in sys.argv[1:]:
-        DOCUMENT.write_text(document())
-        return 0
-    if DOCUMENT.is_file() and DOCUMENT.read_text() == document():
-        return 0
-    print(f"{DOCUMENT} is out of date. Mend: python -m setup.settings_document")  # noqa: T201 -- the gate's answer
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written(DOCUMENT, document, "setup.settings_document"))
