@@ -1,6 +1,6 @@
 # What can be done with this tree. `make` alone explains.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset chat test check prove chaos bench clean
+.PHONY: help setup up down reset chat test coverage check prove chaos bench load clean
 PY := .venv/bin/python
 JOBS := 2
 yes = $(filter 1 yes true,$(1))
@@ -31,6 +31,10 @@ test: setup ## Run every test against real parts in throw-away homes, JOBS=2 fil
 	@sh setup/test_clients.sh
 	@$(PY) -m pytest -m "not prove" --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
+coverage: setup ## Run the tests and say which share of the lines they run (slower than make test). ARGS= goes to pytest
+	@sh setup/test_clients.sh
+	@$(PY) -m setup.covered --numprocesses $(JOBS) --dist loadfile $(ARGS)
+
 check: setup ## Judge the code: ruff, mypy --strict, import contracts, sizes, generated files
 	@sh setup/check.sh
 
@@ -42,6 +46,9 @@ chaos: ## Kill processes under load, the long round. SEED=n repeats one (make pr
 
 bench: setup ## Measure the hub beside its peers. ARGS= goes to the harness
 	@$(PY) -m bench $(ARGS)
+
+load: setup ## Offer a throw-away hub so many messages a second: samples, table, pictures. ARGS="--rate 50 --seconds 30"
+	@$(PY) -m bench.load $(ARGS)
 
 clean: ## Delete .venv, .venv-bench and caches; AIOX_HOME stays
 	@rm -rf .venv .venv-bench* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

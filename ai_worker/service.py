@@ -12,7 +12,7 @@ import grpc
 from nats.aio.client import Client
 from prometheus_client import REGISTRY
 
-from ai_worker.beat import Heart
+from ai_worker.beat import Heart, name_of, own_address
 from ai_worker.indexing import Reading, SandboxedIfThereIsOne, index
 from ai_worker.link import Guard, Guarded, LinkRefused
 from ai_worker.looking import look
@@ -44,7 +44,7 @@ from aiox.runtime.egress.transport import Egress
 from aiox.runtime.health import health_app, serve
 from aiox.runtime.logs import Log
 from aiox.runtime.secrets import Secrets
-from aiox.runtime.settings import Settings
+from aiox.runtime.settings import LOOPBACK, Settings
 from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.runtime.tokens import TurnClaims
@@ -167,8 +167,8 @@ class WorkerLink(AgentWorkerServicer):
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(defect))
 
 
-def link_server(link: WorkerLink, secrets: Secrets, port: int) -> tuple[grpc.aio.Server, int]:
-    """A server on loopback that asks every client for a certificate of the hub's CA; port 0 picks a free one.
+def link_server(link: WorkerLink, secrets: Secrets, port: int, host: str = LOOPBACK) -> tuple[grpc.aio.Server, int]:
+    """A server that asks every client for a certificate of the hub's CA; port 0 picks a free one.
 
     Raises OSError when the port is taken, SecretMissing when a certificate is missing.
     """
@@ -180,18 +180,19 @@ def link_server(link: WorkerLink, secrets: Secrets, port: int) -> tuple[grpc.aio
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)])
     add_AgentWorkerServicer_to_server(link, server)
     try:
-        bound = server.add_secure_port(f"127.0.0.1:{port}", credentials)
+        bound = server.add_secure_port(f"{host}:{port}", credentials)
     except RuntimeError as taken:
-        raise OSError(f"port {port} on 127.0.0.1 is taken") from taken
+        raise OSError(f"port {port} on {host} is taken") from taken
     return server, bound
 
 
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
     """Runs the worker until SIGTERM. Raises what kept it from starting, or ServiceFailed when a part of it died."""
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
-    worker_id = f"worker-{settings.ports.ai_worker}"
+    host = own_address(settings.hosts.worker)
+    worker_id = name_of(host, settings.ports.ai_worker)
     async with AsyncExitStack() as opened:
-        telemetry = Telemetry("ai_worker", settings.home)
+        telemetry = Telemetry.of("ai_worker", settings)
         opened.callback(telemetry.close)
         pool = await postgres.connect(settings, secrets, "ai_worker")
         opened.push_async_callback(closing.step, "pool", pool.close)
@@ -207,7 +208,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         session = open_session()
         opened.push_async_callback(closing.step, "session", session.close)
         terms, metrics = Terms(settings.providers.terms), ModelMetrics(REGISTRY)
-        models = Models(session, clock, terms=terms, metrics=metrics).choose
+        models = Models(session, clock, terms=terms, metrics=metrics, part=telemetry.part).choose
         reach = Reach(frozenset(settings.tools.internal))
         means = Means(
             Bubblewrap(clock, settings.tools.sandboxes, _groups(clock)),
@@ -221,13 +222,14 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         mind = Mind(recall, store, models, telemetry, clock, log, worker_id, tools, crash, strangers.of_turn, openings)
         guard = Guard(bytes.fromhex(secrets.read("worker_link")), worker_id, clock)
         office = Office(mind, guard, running, settings.model.timeout_ms / 1000, strangers)
-        heart = Heart(worker_id, settings.ports.ai_worker, running, clock)
+        heart = Heart(worker_id, settings.ports.ai_worker, running, clock, host)
         parser = SandboxedIfThereIsOne(SandboxParser(means.sandbox), ProcessParser(), log)
         link = WorkerLink(office, Reading(store, parser, log), heart, supervisor, log)
-        server, _ = link_server(link, secrets, settings.ports.ai_worker)
+        server, _ = link_server(link, secrets, settings.ports.ai_worker, settings.hosts.listen)
         await server.start()
         opened.push_async_callback(closing.step, "server", partial(server.stop, 1.0))
-        supervisor.start("health", serve(health_app(_readiness(pool, bus)), settings.ports.ai_worker_health))
+        probes = health_app(_readiness(pool, bus))
+        supervisor.start("health", serve(probes, settings.ports.ai_worker_health, settings.hosts.listen))
         supervisor.start("beats", heart.run(bus, lambda error: log.warning("beat_failed", error=repr(error))))
         if needs_litellm(settings.model.provider, settings.model.api_base):
             supervisor.run_once("litellm import", warm())

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from ai_worker import transcript
+from ai_worker.genai import FAILED_AS, of_agent
 from ai_worker.memory.learn import told_of_oneself
 from ai_worker.memory.remember import fact_in
 from ai_worker.model.answers import Checked, check
@@ -127,8 +128,9 @@ class Spent:
 async def think(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub) -> Answered | Failed:
     """Thinks about one message within the turn's time. A failure is a value; only cancelling raises."""
     started = mind.clock.monotonic()
-    attributes = {"aiox.turn_id": str(turn.request_id), "aiox.correlation_id": turn.correlation_id}
-    with mind.telemetry.span(Step.THOUGHT, turn.traceparent, attributes):
+    ids = {"aiox.turn_id": str(turn.request_id), "aiox.correlation_id": turn.correlation_id}
+    attributes = {**ids, **of_agent(turn.agent)}
+    with mind.telemetry.span(Step.THOUGHT, turn.traceparent, attributes) as span:
         try:
             async with asyncio.timeout(turn.timeout_s):
                 if turn.prompt.task is Task.SUMMARY:
@@ -145,6 +147,7 @@ async def think(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub) ->
             error = type(broken).__name__
             mind.log.error("turn_broke", request_id=str(turn.request_id), error=error, where=where)
             code, reason = ErrorCode.INTERNAL, SENTENCES[ErrorCode.INTERNAL]
+        span.set_attribute(FAILED_AS, str(code))
         took = _ms(mind.clock.monotonic() - started)
         bill = spent.bill
         return Failed(code, reason, bill.usage, mind.worker_id, took, bill.model, bill.cost_nanousd)
@@ -158,7 +161,9 @@ async def _answer(turn: Turn, mind: Mind, spent: Spent, say: Say, hub: AsksHub, 
     prompt = replace(turn.prompt, remembered=remembered, learnt=learnt, passages=passages)
     offers = {tool.name: tool for tool in prompt.tools}
     async with mind.servers() as servers:
-        hands = Hands(offers, mind.tools, hub, mind.clock, mind.crash, prompt.message, servers=servers)
+        hands = Hands(
+            offers, mind.tools, hub, mind.clock, mind.crash, prompt.message, servers=servers, part=mind.telemetry.part
+        )
         if turn.held is not None:
             prompt = await _go_on(prompt, turn.held, hands)
         prompt, text = await _think_on(turn, prompt, model, hands, mind, spent, say)
@@ -199,7 +204,8 @@ async def _think_on(
     """Round after round, until the model has answered. An answer whose form is promised is shown when it has it."""
     whole = prompt.answer_schema is not None
     while True:
-        left = replace(turn.limits, max_total_tokens=turn.limits.max_total_tokens - spent.bill.usage.total)
+        used = spent.bill.usage.total + hands.paid
+        left = replace(turn.limits, max_total_tokens=turn.limits.max_total_tokens - used)
         prompt, limits = fit(prompt, left, model.input_tokens)
         text, calls = await _ask(model, prompt, limits, mind, spent, _keep_quiet if whole else say)
         if calls:

@@ -11,6 +11,7 @@ from typing import Final, Protocol, cast
 from uuid import uuid4
 from xml.etree.ElementTree import Element
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from aiox.kernel.envelope import KNOWN, Envelope, OutboxReady, Pressure
@@ -31,6 +32,7 @@ from aiox.runtime.telemetry import Telemetry
 from aiox.runtime.xmpp_server import COMPONENT_ACCOUNT, XmppServer
 from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
+from component.between_hubs import BetweenHubs
 from component.bounces import Bounces
 from component.buckets import Buckets
 from component.bus import JetStreamBus
@@ -46,6 +48,7 @@ from component.pace import Pace
 from component.peers import Known as KnownPeers
 from component.peers import PeerDoor
 from component.queries import answer_query
+from component.questions import Questions
 from component.rooms import Known as KnownRooms
 from component.rooms import Rooms
 from component.rosters import Rosters
@@ -87,13 +90,12 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     # slixmpp logs what it could not parse, which is people's text; the link logs its own state.
     logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
-    telemetry = Telemetry("component", settings.home)
+    telemetry = Telemetry.of("component", settings)
     pool = await postgres.connect(settings, secrets, "component", CONNECTIONS)
     archived = await postgres.connect_archive(settings, secrets)
     client = await nats.connect(settings, secrets, "component", log)
     await nats.ensure_inbound(client.jetstream(), settings)
-    bus = JetStreamBus(client)
-    link = Links(_links(settings, secrets, log))
+    bus, link = JetStreamBus(client), Links(_links(settings, secrets, log))
     tell = (pace := Pace(settings.domain, settings.limits.peer_stanzas_per_minute, clock)).paced(link.send)
     talk, crash, crowding = Talk(clock), crash_hook(settings.crash), Crowding()
     buckets = Buckets(settings.limits.messages_per_minute, settings.limits.message_burst)
@@ -114,7 +116,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     replies = Outbox(asks, stores, domain, talk, telemetry, clock, log, sends, crash, goes, bounced, far)
     locks = SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
     slots = Slots(locks, carried, *_entrance(link, replies, admission), clock, log)
-    enquiries = Enquiries(known, tell, clock, log)
+    others = BetweenHubs(domain, secrets, pool, tell, lambda: link.address, clock, log)
+    enquiries = Enquiries(known, tell, clock, log, others.answer)
     desk = partial(ask_desk, client, clock, "component")
     commands = CommandDoor(desk, tell, settings.agents_domain, uuid4, clock, log)
     before = (far.takes, asks.expects, door.takes, others.takes, asks.takes)
@@ -122,19 +125,15 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     link.on_stanza(Router(admission, watchers, enquiries, link, first))
 
     said = _Announcements(replies, talk, crowding, watchers, tell, clock, log)
-    for subject in (nats.OUTBOX_READY, nats.PRESSURE):
-        await client.subscribe(subject, cb=said.take)
+    await said.follow(client)
     ready = _ready(link, carried, slots, bus, pool)
-    supervisor.start("health", serve(health_app(ready), settings.ports.component_health))
-    for slot in link.slots:
-        supervisor.start(f"link-{slot}", link.run(slot))
+    supervisor.start("health", serve(health_app(ready), settings.ports.component_health, settings.hosts.listen))
     _start_workers(supervisor, admission, watchers, enquiries, commands, pool)
     tended = {"loops": loops.work(), "rooms": rooms.tend(), "slots": slots.run(), "knocks": door.note()}
     links = {f"link-{slot}": link.run(slot) for slot in link.slots}
     watched = {"peers": door.follow(watchers.look_again_where), "talk": talk.run(tell, watchers.busy_with)}
     for name, part in {**links, **tended, **watched, **others.tasks(), "questions": asks.work()}.items():
         supervisor.start(name, part)
-    supervisor.start("talk", talk.run(tell, watchers.busy_with))
     _start_outbox(supervisor, replies)
     try:
         await supervisor.run_until_stopped()
@@ -253,6 +252,11 @@ class _Announcements:
         self._clock = clock
         self._log = log
 
+    async def follow(self, client: Client) -> None:
+        """Hears all of it from now on."""
+        for subject in (nats.OUTBOX_READY, nats.PRESSURE):
+            await client.subscribe(subject, cb=self.take)
+
     async def take(self, message: Msg) -> None:
         """Sends the row that a bus message announces; ends "composing" for a message that has had its answer."""
         try:
@@ -279,7 +283,7 @@ def _links(settings: Settings, secrets: Secrets, log: Log) -> dict[int, XmppLink
     secret = secrets.read("xmpp_component")
     port, sessions = settings.ports.xmpp_component, count(1)
     probes = 0 if settings.components == 1 else PROBES * settings.components
-    where = ("127.0.0.1", port, settings.agents_domain, settings.domain, secret, log)
+    where = (settings.hosts.xmpp, port, settings.agents_domain, settings.domain, secret, log)
     return {slot: XmppLink(*where, sessions=sessions, probes=probes) for slot in range(1, settings.components + 1)}
 
 

@@ -1,8 +1,24 @@
-"""HTTP figures for Prometheus (SPEC 13). Labels are routes, never addresses."""
+"""What the door counts, for Prometheus (SPEC 13). Labels are routes, never addresses."""
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from aiox.kernel.ids import OwnerId
+from aiox.runtime.series import BUDGET, Series
+
+
+class AgentMetrics:
+    """Counts agents that are made at this door, and in chats, whose commands it does. The shell counts none."""
+
+    def __init__(self, registry: CollectorRegistry, most: int = BUDGET) -> None:
+        """`most` time series name accounts."""
+        self._created = Counter("aiox_agents_created_total", "agents that were made", ("user_id",), registry=registry)
+        self._owners = Series(most)
+
+    def created(self, owner: OwnerId) -> None:
+        """One was made for this account."""
+        self._created.labels(*self._owners.fold(str(owner))).inc()
 
 
 class HttpMetrics:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from prometheus_client import Counter
+
 from aiox.kernel.errors import SENTENCES, ErrorCode
 from aiox.kernel.ids import HUB_OWNER, OwnerId, derived_id
 from aiox.kernel.outcome import Failed, Usage
@@ -13,6 +17,8 @@ from registry import dead_letters
 from registry.accounts import find_address
 from registry.dead_letters import DeadLetter
 from registry.turns import find_turn
+
+BURIED: Final = Counter("aiox_dead_letters_total", "Turns that failed as often as they may, and were set aside")
 
 
 async def bury(ports: Ports, turn: Turn, attempts: int, reason: str) -> Stopped:
@@ -33,6 +39,7 @@ async def bury(ports: Ports, turn: Turn, attempts: int, reason: str) -> Stopped:
         closed_as="",
     )
     await dead_letters.bury(ports.pool, letter, await _sealed(ports, turn, facts.owner))
+    BURIED.inc()
     ports.log.error("dead_letter", turn_id=str(message.turn_id), correlation_id=str(correlation_id), attempts=attempts)
     address = None if facts.owner is None else await find_address(ports.pool, facts.owner)
     return Stopped(

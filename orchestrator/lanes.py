@@ -88,6 +88,10 @@ class Lanes(Generic[Item]):
         """Items handled since the start."""
         return self._ended
 
+    def restartable(self) -> int:
+        """How many groups one item more would still restart."""
+        return sum(self._restartable(group) for group in self._current.values())
+
     def handled_since(self, before: float) -> list[Group[Item]]:
         """The groups in handling that were first handled before a time, in seconds of the loop's clock."""
         return [group for group in self._current.values() if group.since < before]

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from aiox.commands.attach_file import Fetch
 from aiox.commands.dead_letters import Resubmit
@@ -24,10 +25,12 @@ from aiox.runtime.telemetry import Telemetry
 from orchestrator.cancelling import Cancels
 from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials
+from orchestrator.far_agents import FarAgents
 from orchestrator.live import Live
-from orchestrator.proofs import Dispatched
+from orchestrator.proofs import AgentAnswered, AgentAsked, Dispatched
 from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.tool_metrics import ToolMetrics
+from orchestrator.turn_metrics import TurnMetrics
 from orchestrator.versions import Versions
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
@@ -40,12 +43,14 @@ FILES_AT_ONCE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class ChatFiles:
-    """Files that come with messages, and links to long answers."""
+    """Files that come with messages, and links to those that go out."""
 
     fetch: Fetch
     """Gets a file that somebody links to."""
     link: Callable[[Dispatched, datetime], Attachment | None]
     """A link to the whole of a long answer."""
+    url: Callable[[OwnerId, UUID, datetime], str]
+    """What opens a document of this owner for some hours."""
     fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES_AT_ONCE))
     """Held while a file is got and stored: each may be large."""
 
@@ -81,9 +86,14 @@ class Ports:
     files: ChatFiles
     desk: Ask
     """Has a command done that this process's role may not do. Raises DeskAway."""
+    ask_agent: Callable[[Ports, AgentAsked], Awaitable[AgentAnswered]]
+    """Asks another agent in the middle of a turn. Raises LeaseLost; what fails is told as an answer."""
     start_afresh: Callable[[OwnerId, AgentId, Sequence[str]], Awaitable[None]]
     """Forgets the conversations of an agent with these addresses. Raises what Redis raises."""
+    turn_metrics: TurnMetrics = field(default_factory=TurnMetrics)
     weights: Weights = field(default_factory=Weights)
+    far: FarAgents = field(default_factory=FarAgents)
+    """Hears what agents of other hubs answer."""
     quarantine: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by a turn that was in somebody's hands at two crashes: such turns run alone."""
 

@@ -6,6 +6,7 @@ The formula is in policy/workers.py. Said once a second, as metrics of this proc
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import Gauge
@@ -23,20 +24,32 @@ OLDEST: Final = Gauge("aiox_queue_oldest_wait_seconds", "How long the oldest of 
 WANTED: Final = Gauge("aiox_workers_wanted", "Workers that would carry the demand, 1 to 10")
 BUSY: Final = Gauge("aiox_worker_places_busy", "Places of all workers in use")
 PLACES: Final = Gauge("aiox_worker_places", "Places of all workers that answer")
+DEBOUNCING: Final = Gauge("aiox_debounce_pending", "Turns that one message more would still restart, merged")
 HEALTH: Final = Gauge(
     "aiox_python_worker_health", "1 for the status a worker has, 0 for others", ["worker_id", "status"]
 )
 
 
 class Scaling:
-    """Watches the pool. `orchestrator` is the name of this process among its kind."""
+    """Watches the pool. `orchestrator` is the name of this process among its kind; `debouncing` counts its turns that
+    are within their debounce window.
+    """
 
-    def __init__(self, workers: WorkerPool, pool: Pool, orchestrator: str, clock: Clock, log: Log) -> None:
+    def __init__(
+        self,
+        workers: WorkerPool,
+        pool: Pool,
+        orchestrator: str,
+        clock: Clock,
+        log: Log,
+        debouncing: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._workers = workers
         self._pool = pool
         self._orchestrator = orchestrator
         self._clock = clock
         self._log = log
+        self._debouncing = debouncing
         self._shown: set[str] = set()
 
     async def run(self) -> None:
@@ -57,6 +70,7 @@ class Scaling:
         WANTED.set(wanted)
         BUSY.set(demand.busy)
         PLACES.set(demand.places)
+        DEBOUNCING.set(self._debouncing())
         self._show({beat.worker_id: standing for beat, standing in standings})
         await record_signal(self._pool, self._orchestrator, demand, wanted)
         answering = [(beat, standing) for beat, standing in standings if standing is not Standing.UNAVAILABLE]

@@ -79,7 +79,7 @@ class Summaries:
     def note(self, ended: Dispatched) -> None:
         """Counts a turn that is concluded. Never waits."""
         loaded, message = ended.loaded, ended.turn.message
-        if not isinstance(ended.outcome, Answered) or not _wanted(loaded):
+        if not isinstance(ended.outcome, Answered) or loaded.delegation is not None or not _wanted(loaded):
             return
         window = max(loaded.version.memory_config.short_term_limit, LEAST)
         key = (ended.owner, message.agent_id, message.sender)
@@ -230,6 +230,7 @@ async def _conclude(ports: Ports, ended: Dispatched, found: Unsummarised) -> Non
     await ports.commits.add(
         Conclusion(ended.turn.partition, ended.turn.fence, inbox=(), records=(record,), executions=(paid,))
     )
+    ports.turn_metrics.used(str(ended.loaded.version.agent_id), str(ended.owner), ended.tokens)
     if not isinstance(ended.outcome, Answered):
         ports.log.info("summary_not_made", agent_id=str(message.agent_id), code=str(ended.outcome.code))
         return

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from prometheus_client import CollectorRegistry, Counter
 
-MAX_SERIES: Final = 5000
-"""Pairs of tool and agent; agents beyond that are counted as one, `other`."""
-OTHER: Final = "other"
+from aiox.runtime.series import BUDGET, Series
 
 
 class ToolMetrics:
     """Counts calls that ran, however they ended. One per process and registry."""
 
-    def __init__(self, registry: CollectorRegistry | None = None, most: int = MAX_SERIES) -> None:
+    def __init__(self, registry: CollectorRegistry | None = None, most: int = BUDGET) -> None:
         """Left out, a registry of its own: for tests."""
         kept = registry or CollectorRegistry()
         labels = ("tool_name", "agent_id")
         self._executed = Counter("aiox_tools_executed_total", "tool calls that were run", labels, registry=kept)
-        self._known: set[tuple[str, str]] = set()
-        self._most = most
+        self._agents = Series(most)
 
     def executed(self, tool: str, agent: str) -> None:
         """A call was run."""
-        if (tool, agent) not in self._known:
-            if len(self._known) >= self._most:
-                agent = OTHER
-            else:
-                self._known.add((tool, agent))
-        self._executed.labels(tool, agent).inc()
+        self._executed.labels(tool, *self._agents.fold(agent, beside=tool)).inc()

@@ -11,6 +11,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -20,6 +21,15 @@ from policy.merkle import Frontier
 from policy.notes import BadNote, VerifierKey
 
 FORMAT: Final = 1
+
+
+class Form(StrEnum):
+    """How the file is written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
 COLUMNS: Final = (
     "kind",
     "seq",

@@ -9,7 +9,7 @@ code="aiox policy registry component gateway orchestrator ai_worker setup tests 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM
-wanted=" ${*:-lint format types imports sizes protobuf documents actions api} "
+wanted=" ${*:-lint format types imports sizes protobuf documents actions api reference dashboards} "
 failed=0
 
 gate() {
@@ -40,5 +40,7 @@ generated_code_is_current() {
   gate documents $bin/python -m setup.settings_document --check
   gate actions $bin/python -m setup.actions_document --check
   gate api $bin/python -m setup.api_document --check
+  gate reference $bin/python -m setup.api_reference --check
+  gate dashboards $bin/python -m setup.dashboards --check
 }
 exit $failed

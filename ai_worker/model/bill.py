@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
+from ai_worker.genai import FAILED_AS, of_chat, of_usage
 from ai_worker.model.metrics import ModelMetrics
 from ai_worker.model.port import ChatModel, Delta, ModelFailed
 from ai_worker.model.terms import Price
@@ -14,6 +15,7 @@ from ai_worker.words import Limits, Prompt
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Usage
 from aiox.runtime.clock import Clock
+from aiox.runtime.telemetry import Part, no_part, trace_id_in
 
 _BYTES_PER_TOKEN: Final = 3
 """As aiox.kernel.units.estimate_tokens counts."""
@@ -87,10 +89,17 @@ class Bill:
 
 
 class Billed:
-    """A model whose calls are put on a turn's bill and into the figures of the process."""
+    """A model whose calls are put on a turn's bill, into the figures of the process and into the turn's trace."""
 
     def __init__(
-        self, model: ChatModel, provider: str, price: Price | None, bill: Bill, metrics: ModelMetrics, clock: Clock
+        self,
+        model: ChatModel,
+        provider: str,
+        price: Price | None,
+        bill: Bill,
+        metrics: ModelMetrics,
+        clock: Clock,
+        part: Part = no_part,
     ) -> None:
         self._model = model
         self._provider = provider
@@ -98,6 +107,7 @@ class Billed:
         self._bill = bill
         self._metrics = metrics
         self._clock = clock
+        self._part = part
 
     @property
     def name(self) -> str:
@@ -113,6 +123,7 @@ class Billed:
         this = Try(self._provider, self.name, self._price, self.input_tokens(prompt))
         self._bill.tries.append(this)
         began, outcome = self._clock.monotonic(), "cancelled"
+        span = self._part(f"chat {self.name}", of_chat(self._provider, self.name, limits))
         try:
             async with aclosing(self._model.complete(prompt, limits)) as answer:
                 async for delta in answer:
@@ -125,4 +136,9 @@ class Billed:
             raise
         finally:
             seconds = self._clock.monotonic() - began
-            self._metrics.called(self._provider, self.name, outcome, seconds, this.usage, this.cost_nanousd)
+            span.set_attributes(of_usage(this.usage))
+            if outcome != "answered":
+                span.set_attribute(FAILED_AS, outcome)
+            span.end()
+            used = this.usage, this.cost_nanousd
+            self._metrics.called(self._provider, self.name, outcome, seconds, *used, trace_id=trace_id_in(span))

@@ -23,6 +23,7 @@ from ai_worker.model.resilient import Fallbacks, Guarded, Retrying
 from ai_worker.model.terms import FREE, Terms
 from ai_worker.words import ModelChoice
 from aiox.runtime.clock import Clock
+from aiox.runtime.telemetry import Part, no_part
 
 OLLAMA_BASE: Final = "http://127.0.0.1:11434"
 OFFLINE: Final = "offline"
@@ -50,6 +51,7 @@ class Models:
     sleep: Sleep = asyncio.sleep
     terms: Terms = field(default_factory=Terms)
     metrics: ModelMetrics = field(default_factory=ModelMetrics)
+    part: Part = no_part
     breakers: dict[tuple[str, str, str], Breaker] = field(default_factory=dict)
     paces: dict[tuple[str, str, str, bytes], Pace] = field(default_factory=dict)
 
@@ -73,8 +75,9 @@ class Models:
         """Every try passes, from the outside in: the waiting between tries, the breaker, the pace, the bill."""
         model = bare(self.session, choice, closeness)
         if isinstance(model, Offline):
-            return Billed(model, OFFLINE, FREE, bill, self.metrics, self.clock)
-        billed = Billed(model, choice.provider, self.terms.price(choice), bill, self.metrics, self.clock)
+            return Billed(model, OFFLINE, FREE, bill, self.metrics, self.clock, self.part)
+        price = self.terms.price(choice)
+        billed = Billed(model, choice.provider, price, bill, self.metrics, self.clock, self.part)
         place = (choice.provider, choice.api_base, choice.name)
         of_key = (*place, hashlib.sha256(choice.api_key.encode()).digest())
         pace = _kept(self.paces, of_key, lambda: Pace(self.terms.per_minute(choice), self.clock.monotonic()))

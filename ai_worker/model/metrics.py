@@ -44,12 +44,20 @@ class ModelMetrics:
         self._known: set[tuple[str, str]] = set()
 
     def called(
-        self, provider: str, model: str, outcome: str, seconds: float, usage: Usage, cost_nanousd: int | None
+        self,
+        provider: str,
+        model: str,
+        outcome: str,
+        seconds: float,
+        usage: Usage,
+        cost_nanousd: int | None,
+        trace_id: str = "",
     ) -> None:
-        """A call ended: `answered`, `cancelled`, or with an error code."""
+        """A call ended: `answered`, `cancelled`, or with an error code. The trace is named beside its bucket."""
         labels = self._labels(provider, model)
         self._requests.labels(*labels, outcome).inc()
-        self._latency.labels(*labels).observe(seconds)
+        exemplar = {"trace_id": trace_id} if trace_id else None
+        self._latency.labels(*labels).observe(seconds, exemplar)
         self._tokens.labels(*labels, "input").inc(usage.input_tokens)
         self._tokens.labels(*labels, "output").inc(usage.output_tokens)
         if cost_nanousd is None:
@@ -57,7 +65,7 @@ class ModelMetrics:
         else:
             self._cost.labels(*labels).inc(cost_nanousd / _NANO)
         if outcome == "answered":
-            self._inference.labels(*labels[::-1]).observe(seconds)
+            self._inference.labels(*labels[::-1]).observe(seconds, exemplar)
         elif outcome not in _UNFAILED:
             self._errors.labels(*labels, outcome).inc()
         if outcome == ErrorCode.TIMEOUT:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import jsonschema
 
+from ai_worker.genai import FAILED_AS, of_tool
 from ai_worker.sandbox.port import SandboxUnavailable
 from ai_worker.tools.port import (
     AsksHub,
@@ -32,6 +33,7 @@ from aiox.runtime.clock import Clock
 from aiox.runtime.crash import CrashPoint, Hook
 from aiox.runtime.egress.transport import NotAnswered
 from aiox.runtime.egress.urls import Blocked
+from aiox.runtime.telemetry import Part, no_part
 
 _SHORTEST_SECRET: Final = 4
 MAX_SHOWN_CHARACTERS: Final = 8 * 1024
@@ -56,6 +58,9 @@ class Hands:
     """The body of every tool of an MCP server."""
     held: list[tuple[int, ToolCall]] = field(default_factory=list)
     """Calls of this round that wait for a person, by the number under which the hub knows them."""
+    paid: int = 0
+    """Tokens of this turn that other agents have taken."""
+    part: Part = no_part
 
     async def act(self, call: ToolCall, taint: Sequence[str] = (Taint.MODEL,)) -> str:
         """One call, from the model's words to what the model is shown of it. A failure is shown, not raised.
@@ -78,6 +83,7 @@ class Hands:
             if answer.held:
                 self.held.append((index, call))
             return _shown(call, "held" if answer.held else "refused", answer.reason)
+        self.paid += answer.given.agent.tokens if answer.given.agent else 0
         return await self._run(index, call, tool, arguments, answer.given)
 
     async def _run(
@@ -86,6 +92,7 @@ class Hands:
         started, changed = self.clock.monotonic(), False
         self.done = (*self.done, call.name)
         code: ErrorCode | None = None
+        span = self.part(f"execute_tool {call.name}", of_tool(call.name, index))
         try:
             async with asyncio.timeout(given.terms.timeout_ms / 1000):
                 result = _bounded(await tool.run(arguments, given), given.terms.max_bytes)
@@ -97,10 +104,15 @@ class Hands:
             code, result = ErrorCode.TIMEOUT, f"It did not end within {given.terms.timeout_ms / 1000:g} seconds."
         except Exception:  # noqa: BLE001 -- the one boundary of tools: told to the hub, shown without its words
             code, result = ErrorCode.INTERNAL, "The tool broke."
+        finally:
+            if code is not None:
+                span.set_attribute(FAILED_AS, str(code))
+            span.end()
         took = round((self.clock.monotonic() - started) * 1000)
         result = blotted(result, given.secret)
         digest = hashlib.sha256(result.encode()).digest()
-        self.hub.told(index, Ended(code is None, digest, took, code, changed))
+        left = given.left if code is None else {}
+        self.hub.told(index, Ended(code is None, digest, took, code, changed, left))
         return _shown(call, "done" if code is None else "failed", result)
 
 

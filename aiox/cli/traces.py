@@ -1,4 +1,4 @@
-"""Reads the spans of one turn from AIOX_HOME/traces."""
+"""Reads the spans of one turn from AIOX_HOME/traces: its steps, and the calls of models and tools within them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiox.runtime.steps import Step
+
 
 @dataclass(frozen=True, slots=True)
 class SpanRead:
@@ -18,25 +20,41 @@ class SpanRead:
     service: str
     start_ms: float
     duration_ms: float
+    correlation_id: str = ""
+    """What the audit rows of the turn carry; empty for a span that does not say it."""
 
 
 def read_trace(folder: Path, wanted: str) -> list[SpanRead]:
-    """The spans of the turn whose correlation id, turn id or trace id is `wanted`, in order; empty when unsampled."""
+    """The spans of the turn whose correlation id, turn id or trace id is `wanted`, in order; empty when unsampled.
+
+    A call that a step makes stands behind it, its name indented.
+    """
     spans = list(_spans(folder))
     traces = {span["trace_id"] for span in spans if wanted in _ids(span)}
-    found = sorted((span for span in spans if span["trace_id"] in traces), key=lambda span: str(span["name"]))
+    found = sorted((span for span in spans if span["trace_id"] in traces), key=_place)
     if not found:
         return []
     first = min(int(span["start_ns"]) for span in found)
     return [
         SpanRead(
-            name=str(span["name"]),
+            name=f"   {span['name']}" if _is_call(span) else str(span["name"]),
             service=str(span["service"]),
             start_ms=(int(span["start_ns"]) - first) / 1e6,
             duration_ms=(int(span["end_ns"]) - int(span["start_ns"])) / 1e6,
+            correlation_id=str(span["attributes"].get("aiox.correlation_id", "")),
         )
         for span in found
     ]
+
+
+def _place(span: dict[str, Any]) -> tuple[str, bool, int]:
+    """Steps by their numbers; calls behind the step that thinks, as they came."""
+    call = _is_call(span)
+    return Step.THOUGHT if call else str(span["name"]), call, int(span["start_ns"]) if call else 0
+
+
+def _is_call(span: dict[str, Any]) -> bool:
+    return span["attributes"].get("gen_ai.operation.name") in ("chat", "execute_tool")
 
 
 def _ids(span: dict[str, Any]) -> tuple[object, ...]:

@@ -80,6 +80,7 @@ async def run(hub: Hub, actor: Actor, fields: CreateAgent) -> AgentCreated | Ref
         return TAKEN
     except agents.TooManyAgents:
         return ENOUGH
+    hub.created(actor.owner)
     policy_hash = agent.spec.policy_hash()
     return AgentCreated(agent.id, agent.jid, agent.alias, agent.version_id, 1, policy_hash, revision=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID, uuid4
 
+from aiox.commands import gate_metrics
 from aiox.commands.hub import Actor, Hub
 from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
@@ -101,7 +102,7 @@ def code_of(verdict: Deny | Hold) -> ErrorCode:
 def decision(
     clock: Clock, decided: Decision, owner: OwnerId | None, correlation_id: UUID, organisation: UUID | None = None
 ) -> Record:
-    """The ledger row of a decision, allow or deny. `organisation` is whose auditors may read it."""
+    """The ledger row of a decision, allow or deny, which is counted. `organisation` is whose auditors may read it."""
     match decided.verdict:
         case Allow(rules):
             result, code = "allow", ""
@@ -109,6 +110,7 @@ def decision(
             result, code = "hold", kind
         case Deny(denied, _, rules):
             result, code = "deny", str(denied)
+    gate_metrics.decided(str(decided.facts.action), result, code)
     details: dict[str, Json] = {
         "action": str(decided.facts.action),  # an enum's member is a str of its own kind: slow to encode
         "decision": result,

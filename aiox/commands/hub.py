@@ -74,6 +74,9 @@ class Hub:
     keep: Keep | None = field(default=None, repr=False, compare=False)
     """How decisions get on the ledger where many people ask at once; None: each with a commit of its own."""
 
+    created: Callable[[OwnerId], None] = field(default=lambda _owner: None, repr=False, compare=False)
+    """Told of each agent that was made for an account."""
+
     async def decided(self, row: Record) -> None:
         """Puts a decision on record; only then may its answer go out. Raises as Keep does."""
         if self.keep is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from enum import StrEnum
 from typing import Final
 
 from aiox.commands.fields import Fields
@@ -12,19 +11,13 @@ from aiox.commands.ledger_scope import Scope, entered
 from aiox.kernel.actions import Action
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Refused
+from policy.exports import Form as Form
 from policy.exports import csv_head, to_csv
 from registry import ledger_export
 from registry.ledger_export import NothingSigned
 
 ACTION: Final = Action.LEDGER_EXPORT
 RULE_SIGNED: Final = "L1 nothing-signed"
-
-
-class Form(StrEnum):
-    """How the file is written."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
 
 
 class ExportLedger(Fields):

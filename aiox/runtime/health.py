@@ -1,4 +1,7 @@
-"""/livez, /readyz and /metrics on a loopback port, for every service (SPEC 13)."""
+"""/livez, /readyz and /metrics on a loopback port, for every service (SPEC 13).
+
+Who asks for OpenMetrics gets it, and with it the exemplars: ids that lead from a bucket to a trace and to audit rows.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
 
 Ready = Callable[[], Awaitable[str]]
 """Empty text when ready, else what is missing."""
@@ -20,7 +24,8 @@ def health_app(ready: Ready) -> Callable[..., Awaitable[None]]:
     async def app(scope: dict[str, Any], _receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         if scope["type"] != "http":
             return
-        status, kind, body = await _answer(scope["path"], ready)
+        accepted = dict(scope.get("headers", ())).get(b"accept", b"").decode("latin-1")
+        status, kind, body = await _answer(scope["path"], accepted, ready)
         headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -28,14 +33,15 @@ def health_app(ready: Ready) -> Callable[..., Awaitable[None]]:
     return app
 
 
-async def _answer(path: str, ready: Ready) -> tuple[int, str, bytes]:
+async def _answer(path: str, accepted: str, ready: Ready) -> tuple[int, str, bytes]:
     if path == "/livez":
         return 200, "text/plain", b"alive\n"
     if path == "/readyz":
         missing = await ready()
         return (503, "text/plain", missing.encode() + b"\n") if missing else (200, "text/plain", b"ready\n")
     if path == "/metrics":
-        return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)
+        encode, kind = choose_encoder(accepted)
+        return 200, kind, await asyncio.to_thread(encode, REGISTRY)  # thousands of lines: turns go on meanwhile
     return 404, "text/plain", b"here are /livez, /readyz and /metrics\n"
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import asyncpg
 
 from aiox.runtime.secrets import Secrets
-from aiox.runtime.settings import Service, Settings
+from aiox.runtime.settings import LOOPBACK, Service, Settings
+from aiox.runtime.timeouts import Counted
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -48,7 +49,7 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
     session, LISTEN) is not taken back when a connection returns to the pool.
     """
     return await asyncpg.create_pool(
-        host="127.0.0.1",
+        host=settings.hosts.postgres,
         port=settings.ports.postgres,
         user=f"aiox_{service}",
         password=secrets.read("postgres"),
@@ -56,6 +57,7 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
         min_size=1,
         max_size=size,
         reset=_as_it_is,
+        connection_class=Counted,
         command_timeout=STATEMENT_S + 1,
         server_settings={
             "application_name": f"aiox-{service}",
@@ -73,7 +75,7 @@ async def _as_it_is(_connection: object) -> None:
 async def connect_alone(settings: Settings, secrets: Secrets, service: Service) -> LoneConnection:
     """One connection as this service's role, for advisory locks, which end with it. Raises as `connect`."""
     return await asyncpg.connect(
-        host="127.0.0.1",
+        host=settings.hosts.postgres,
         port=settings.ports.postgres,
         user=f"aiox_{service}",
         password=secrets.read("postgres"),
@@ -84,10 +86,10 @@ async def connect_alone(settings: Settings, secrets: Secrets, service: Service) 
     )
 
 
-async def connect_database(port: int, user: str, password: str, database: str) -> LoneConnection:
+async def connect_database(port: int, user: str, password: str, database: str, host: str = LOOPBACK) -> LoneConnection:
     """One connection to any database of the cluster, for the operator's shell. Raises as `connect`."""
     return await asyncpg.connect(
-        host="127.0.0.1",
+        host=host,
         port=port,
         user=user,
         password=password,
@@ -101,7 +103,7 @@ async def connect_database(port: int, user: str, password: str, database: str) -
 async def connect_keeper(settings: Settings, secrets: Secrets, size: int = 2) -> Pool:
     """A pool as the role that rotates keys, with the stack's secrets. Raises as `connect` does."""
     return await asyncpg.create_pool(
-        host="127.0.0.1",
+        host=settings.hosts.postgres,
         port=settings.ports.postgres,
         user="aiox_keeper",
         password=secrets.read("postgres_keeper"),
@@ -116,7 +118,7 @@ async def connect_keeper(settings: Settings, secrets: Secrets, size: int = 2) ->
 async def connect_archive(settings: Settings, secrets: Secrets, size: int = 2) -> Pool:
     """A pool on the XMPP server's database that may read which stanzas are archived. Raises as `connect` does."""
     return await asyncpg.create_pool(
-        host="127.0.0.1",
+        host=settings.hosts.postgres,
         port=settings.ports.postgres,
         user="aiox_archive",
         password=secrets.read("archive"),

@@ -38,6 +38,8 @@ class Sample:
     receipted: float | None
     answered: float | None
     error: str
+    size: int = 0
+    """Of the text, in bytes."""
 
     @property
     def latency_ms(self) -> float:
@@ -140,7 +142,10 @@ def _samples(people: Crowd, planned: Sequence[Planned], start: float) -> list[di
         )
         sent, receipted, answered = (None if at is None else at - start for at in times)
         error = message.errors[0][3] or message.errors[0][2] if message.errors else ""
-        samples.append(asdict(Sample(plan.id, plan.person, plan.agent, plan.at, sent, receipted, answered, error)))
+        size = len(plan.text.encode())
+        samples.append(
+            asdict(Sample(plan.id, plan.person, plan.agent, plan.at, sent, receipted, answered, error, size))
+        )
     return samples
 
 

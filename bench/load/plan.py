@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from bench.load.bodies import Size, chosen, filled
+
 _MARK = re.compile(r"\[([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\]")
 
 
@@ -23,12 +25,19 @@ class Planned:
 
 
 def plan(
-    seed: int, messages: int, seconds: float, people: int, agents: int, first: int = 0, word: str = "question"
+    seed: int,
+    messages: int,
+    seconds: float,
+    people: int,
+    agents: int,
+    first: int = 0,
+    word: str = "question",
+    sizes: Sequence[Size] = (),
 ) -> list[Planned]:
     """`messages` at random moments of `seconds` (a Poisson process of known count), over all conversations alike.
 
     Each text carries its message's id, which a stub model echoes: so an answer names what it answers. `first` numbers
-    the texts, and plans of one seed with different `first` share no id.
+    the texts, and plans of one seed with different `first` share no id. With `sizes`, texts are as long as they say.
     """
     chance = random.Random(f"{seed}:{first}:{word}")
     moments = sorted(chance.uniform(0, seconds) for _ in range(messages))
@@ -37,6 +46,8 @@ def plan(
         message_id = str(UUID(int=chance.getrandbits(128), version=4))
         conversation = chance.randrange(people * agents)
         text = f"[{message_id}] {word} {number}"
+        if sizes:
+            text = filled(text, chosen(sizes, chance), chance)
         planned.append(Planned(at, conversation // agents, conversation % agents, message_id, text))
     return planned
 

@@ -7,7 +7,7 @@ from aiox.kernel.errors import ErrorCode
 from aiox.kernel.outcome import Answered, Refused
 from orchestrator.ports import Ports
 from orchestrator.proofs import Dispatched
-from orchestrator.steps.record import Recorded, outcome_code
+from orchestrator.steps.record import Recorded, execution_times, outcome_code
 
 
 async def answer(ports: Ports, recorded: Recorded) -> None:
@@ -20,6 +20,7 @@ async def answer(ports: Ports, recorded: Recorded) -> None:
     worker_ms = 0 if isinstance(outcome, Refused) else outcome.worker_ms
     if isinstance(ended, Dispatched) and outcome_code(outcome) != ErrorCode.CANCELLED:  # the agent did not fail
         ports.versions.learn(ended.loaded.version.id, isinstance(outcome, Answered))
+    _count(ports, recorded)
     ports.log.info(
         "agent_message_processed" if turn.envelope.type != REACTED else "reaction_processed",
         owner_user_id=str(ended.owner),
@@ -34,3 +35,16 @@ async def answer(ports: Ports, recorded: Recorded) -> None:
         tokens_used=ended.tokens if isinstance(ended, Dispatched) else 0,
         policy_checked=True,
     )
+
+
+def _count(ports: Ports, recorded: Recorded) -> None:
+    """What was refused, or was a command, names no agent: anybody may write to any address."""
+    ended, outcome = recorded.ended, recorded.ended.outcome
+    if isinstance(ended, Dispatched):
+        agent = str(ended.loaded.version.agent_id)
+        took = execution_times(outcome, recorded.duration_ms)
+        ports.turn_metrics.used(agent, str(ended.owner), ended.tokens)
+    else:
+        agent = ""
+        took = {"command" if isinstance(outcome, Answered) else "refusal": recorded.duration_ms}
+    ports.turn_metrics.concluded(outcome_code(outcome), agent, took, ended.turn.envelope)

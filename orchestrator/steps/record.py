@@ -21,6 +21,8 @@ from orchestrator.steps.reply import replies_of
 from policy.ledger import Record
 from registry.turns import Conclusion, ExecutionRow, InboxRow, OutboxRow
 
+DELEGATED: Final = "delegated"
+"""Outcome of an execution in which another agent was answered."""
 MERGED: Final = "merged"
 """Inbox outcome of a message that shares another one's turn; the turn's id follows."""
 
@@ -54,7 +56,7 @@ def _conclusion(
         partition=turn.partition,
         fence=turn.fence,
         inbox=tuple(_inbox(ended, member, now) for member in turn.all_members),
-        records=(ended.decision, _outcome_record(ended, now)),
+        records=(ended.decision, outcome_record(ended, now)),
         executions=(execution_of(ended, now, duration_ms),) if isinstance(ended, Dispatched) else (),
         outbox=tuple(
             OutboxRow(event.payload.outbox_id, message.turn_id, ended.owner, encode(event), now) for event in replies
@@ -84,7 +86,8 @@ def outcome_code(outcome: Answered | Failed | Refused) -> str:
     return "answered" if isinstance(outcome, Answered) else str(outcome.code)
 
 
-def _outcome_record(ended: Accepted, now: datetime) -> Record:
+def outcome_record(ended: Accepted, now: datetime) -> Record:
+    """The ledger's row of how a turn ended."""
     turn, outcome = ended.turn, ended.outcome
     details: dict[str, Json] = {"turn_id": str(turn.message.turn_id), "outcome": outcome_code(outcome)}
     if turn.members:
@@ -123,6 +126,29 @@ def _ran(ended: Dispatched, outcome: Answered | Failed) -> dict[str, Json]:
         "recalled": [str(found) for found in recalled],
         "tools_refused": list(ended.loaded.tools.refused),
         "credentials": [str(used) for used in ended.credentials],
+        **_asked_others(ended),
+    }
+
+
+def _asked_others(ended: Dispatched) -> dict[str, Json]:
+    """Of a turn in which agents ask each other: by whom this one was asked, and what those took that it asked."""
+    found: dict[str, Json] = {"tokens_of_others": ended.paid.tokens} if ended.paid.tokens else {}
+    if (by := ended.loaded.delegation) is not None:
+        found |= {"asked_by": [str(agent) for agent in by.chain], "call_id": str(by.call)}
+    if (question := ended.turn.message.question) is not None:
+        found |= {"peer_correlation_id": str(question.correlation)}
+    return found
+
+
+def execution_times(outcome: Answered | Failed | Refused, duration_ms: int) -> dict[str, int]:
+    """Milliseconds of a turn that ran, by whose they are: platform, worker (the model's own time apart), model."""
+    if isinstance(outcome, Refused):
+        return {"platform": duration_ms}
+    model_ms = outcome.model_ms if isinstance(outcome, Answered) else 0
+    return {
+        "platform": max(0, duration_ms - outcome.worker_ms),
+        "worker": max(0, outcome.worker_ms - model_ms),
+        "model": model_ms,
     }
 
 
@@ -130,6 +156,7 @@ def execution_of(ended: Dispatched, now: datetime, duration_ms: int) -> Executio
     """What it took; with its texts, sealed, where the agent stores them."""
     message, outcome, version = ended.turn.message, ended.outcome, ended.loaded.version
     execution_id = derived_id(ended.turn.generation, "execution")
+    took = execution_times(outcome, duration_ms)
 
     def sealed(text: str, column: str) -> bytes | None:
         if not version.governance.audit_log_enabled:
@@ -144,13 +171,13 @@ def execution_of(ended: Dispatched, now: datetime, duration_ms: int) -> Executio
         subject=message.sender,
         sealed_input=sealed(message.body, "input"),
         sealed_output=sealed(outcome.text if isinstance(outcome, Answered) else "", "output"),
-        outcome=outcome_code(outcome),
-        tokens_used=ended.tokens,
+        outcome=_execution_outcome(ended),
+        tokens_used=ended.tokens - ended.paid.own,
         tools_called=outcome.tools_called if isinstance(outcome, Answered) else (),
         worker_id=outcome.worker_id,
         duration_ms=duration_ms,
-        platform_ms=max(0, duration_ms - outcome.worker_ms),
-        worker_ms=max(0, outcome.worker_ms - (outcome.model_ms if isinstance(outcome, Answered) else 0)),
+        platform_ms=took["platform"],
+        worker_ms=took["worker"],
         scoring=ended.assigned.scoring,
         correlation_id=ended.turn.envelope.correlation_id,
         created_at=now,
@@ -159,5 +186,17 @@ def execution_of(ended: Dispatched, now: datetime, duration_ms: int) -> Executio
         input_tokens=outcome.usage.input_tokens,
         output_tokens=outcome.usage.output_tokens,
         cost_nanousd=ended.cost_nanousd,
-        groups=[group.scope for group in ended.loaded.authorised.facts.groups],
+        groups=_groups(ended),
     )
+
+
+def _execution_outcome(ended: Dispatched) -> str:
+    """What an agent was answered is no part of a conversation: nobody reads it as history."""
+    return DELEGATED if ended.loaded.delegation and isinstance(ended.outcome, Answered) else outcome_code(ended.outcome)
+
+
+def _groups(ended: Dispatched) -> list[UUID]:
+    """Shared budgets. What counts on them with the turn of another owner's agent that asks does not count again."""
+    by = ended.loaded.delegation
+    counted = by.counted if by is not None and not by.same_owner else frozenset()
+    return [group.scope for group in ended.loaded.authorised.facts.groups if group.scope not in counted]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from aiox.commands.gate_metrics import violated
 from aiox.commands.resume import RESUMED
 from aiox.kernel.actions import Action
 from aiox.kernel.envelope import HTTP, HUB
@@ -16,6 +18,7 @@ from aiox.runtime.keyring import UnknownKey
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Reserved, Stopped, Turn
+from orchestrator.steps.asking import refused_chain
 from orchestrator.steps.budgets import at_once_of, limits_of
 from policy.quota import MINUTE_S, Exceeded, Unit, refusal
 from registry import quotas
@@ -29,6 +32,9 @@ One that is there and does not answer was waited for already.
 """
 
 
+NOTHING_LEFT: Final = "The turn that asks has not enough tokens left for this question."
+
+
 async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
     """Counts the input high, caps the output to the tightest window; refuses when the input alone does not fit.
 
@@ -39,7 +45,13 @@ async def reserve(ports: Ports, loaded: Loaded) -> Reserved | Stopped:
     conversation = Conversation(
         authorised.owner, message.agent_id, message.sender, loaded.version.memory_config.short_term_limit
     )
+    if loaded.delegation is not None:
+        conversation = replace(conversation, history_limit=0)  # what one agent asks another is no conversation of both
+    if too_far := refused_chain(ports, loaded):
+        return _stopped(loaded, ErrorCode.TOOL_REFUSED, too_far, "Q4 chain")
     request = _request(ports, loaded)
+    if request.max_tokens <= 0:
+        return _stopped(loaded, ErrorCode.QUOTA_EXCEEDED, NOTHING_LEFT, "Q3 asker's budget")
     with ports.telemetry.span(Step.RESERVED, turn.envelope.traceparent, turn.attributes):
         try:
             found = await _patiently(ports, conversation, request)
@@ -119,16 +131,17 @@ async def _patiently(ports: Ports, conversation: Conversation, request: Request)
 
 
 def _request(ports: Ports, loaded: Loaded) -> Request:
+    input_tokens, most = sum(map(estimate_tokens, _read_by_the_model(loaded))), loaded.version.llm_config.max_tokens
     return Request(
         turn=loaded.turn.message.turn_id,
-        input_tokens=sum(map(estimate_tokens, _read_by_the_model(loaded))),
-        max_tokens=loaded.version.llm_config.max_tokens,
+        input_tokens=input_tokens,
+        max_tokens=min(most, loaded.delegation.tokens - input_tokens) if loaded.delegation else most,
         limits=limits_of(loaded),
         at_once=at_once_of(loaded),
         now_ms=round(ports.clock.now().timestamp() * 1000),
         lease_ms=2 * ports.settings.limits.turn_timeout_ms,
         spent=loaded.turn.spending.total,
-        rate=_rate(ports, loaded.turn),
+        rate=None if loaded.delegation else _rate(ports, loaded.turn),
     )
 
 
@@ -155,4 +168,5 @@ def _done_before(loaded: Loaded) -> str:
 
 def _stopped(loaded: Loaded, code: ErrorCode, reason: str, rule: str) -> Stopped:
     authorised = loaded.authorised
+    violated(code)
     return Stopped(loaded.turn, authorised.owner, Refused(code, reason, (rule,)), authorised.decision)

@@ -19,6 +19,7 @@ from aiox.runtime.tokens import mint
 from aiox.wire.v1 import worker_pb2 as pb
 from aiox.wire.v1.worker_pb2_grpc import AgentWorkerStub
 from orchestrator.workers.desk import Desk
+from orchestrator.workers.link_metrics import timed
 
 SILENCE_S = 3.0
 """A link without a beat for this long is dead."""
@@ -129,8 +130,9 @@ class WorkerLink:
         turn = _Open(asked.owner_user_id, desk)
         self._open[asked.request_id] = turn
         try:
-            self._send(pb.FromHub(turn_asked=request))
-            return await self._followed(asked, turn, desk)
+            with timed("StreamResponse", WorkerLost):
+                self._send(pb.FromHub(turn_asked=request))
+                return await self._followed(asked, turn, desk)
         finally:
             self._open.pop(asked.request_id, None)
 
@@ -180,8 +182,9 @@ class WorkerLink:
         request.CopyFrom(given)
         request.token = self.token(given.owner_user_id, given.agent_id, given.request_id)
         try:
-            async for said in self._stub.IndexDocument(request, timeout=timeout_s):
-                yield said
+            with timed("IndexDocument", WorkerLost):
+                async for said in self._stub.IndexDocument(request, timeout=timeout_s):
+                    yield said
         except grpc.aio.AioRpcError as broken:
             raise WorkerLost(f"{self._worker_id}: {broken.code().name}") from broken
         except (grpc.aio.UsageError, asyncio.CancelledError) as closed:
@@ -197,7 +200,8 @@ class WorkerLink:
         request.CopyFrom(asked)
         request.token = self.token(asked.owner_user_id, asked.agent_id, asked.request_id)
         try:
-            return await self._stub.LookAtMcp(request, timeout=timeout_s)
+            with timed("LookAtMcp", WorkerLost):
+                return await self._stub.LookAtMcp(request, timeout=timeout_s)
         except grpc.aio.AioRpcError as broken:
             raise WorkerLost(f"{self._worker_id}: {broken.code().name}") from broken
         except (grpc.aio.UsageError, asyncio.CancelledError) as closed:

@@ -13,6 +13,8 @@ from aiox.runtime.steps import Step
 from tests.architecture.house import TOP
 
 PAGES: Final = [TOP / "README.md", TOP / "CHANGELOG.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").rglob("*.md"))]
+ANCHOR: Final = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
+HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK: Final = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 ROW: Final = re.compile(r"^\| (\d+) [^|]+\|([^|]+)\|", re.MULTILINE)
 XEP: Final = re.compile(r"XEP-\d{4}")
@@ -31,6 +33,19 @@ def hops() -> dict[int, str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
 def test_links_lead_somewhere(page: Path) -> None:
     assert [path for path in linked(page, page.read_text()) if not path.exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_links_to_sections_find_their_heading(page: Path) -> None:
+    wanted = [
+        ((page.parent / place).resolve() if place else page, name) for place, name in ANCHOR.findall(page.read_text())
+    ]
+    assert [(str(target), name) for target, name in wanted if name not in sections(target.read_text())] == []
+
+
+def sections(text: str) -> set[str]:
+    """The names under which headings are linked to."""
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in HEADING.findall(text)}
 
 
 def test_the_path_has_fifteen_steps_with_a_link_each() -> None:

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from aiox.commands.ledger_export import Form
 from aiox.runtime.settings import load_settings
+from policy.exports import Form
 
 app = typer.Typer(help="The append-only ledger and its proofs.", no_args_is_help=True)
 

@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     run("GRANT CREATE ON SCHEMA aiox TO aiox_finder, aiox_writer")
     _quota_notices()
+    _figures()
     _organisations()
     run("REVOKE CREATE ON SCHEMA aiox FROM aiox_finder, aiox_writer")
 
@@ -21,6 +22,8 @@ def downgrade() -> None:
     run("DROP INDEX aiox.audit_logs_organisation_seq")
     run("DROP FUNCTION aiox.current_organisation()")
     run("DROP FUNCTION aiox.find_organisation(uuid)")
+    run("DROP FUNCTION aiox.find_tokens_left(bigint, int)")
+    run("DROP FUNCTION aiox.find_stored(int)")
     run("DROP FUNCTION aiox.find_quota_notices(bigint, int)")
     run("DROP TABLE aiox.quota_notices")
 
@@ -42,6 +45,44 @@ def _quota_notices() -> None:
         worker_rule="false",
     )
     make_find_quota_notices(shared=False, anew=False)
+
+
+def _figures() -> None:
+    # For metrics: the first of them by id, the others as one without.
+    definer_function(
+        """
+        CREATE FUNCTION aiox.find_stored(p_most int) RETURNS TABLE (agent_id uuid, owner_user_id uuid, size bigint)
+        LANGUAGE sql STABLE AS $$
+            WITH ranked AS (
+                SELECT s.agent_id, s.owner_user_id, s.bytes,
+                       row_number() OVER (ORDER BY s.bytes DESC, s.agent_id) <= p_most AS named
+                FROM aiox.agent_storage s)
+            SELECT r.agent_id, r.owner_user_id, r.bytes FROM ranked r WHERE r.named
+            UNION ALL
+            SELECT NULL, NULL, sum(r.bytes)::bigint FROM ranked r WHERE NOT r.named HAVING count(*) > 0
+        $$""",
+        "find_stored(int)",
+        "finder",
+        "orchestrator",
+    )
+    definer_function(
+        """
+        CREATE FUNCTION aiox.find_tokens_left(p_day bigint, p_most int) RETURNS TABLE (owner_user_id uuid, tokens bigint)
+        LANGUAGE sql STABLE AS $$
+            WITH today AS (
+                SELECT u.id, greatest(0, (u.quota_config ->> 'tokens_per_day')::bigint - coalesce(q.day_tokens, 0)) AS tokens
+                FROM aiox.users u
+                LEFT JOIN aiox.quota_usage q ON q.scope_id = u.id AND q.minute / 1440 = p_day
+                WHERE u.deactivated_at IS NULL),
+            ranked AS (SELECT t.*, row_number() OVER (ORDER BY t.tokens, t.id) <= p_most AS named FROM today t)
+            SELECT r.id, r.tokens FROM ranked r WHERE r.named
+            UNION ALL
+            SELECT NULL, min(r.tokens) FROM ranked r WHERE NOT r.named HAVING count(*) > 0
+        $$""",
+        "find_tokens_left(bigint, int)",
+        "finder",
+        "orchestrator",
+    )
 
 
 def _organisations() -> None:

@@ -21,7 +21,7 @@ def aiox(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 
 def test_help_names_every_command() -> None:
     text = aiox("--help").stdout
-    for command in ("up", "down", "reset", "chat", "run", "doctor", "migrate", "trace", "workers"):
+    for command in ("up", "down", "reset", "chat", "run", "doctor", "migrate", "trace", "top", "workers"):
         assert f" {command} " in text
 
 

@@ -41,3 +41,20 @@ def test_spans_that_were_put_aside_are_found(tmp_path: Path) -> None:
     (tmp_path / "component.jsonl.1").write_text(span("01 received", "t1", 1.0) + "\n")
     (tmp_path / "component.jsonl").write_text(span("03 admitted", "t1", 2.0) + "\n")
     assert [one.name for one in read_trace(tmp_path, "t1")] == ["01 received", "03 admitted"]
+
+
+def test_calls_stand_behind_the_step_that_makes_them_as_they_came(tmp_path: Path) -> None:
+    def call(name: str, kind: str, at: float) -> str:
+        return span(name, "t1", at, **{"gen_ai.operation.name": kind})
+
+    lines = [
+        call("chat m", "chat", 9.0),
+        span("14 settled", "t1", 12.0),
+        call("execute_tool a", "execute_tool", 5.0),
+        span("10 worker", "t1", 4.0, **{"gen_ai.operation.name": "invoke_agent", "aiox.correlation_id": "c1"}),
+        call("chat m", "chat", 4.5),
+    ]
+    (tmp_path / "ai_worker.jsonl").write_text("\n".join(lines) + "\n")
+    found = read_trace(tmp_path, "t1")
+    assert [one.name for one in found] == ["10 worker", "   chat m", "   execute_tool a", "   chat m", "14 settled"]
+    assert found[0].correlation_id == "c1"

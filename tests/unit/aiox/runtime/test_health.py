@@ -9,9 +9,10 @@ from contextlib import suppress
 
 import aiohttp
 import pytest
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, Histogram
 
 from aiox.runtime.health import health_app, serve
+from tests.metrics_table import parsed
 
 
 def free_port() -> int:
@@ -57,8 +58,8 @@ async def answers(url: str) -> bool:
         return False
 
 
-async def get(url: str) -> tuple[int, str, str]:
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
+async def get(url: str, accepts: str = "*/*") -> tuple[int, str, str]:
+    async with aiohttp.ClientSession() as session, session.get(url, headers={"Accept": accepts}) as response:
         return response.status, response.headers["Content-Type"], await response.text()
 
 
@@ -75,8 +76,18 @@ async def test_ready_or_what_is_missing(url: str, readiness: Readiness) -> None:
 
 async def test_metrics_are_prometheus_text(url: str) -> None:
     status, kind, text = await get(f"{url}/metrics")
-    assert (status, kind) == (200, CONTENT_TYPE_LATEST)
+    assert (status, kind) == (200, CONTENT_TYPE_PLAIN_0_0_4)
     assert "python_info" in text
+
+
+async def test_who_asks_for_open_metrics_gets_the_exemplars(url: str) -> None:
+    Histogram("health_test_seconds", "of this test").observe(0.3, {"trace_id": "abc"})
+    _, kind, text = await get(f"{url}/metrics", "application/openmetrics-text; version=1.0.0")
+    assert kind.startswith("application/openmetrics-text")
+    families = {family.name: family for family in parsed(text)}
+    exemplars = [one.exemplar.labels for one in families["health_test_seconds"].samples if one.exemplar is not None]
+    assert exemplars == [{"trace_id": "abc"}]
+    assert "trace_id" not in (await get(f"{url}/metrics"))[2]
 
 
 async def test_anything_else_says_what_there_is(url: str) -> None:
