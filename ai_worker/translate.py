@@ -8,7 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from ai_worker.tools.pin import Pin
-from ai_worker.tools.port import Allowed, Ended, Given, NotAllowed
+from ai_worker.tools.port import AgentAnswer, Allowed, Ended, Given, NotAllowed
 from ai_worker.transcript import continued
 from ai_worker.words import Exchange, Limits, ModelChoice, Prompt, Task, ToolOffer, Turn
 from aiox.kernel.agent import McpServer
@@ -87,8 +87,10 @@ def _choice(asked: pb.TurnAsked, provider: str, model: str) -> ModelChoice:
     return ModelChoice(provider, model)
 
 
-def tool_asked(asked: pb.TurnAsked, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> pb.ToolAsked:
-    """A turn's n-th call, with the id that hub and worker derive alike."""
+def tool_asked(
+    asked: pb.TurnAsked, index: int, tool: str, arguments: bytes, taint: Sequence[str], tokens_used: int = 0
+) -> pb.ToolAsked:
+    """A turn's n-th call, with the id that hub and worker derive alike. `tokens_used`: by the turn so far."""
     return pb.ToolAsked(
         request_id=asked.request_id,
         owner_user_id=asked.owner_user_id,
@@ -96,6 +98,7 @@ def tool_asked(asked: pb.TurnAsked, index: int, tool: str, arguments: bytes, tai
         tool_name=tool,
         canonical_arguments=arguments,
         taint=taint,
+        tokens_used=tokens_used,
     )
 
 
@@ -120,6 +123,7 @@ def tool_done(asked: pb.TurnAsked, index: int, ended: Ended) -> pb.ToolDone:
         duration_ms=ended.duration_ms,
         error_code=ended.error_code or "",
         changed=ended.changed,
+        files=[pb.ToolFile(name=name, content=content) for name, content in ended.files.items()],
     )
 
 
@@ -143,7 +147,14 @@ def _given(answer: pb.ToolAllowed) -> Given:
     )
     pin = _pin(answer.mcp) if answer.HasField("mcp") else None
     owner = UUID(answer.owner_user_id) if answer.owner_user_id else None
-    return Given(granted, credential.api_base, credential.api_key, owner, pin)
+    files = {one.name: one.content for one in answer.files}
+    return Given(granted, credential.api_base, credential.api_key, owner, pin, _agent(answer), files)
+
+
+def _agent(answer: pb.ToolAllowed) -> AgentAnswer | None:
+    if not answer.HasField("agent"):
+        return None
+    return AgentAnswer(answer.agent.text, answer.agent.error_text, answer.agent.tokens)
 
 
 def _pin(pin: pb.McpPin) -> Pin:

@@ -1,13 +1,14 @@
-"""Long answers come as a file, too: by a signed link that the HTTP door opens for some hours."""
+"""Files that go out: long answers and what tools have left, by signed links that the HTTP door opens for some hours."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from aiox.kernel.envelope import Attachment
-from aiox.kernel.ids import derived_id
+from aiox.kernel.ids import OwnerId, derived_id
 from aiox.kernel.outcome import Answered
 from aiox.runtime.file_links import FileLink, signed
 from aiox.runtime.settings import Settings
@@ -39,7 +40,10 @@ class LongAnswers:
         stored = version.governance.audit_log_enabled
         if not isinstance(outcome, Answered) or len(outcome.text) <= self.longest or not stored:
             return None
-        ends_at = int(now.timestamp()) + self.hours * HOUR_S
-        link = FileLink(ended.owner, derived_id(ended.turn.generation, "execution"), ends_at)
-        size = len(outcome.text.encode())
-        return Attachment(f"{self.base}/v1/files/{signed(self.key, link)}", NAME, MEDIA_TYPE, size)
+        url = self.url(ended.owner, derived_id(ended.turn.generation, "execution"), now)
+        return Attachment(url, NAME, MEDIA_TYPE, len(outcome.text.encode()))
+
+    def url(self, owner: OwnerId, record: UUID, now: datetime) -> str:
+        """What opens an answer or a document of this owner until some hours from now."""
+        link = FileLink(owner, record, int(now.timestamp()) + self.hours * HOUR_S)
+        return f"{self.base}/v1/files/{signed(self.key, link)}"

@@ -67,6 +67,8 @@ class NewDocument:
     created_at: datetime
     file: KeptFile | None = None
     subject: str = ""
+    readable: bool = True
+    """Whether it is to be read into memory; else it is kept as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,8 @@ async def _insert(connection: Connection, ring: KeyRing, document: NewDocument, 
     key = ring.seal(document.file.key, key_place(document.owner, document.id)) if document.file else None
     await connection.execute(
         "INSERT INTO documents (id, owner_user_id, agent_id, title, source, media_type, sha256, bytes, content,"
-        " file_key, embedding_model, created_at, scope, subject_jid)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        " file_key, embedding_model, created_at, scope, subject_jid, state)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         document.id,
         document.owner,
         document.agent_id,
@@ -156,6 +158,7 @@ async def _insert(connection: Connection, ring: KeyRing, document: NewDocument, 
         document.created_at,
         "subject" if document.subject else "agent",
         document.subject,
+        DocumentState.WAITING if document.readable else DocumentState.READY,
     )
 
 
@@ -177,6 +180,25 @@ async def find(pool: Pool, owner: OwnerId, agent_id: AgentId, document_id: UUID)
     async with owner_scope(pool, owner) as connection:
         row = await connection.fetchrow(f"{_SEEN} AND id = $3", owner, agent_id, document_id)
     return None if row is None else _summary(row)
+
+
+async def find_named(
+    pool: Pool, owner: OwnerId, agent_id: AgentId, subject: str, name: str
+) -> tuple[UUID, int] | None:
+    """The id and the size in bytes of what this correspondent has of an agent under a title or source.
+
+    Their own comes before the agent's, the newest first; None when there is none. Nobody else's is found.
+    """
+    async with owner_scope(pool, owner) as connection:
+        row = await connection.fetchrow(
+            "SELECT id, bytes FROM documents WHERE owner_user_id = $1 AND agent_id = $2 AND $4 IN (title, source)"
+            " AND (scope = 'agent' OR subject_jid = $3) ORDER BY scope = 'agent', created_at DESC LIMIT 1",
+            owner,
+            agent_id,
+            subject,
+            name,
+        )
+    return None if row is None else (row["id"], row["bytes"])
 
 
 async def delete(pool: Pool, owner: OwnerId, agent_id: AgentId, document_id: UUID) -> bool:

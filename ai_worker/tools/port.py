@@ -26,6 +26,15 @@ class ToolChanged(ToolFailed):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentAnswer:
+    """What another agent said: text, or the sentence why there is none. `tokens` are of the asking turn's budget."""
+
+    text: str
+    error: str = ""
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """What the hub grants to one call: its terms, and the credential that it needs."""
 
@@ -36,6 +45,12 @@ class Given:
     """Whose agent it is."""
     mcp: Pin | None = None
     """For a tool of an MCP server: which, while it is what it was."""
+    agent: AgentAnswer | None = None
+    """For ask_agent: the hub has asked, and this came of it."""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Documents that the call names, by the names that it gives them."""
+    left: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """Where a tool puts the files that are to be kept for its person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,8 @@ class Ended:
     error_code: ErrorCode | None = None
     changed: bool = False
     """It is not what was approved, and was not called."""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What it has left."""
 
 
 class AsksHub(Protocol):

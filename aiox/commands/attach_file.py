@@ -81,27 +81,40 @@ async def run(
             " I read PDF, DOCX, HTML, Markdown, CSV and plain text.",
         )
     subject = "" if for_all and receiver.relation is Relation.OWNER else actor.jid
-    return await _stored(hub, receiver, BareJid(subject), name, declared, fetched.content)
+    return await keep(hub, receiver, BareJid(subject), Content(name, declared, fetched.content))
 
 
-async def _stored(
-    hub: Hub, receiver: Receiver, subject: BareJid, name: str, declared: str, content: bytes
-) -> Attached | Refused:
-    """The file, then its row; a crash in between leaves a file that is swept."""
-    document_id, key = uuid4(), new_key()
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file. `source`: what it replaces when it comes again; empty: its name."""
+
+    name: str
+    media_type: str
+    content: bytes
+    source: str = ""
+
+
+async def keep(hub: Hub, receiver: Receiver, subject: BareJid, file: Content) -> Attached | Refused:
+    """Stores a file, for one correspondent or with an empty `subject` for all, for whoever has passed the gate.
+
+    First the file, then its row; a crash in between leaves a file that is swept. What the hub does not read is kept
+    all the same. MEMORY_FULL when there is no room. Raises OSError when the object store is away.
+    """
+    document_id, key, content, name = uuid4(), new_key(), file.content, file.name
     await hub.objects.put(document_id, sealed(key, file_place(receiver.owner, document_id), _one(content)))
     document = NewDocument(
         id=document_id,
         owner=receiver.owner,
         agent_id=receiver.agent_id,
         title=name,
-        source=name,
-        media_type=declared or "application/octet-stream",
+        source=file.source or name,
+        media_type=file.media_type or "application/octet-stream",
         content="",
         embedding_model=receiver.embedding_model,
         created_at=hub.clock.now(),
         file=KeptFile(key, hashlib.sha256(content).digest(), len(content)),
         subject=subject,
+        readable=sniff(content[:HEAD_BYTES], file.media_type, name) is not None,
     )
     try:
         stands = await _put(hub, document, receiver.memory_mb)

@@ -53,6 +53,8 @@ class ToolDescription:
     """What comes back is its owner's, and not for everybody."""
     outward: bool = False
     """What a call says reaches somebody whom its arguments name."""
+    files: bool = False
+    """A call may be given documents of the agent, and what it leaves is kept as documents."""
 
     def is_reading(self, arguments: Mapping[str, Json]) -> bool:
         """Whether this very call changes nothing."""

@@ -10,14 +10,49 @@ from typing import Final, Literal
 from aiox.kernel.tool import Terms, ToolDescription
 
 ToolName = Literal[
-    "code_executor", "database_query", "document_parser", "email_sender", "http_request", "search_api", "append_line"
+    "ask_agent",
+    "code_executor",
+    "database_query",
+    "document_parser",
+    "email_sender",
+    "http_request",
+    "search_api",
+    "append_line",
 ]
 """What an agent may be given: the kit, and the tool of the tests."""
 
 TOOLS: Final = (
     ToolDescription(
+        name="ask_agent",
+        description="Asks another agent and gives its answer. It knows nothing of this conversation: say all that it needs.",
+        schema={
+            "type": "object",
+            "properties": {
+                "to": {
+                    "type": "string",
+                    "maxLength": 320,
+                    "pattern": "^[^@/\\s]+@[^@/\\s]+$",
+                    "description": "its address",
+                },
+                "message": {"type": "string", "minLength": 1, "maxLength": 16000},
+            },
+            "required": ["to", "message"],
+            "additionalProperties": False,
+        },
+        worker_type="python",
+        risk="medium",
+        read_only=False,
+        reads_when={},
+        terms=Terms(timeout_ms=45000, max_bytes=32768, rate_limit_per_minute=20, requires_approval=False),
+        credential="",
+        untrusted=True,
+        private=True,
+        outward=True,
+        files=False,
+    ),
+    ToolDescription(
         name="code_executor",
-        description="Runs a Python 3 program without network and gives what it prints. It starts in a folder with the given files; files that it writes there come back when `outputs` names them. Only the standard library is there.",
+        description="Runs a Python 3 program without network and gives what it prints. It starts in a folder with the given files and documents; files that it writes there come back when `outputs` names them, and the person gets a link to each. Only the standard library is there.",
         schema={
             "type": "object",
             "properties": {
@@ -32,6 +67,17 @@ TOOLS: Final = (
                         "not": {"const": "main.py"},
                     },
                     "additionalProperties": {"type": "string", "maxLength": 16384},
+                },
+                "documents": {
+                    "type": "object",
+                    "maxProperties": 4,
+                    "propertyNames": {
+                        "type": "string",
+                        "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$",
+                        "not": {"const": "main.py"},
+                    },
+                    "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 1024},
+                    "description": "by the name that each gets in the folder: the title or source of a document",
                 },
                 "outputs": {
                     "type": "array",
@@ -51,6 +97,7 @@ TOOLS: Final = (
         untrusted=True,
         private=False,
         outward=False,
+        files=True,
     ),
     ToolDescription(
         name="database_query",
@@ -70,6 +117,7 @@ TOOLS: Final = (
         untrusted=True,
         private=True,
         outward=False,
+        files=False,
     ),
     ToolDescription(
         name="document_parser",
@@ -97,6 +145,7 @@ TOOLS: Final = (
         untrusted=True,
         private=False,
         outward=True,
+        files=False,
     ),
     ToolDescription(
         name="email_sender",
@@ -135,6 +184,7 @@ TOOLS: Final = (
         untrusted=False,
         private=False,
         outward=True,
+        files=False,
     ),
     ToolDescription(
         name="http_request",
@@ -163,6 +213,7 @@ TOOLS: Final = (
         untrusted=True,
         private=False,
         outward=True,
+        files=False,
     ),
     ToolDescription(
         name="search_api",
@@ -185,5 +236,6 @@ TOOLS: Final = (
         untrusted=True,
         private=False,
         outward=False,
+        files=False,
     ),
 )

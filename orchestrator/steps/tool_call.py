@@ -17,7 +17,7 @@ from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id
 from aiox.kernel.mcp import McpTool, host_of
 from aiox.kernel.outcome import Answered, Failed, Usage
-from aiox.kernel.tools import Terms, tool_taint
+from aiox.kernel.tools import Taint, Terms, tool_taint
 from aiox.kernel.units import estimate_tokens
 from aiox.kernel.verdict import Deny, Hold
 from aiox.runtime.crash import CrashPoint
@@ -26,7 +26,8 @@ from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.mcp_wire import pin_of
 from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Stopped
-from orchestrator.steps import held_call
+from orchestrator.steps import call_files, held_call
+from orchestrator.steps.call_files import NoFile
 from orchestrator.steps.held_call import call_of
 from orchestrator.steps.room import GROUPCHAT
 from orchestrator.tool_credentials import NoCredential, credential_for, mcp_credential
@@ -61,6 +62,7 @@ class TurnDesk:
         self.has_calls = False
         """Whether any call was let through."""
         self._told: list[held_call.Told] = []
+        self._kept: list[str] = []
         self._waiting: dict[str, tuple[ApprovedCall, Hold]] = {}
         self._known = loaded.known(ports.known_tools)
 
@@ -112,11 +114,11 @@ class TurnDesk:
             await self._start(wanted, kept)
         except ApprovalGone:
             return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=held_call.TOO_LATE)
-        except (TooOften, NoCredential) as no:
+        except (TooOften, NoCredential, NoFile) as no:
             return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=str(no))
         self.has_calls = True
         self._open[call.call_id] = call.tool_name
-        self._ran.add(tool_taint(call.tool_name))
+        self._ran |= {tool_taint(call.tool_name)} | ({Taint.DOCUMENT} if granted.files else set())
         ports.crash(CrashPoint.AFTER_TOOL_STARTED, turn.message.body)
         return granted
 
@@ -130,8 +132,9 @@ class TurnDesk:
             allowed_tables=terms.allowed_tables,
         )
         pin = None if mcp is None else pin_of(mcp)
+        files = await call_files.given(self._ports, self._loaded, wanted.arguments) if described.files else []
         if not described.credential:
-            return pb.ToolAllowed(terms=granted, mcp=pin)
+            return pb.ToolAllowed(terms=granted, mcp=pin, files=files)
         owner, pool, ring_of = self._loaded.authorised.owner, self._ports.pool, self._ports.versions.ring
         if mcp is not None:
             return pb.ToolAllowed(
@@ -188,9 +191,12 @@ class TurnDesk:
 
     @property
     def told(self) -> list[str]:
-        """What the person is told of each call that waits for an approval, or should and could not be put down."""
+        """What the person is told of each call that waits for an approval, or should and could not be put down, and of
+        the files that calls have left.
+        """
         texts = [one.text for one in self._told]
-        return [*texts, *(held_call.NOT_KEPT.format(call.tool) for call, _ in self._waiting.values())]
+        lost = (held_call.NOT_KEPT.format(call.tool) for call, _ in self._waiting.values())
+        return [*texts, *lost, *self._kept]
 
     async def _start(self, wanted: Call, kept: Kept | None) -> None:
         turn, now = self._loaded.turn, self._ports.clock.now()
@@ -236,6 +242,8 @@ class TurnDesk:
             result_digest=call.result_digest or None,
             error_code=call.error_code[:64],
         )
+        if call.success and call.files and self._known[tool].files:
+            self._kept += await call_files.kept(self._ports, self._loaded, call.files)
         if call.changed and (mcp := self._loaded.mcp.get(tool)) is not None:
             await self._look_again(mcp)
 

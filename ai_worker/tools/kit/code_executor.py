@@ -19,8 +19,9 @@ _NAME: Final = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$
 DESCRIPTION: Final = ToolDescription(
     name="code_executor",
     description=(
-        "Runs a Python 3 program without network and gives what it prints. It starts in a folder with the given files; "
-        "files that it writes there come back when `outputs` names them. Only the standard library is there."
+        "Runs a Python 3 program without network and gives what it prints. It starts in a folder with the given files "
+        "and documents; files that it writes there come back when `outputs` names them, and the person gets a link to "
+        "each. Only the standard library is there."
     ),
     schema={
         "type": "object",
@@ -33,6 +34,13 @@ DESCRIPTION: Final = ToolDescription(
                 "propertyNames": {**_NAME, "not": {"const": "main.py"}},
                 "additionalProperties": {"type": "string", "maxLength": 16384},
             },
+            "documents": {
+                "type": "object",
+                "maxProperties": 4,
+                "propertyNames": {**_NAME, "not": {"const": "main.py"}},
+                "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 1024},
+                "description": "by the name that each gets in the folder: the title or source of a document",
+            },
             "outputs": {"type": "array", "maxItems": 8, "items": _NAME},
         },
         "required": ["code"],
@@ -43,6 +51,7 @@ DESCRIPTION: Final = ToolDescription(
     read_only=False,
     terms=Terms(timeout_ms=20_000, max_bytes=128 * 1024, rate_limit_per_minute=10, sandbox=True),
     untrusted=True,
+    files=True,
 )
 _RUNNER: Final = Path(inside.__file__).parent / "script.py"
 _ENDED: Final = {
@@ -77,15 +86,17 @@ class CodeExecutor:
             Job(
                 (*INTERPRETER, "/code/script.py", *arguments.get("outputs", ())),
                 stdin=arguments.get("stdin", "").encode(),
-                files={name: text.encode() for name, text in texts.items()},
+                files={**given.files, **{name: text.encode() for name, text in texts.items()}},
                 code={"script.py": _RUNNER},
                 limits=limits,
             )
         )
-        return json.dumps(_shown(finished, most), ensure_ascii=False)
+        left = _left(finished.result, most) if finished.result else {}
+        given.left.update(left)
+        return json.dumps(_shown(finished, left), ensure_ascii=False)
 
 
-def _shown(finished: Finished, most: int) -> Json:
+def _shown(finished: Finished, left: Mapping[str, bytes]) -> Json:
     shown: dict[str, Json] = {
         "status": finished.status,
         "stdout": finished.stdout.decode(errors="replace"),
@@ -93,12 +104,12 @@ def _shown(finished: Finished, most: int) -> Json:
     }
     if finished.why is not Why.EXITED:
         shown["ended"] = _ENDED[finished.why]
-    if finished.result:
-        shown["files"] = _files(finished.result, most)
+    if left:
+        shown["files"] = {name: _text(content) for name, content in left.items()}
     return shown
 
 
-def _files(written: bytes, most: int) -> Json:
+def _left(written: bytes, most: int) -> dict[str, bytes]:
     """What the program left, by its own word: checked like any stranger's."""
     try:
         found = {str(name): base64.b64decode(content, validate=True) for name, content in json.loads(written).items()}
@@ -106,7 +117,7 @@ def _files(written: bytes, most: int) -> Json:
         raise ToolFailed("The program wrote its files in no form that can be read.") from None
     if sum(map(len, found.values())) > most:
         raise ToolFailed(f"The files are more than {most} bytes.")
-    return {name: _text(content) for name, content in found.items()}
+    return found
 
 
 def _text(content: bytes) -> Json:

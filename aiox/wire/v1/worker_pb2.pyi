@@ -131,6 +131,7 @@ class TurnAsked(_message.Message):
     LIVE_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
     ATTACHED_FIELD_NUMBER: _builtins.int
+    HOPS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
@@ -158,6 +159,8 @@ class TurnAsked(_message.Message):
     """somebody reads the pieces of the answer as they come"""
     task: _builtins.str
     """empty: answer the message | summary: of session_context, and of the one before"""
+    hops: _builtins.int
+    """agents that stand before this one in a chain of questions; 0: a person asks"""
     @_builtins.property
     def session_context(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContextTurn]:
         """short-term memory, oldest first"""
@@ -206,10 +209,11 @@ class TurnAsked(_message.Message):
         live: _builtins.bool = ...,
         task: _builtins.str = ...,
         attached: _abc.Iterable[_builtins.str] | None = ...,
+        hops: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["governance", b"governance", "llm_config", b"llm_config", "memory_config", b"memory_config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "agent_version_id", b"agent_version_id", "asked_at_us", b"asked_at_us", "attached", b"attached", "continuation", b"continuation", "correlation_id", b"correlation_id", "credentials", b"credentials", "format", b"format", "governance", b"governance", "language", b"language", "live", b"live", "llm_config", b"llm_config", "max_total_tokens", b"max_total_tokens", "memory_config", b"memory_config", "message", b"message", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "session_context", b"session_context", "subject_jid", b"subject_jid", "system_prompt", b"system_prompt", "task", b"task", "timeout_ms", b"timeout_ms", "token", b"token", "tone", b"tone", "tools", b"tools", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "agent_version_id", b"agent_version_id", "asked_at_us", b"asked_at_us", "attached", b"attached", "continuation", b"continuation", "correlation_id", b"correlation_id", "credentials", b"credentials", "format", b"format", "governance", b"governance", "hops", b"hops", "language", b"language", "live", b"live", "llm_config", b"llm_config", "max_total_tokens", b"max_total_tokens", "memory_config", b"memory_config", "message", b"message", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "session_context", b"session_context", "subject_jid", b"subject_jid", "system_prompt", b"system_prompt", "task", b"task", "timeout_ms", b"timeout_ms", "token", b"token", "tone", b"tone", "tools", b"tools", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -438,6 +442,8 @@ class ToolAllowed(_message.Message):
     TERMS_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     MCP_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     token: _builtins.str
@@ -452,6 +458,14 @@ class ToolAllowed(_message.Message):
     def mcp(self) -> Global___McpPin:
         """for a tool of an MCP server"""
 
+    @_builtins.property
+    def agent(self) -> Global___AgentAnswer:
+        """for ask_agent: the hub has asked already, and this came of it"""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolFile]:
+        """documents that the call names"""
+
     def __init__(
         self,
         *,
@@ -462,14 +476,69 @@ class ToolAllowed(_message.Message):
         terms: Global___ToolTerms | None = ...,
         credential: Global___Credential | None = ...,
         mcp: Global___McpPin | None = ...,
+        agent: Global___AgentAnswer | None = ...,
+        files: _abc.Iterable[Global___ToolFile] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "mcp", b"mcp", "terms", b"terms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "credential", b"credential", "mcp", b"mcp", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "credential", b"credential", "mcp", b"mcp", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "terms", b"terms", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "call_id", b"call_id", "credential", b"credential", "files", b"files", "mcp", b"mcp", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "terms", b"terms", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ToolAllowed: _TypeAlias = ToolAllowed  # noqa: Y015
+
+@_typing.final
+class ToolFile(_message.Message):
+    """A document that a call is given, or a file that it has left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    content: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolFile: _TypeAlias = ToolFile  # noqa: Y015
+
+@_typing.final
+class AgentAnswer(_message.Message):
+    """What another agent answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    ERROR_TEXT_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    error_text: _builtins.str
+    """why there is no text: a sentence for the model"""
+    tokens: _builtins.int
+    """that it has taken of the asking turn's max_total_tokens"""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        error_text: _builtins.str = ...,
+        tokens: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_text", b"error_text", "text", b"text", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentAnswer: _TypeAlias = AgentAnswer  # noqa: Y015
 
 @_typing.final
 class McpServer(_message.Message):
@@ -830,12 +899,15 @@ class ToolAsked(_message.Message):
     TOOL_NAME_FIELD_NUMBER: _builtins.int
     CANONICAL_ARGUMENTS_FIELD_NUMBER: _builtins.int
     TAINT_FIELD_NUMBER: _builtins.int
+    TOKENS_USED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     call_id: _builtins.str
     tool_name: _builtins.str
     canonical_arguments: _builtins.bytes
     """RFC 8785"""
+    tokens_used: _builtins.int
+    """by the turn so far, without what other agents have taken of it"""
     @_builtins.property
     def taint(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """labels of untrusted sources that reached the arguments"""
@@ -849,10 +921,11 @@ class ToolAsked(_message.Message):
         tool_name: _builtins.str = ...,
         canonical_arguments: _builtins.bytes = ...,
         taint: _abc.Iterable[_builtins.str] | None = ...,
+        tokens_used: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "canonical_arguments", b"canonical_arguments", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "taint", b"taint", "tool_name", b"tool_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "canonical_arguments", b"canonical_arguments", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "taint", b"taint", "tokens_used", b"tokens_used", "tool_name", b"tool_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -870,6 +943,7 @@ class ToolDone(_message.Message):
     DURATION_MS_FIELD_NUMBER: _builtins.int
     ERROR_CODE_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     owner_user_id: _builtins.str
     call_id: _builtins.str
@@ -879,6 +953,10 @@ class ToolDone(_message.Message):
     error_code: _builtins.str
     changed: _builtins.bool
     """it is not what was approved, and was not called"""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolFile]:
+        """that it has left"""
+
     def __init__(
         self,
         *,
@@ -890,10 +968,11 @@ class ToolDone(_message.Message):
         duration_ms: _builtins.int = ...,
         error_code: _builtins.str = ...,
         changed: _builtins.bool = ...,
+        files: _abc.Iterable[Global___ToolFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "changed", b"changed", "duration_ms", b"duration_ms", "error_code", b"error_code", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "result_digest", b"result_digest", "success", b"success"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "changed", b"changed", "duration_ms", b"duration_ms", "error_code", b"error_code", "files", b"files", "owner_user_id", b"owner_user_id", "request_id", b"request_id", "result_digest", b"result_digest", "success", b"success"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -79,3 +79,32 @@ async def test_what_is_gone_or_foreign_is_not_marked(stores: Stores) -> None:
     assert not await indexing.mark_ready(pool, actor.owner, uuid4(), 1)
     assert not await indexing.mark_ready(pool, other.owner, document_id, 1)
     assert await indexing.load_content(pool, other.owner, document_id) is None
+
+
+async def test_a_name_finds_what_this_correspondent_may_use_their_own_first(stores: Stores) -> None:
+    actor, pool = await stores.account(), stores.pools["orchestrator"]
+    agent_id, other = await stores.agent(actor), await stores.agent(actor)
+
+    async def kept(agent: AgentId, subject: str, title: str, content: str, *, readable: bool = True) -> UUID:
+        source = f"{title}-{content}"
+        new = NewDocument(
+            uuid4(), actor.owner, agent, title, source, "", content, "minilm", NOW, subject=subject, readable=readable
+        )
+        async with owner_scope(pool, actor.owner) as connection:
+            ring = await tenants.ring_of(connection, stores.keys, actor.owner)
+            return (await documents.put(connection, ring, new))[1]
+
+    everybodys = await kept(agent_id, "", "sums", "all")
+    bobs = await kept(agent_id, "bob@localhost", "sums", "bob's", readable=False)
+    await kept(other, "", "elsewhere", "x")
+
+    async def found(subject: str, name: str) -> UUID | None:
+        one = await documents.find_named(pool, actor.owner, agent_id, subject, name)
+        return None if one is None else one[0]
+
+    assert [await found(who, "sums") for who in ("bob@localhost", "eve@localhost")] == [bobs, everybodys]
+    assert await found("eve@localhost", "sums-all") == everybodys
+    assert await found("eve@localhost", "sums-bob's") is None
+    assert await found("bob@localhost", "elsewhere") is None
+    waiting = {one.id for one in await indexing.find_waiting(pool, 1000)}
+    assert (everybodys in waiting, bobs in waiting) == (True, False), "what cannot be read is kept and not read"
