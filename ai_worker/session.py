@@ -79,7 +79,7 @@ class Session:
             self._office.mind.log.warning("turn_asked_twice", request_id=str(claims.request))
         elif not continues(asked.continuation) or asked.task not in set(Task):
             self._refuse(asked, claims, ErrorCode.BODY_INVALID)
-        elif running.full:
+        elif running.draining or (running.full and not asked.hops):  # the place of who asks stands idle meanwhile
             self._refuse(asked, claims, ErrorCode.HUB_BUSY)
         else:
             task = running.start(key, self._turn(asked, claims))
@@ -149,7 +149,7 @@ class Session:
                 self._send(pb.FromWorker(delta=delta))
 
         try:
-            ear = _Ear(self._key(claims), asked, self._asking, self._send)
+            ear = _Ear(self._key(claims), asked, self._asking, self._send, lambda: spent.bill.usage.total)
             with Pieces(show, asyncio.get_running_loop(), live=asked.live) as pieces:
                 turn = turn_of(asked, claims, self._office.try_timeout_s)
                 outcome = await think(turn, mind, spent, pieces.say, ear)
@@ -191,7 +191,10 @@ class _Ear:
         asked: pb.TurnAsked,
         asking: dict[tuple[Key, str], asyncio.Future[Allowed | NotAllowed]],
         send: Callable[[pb.FromWorker], None],
+        used: Callable[[], int],
     ) -> None:
+        """`used`: tokens of the turn's models so far."""
+        self._used = used
         self._key = key
         self._turn = asked
         self._asking = asking
@@ -199,7 +202,7 @@ class _Ear:
 
     async def ask(self, index: int, tool: str, arguments: bytes, taint: Sequence[str]) -> Allowed | NotAllowed:
         """Asks, and waits for the answer on the link."""
-        message = tool_asked(self._turn, index, tool, arguments, taint)
+        message = tool_asked(self._turn, index, tool, arguments, taint, self._used())
         place = (self._key, message.call_id)
         answer: asyncio.Future[Allowed | NotAllowed] = asyncio.get_running_loop().create_future()
         self._asking[place] = answer

@@ -36,7 +36,7 @@ LOOK_S: Final = 2.0
 """How often it is looked whose document is due."""
 FRESH_S: Final = 300.0
 """How long a document is not asked for again."""
-AGAIN_S: Final = 30.0
+AGAIN_S: Final = 3.0
 """When a hub that did not answer is asked again; each time twice as long, FRESH_S at most."""
 ANSWER_S: Final = 20.0
 PINNED: Final = "peer.pinned"

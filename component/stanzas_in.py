@@ -13,10 +13,11 @@ from slixmpp.jid import JID, InvalidJID
 from aiox.kernel.envelope import MESSAGE, REACTED, MessageReceived
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import TurnId, agent_id_of, turn_id_of
-from aiox.kernel.jid import BareJid
+from aiox.kernel.jid import BareJid, local_part
 from aiox.kernel.units import MAX_BODY_BYTES
 from component.features.chat_states import speaks_chat_states
 from component.features.files import OOB, SHARING, attachments_of, text_beside
+from component.features.questions import BadQuestion, question_of
 from component.features.reactions import REACTIONS, reactions_of
 from component.features.receipts import asks_receipt
 from component.stanza_xml import COMPONENT, SID, child
@@ -88,6 +89,12 @@ def read_message(stanza: Element, sender: Sender, draw_id: Callable[[], UUID]) -
         return Refusal(stanza, ErrorCode.ACCESS_DENIED)
     if not agent.local:
         return Refusal(stanza, ErrorCode.ACCESS_DENIED)
+    try:
+        question = question_of(stanza)
+    except BadQuestion:
+        return Refusal(stanza, ErrorCode.BODY_INVALID)
+    if question is not None and question.chain[-1] != agent_id_of(local_part(sender.bare)):
+        return Refusal(stanza, ErrorCode.BODY_INVALID)  # an agent asks in its own name
     turn_id = turn_id_of(sender.bare, agent.bare, message_id, body) if message_id else TurnId(draw_id())
     received = MessageReceived(
         sender_full=sender.full,
@@ -101,6 +108,7 @@ def read_message(stanza: Element, sender: Sender, draw_id: Callable[[], UUID]) -
         thread=_thread(stanza),
         attachments=files,
         about="" if reaction is None else reaction.about,
+        question=question,
     )
     if reaction is not None:
         return Question(received, stanza, wants_receipt=False, wants_states=False, type=REACTED)

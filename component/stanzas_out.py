@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from aiox.kernel.envelope import INTRODUCTION, RETRACTED, Attachment, OutboxReady
+from aiox.kernel.envelope import INTRODUCTION, QUESTION, RETRACTED, Attachment, OutboxReady
 from aiox.kernel.errors import ErrorCode
 from aiox.kernel.jid import bare, domain, local_part
 from component.errors import add_error
 from component.features.chat_states import add_state
 from component.features.files import add_file
 from component.features.presence import request
+from component.features.questions import add_answer, add_question
 from component.features.quick_responses import add_responses
 from component.features.retraction import retraction
 from component.features.styling import styled
@@ -85,6 +86,8 @@ def _message(ready: OutboxReady, body: str, number: int) -> Element:
     add(message, HINTS, "store")
     if ready.data is not None and number == 1:
         add_turn(message, ready.turn_id, ready.data)
+    if ready.question is not None:
+        (add_question if ready.kind == QUESTION else add_answer)(message, ready.question)
     return message
 
 

@@ -41,7 +41,7 @@ from registry.witness import Cosignature, SeenLog
 
 LOOK_S: Final = 1.0
 """How often it is looked whether there is a new checkpoint."""
-AGAIN_S: Final = 10.0
+AGAIN_S: Final = 3.0
 """When a witness that did not co-sign is asked again; each time twice as long, LONGEST_S at most."""
 LONGEST_S: Final = 300.0
 ANSWER_S: Final = 20.0

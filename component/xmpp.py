@@ -79,6 +79,11 @@ class XmppLink:
         return self._up and self._has_share
 
     @property
+    def address(self) -> str:
+        """Of our own addresses one whose answers come in by this link."""
+        return self._own_address
+
+    @property
     def session(self) -> int:
         """Number of the stream: another one after every reconnect."""
         return self._session

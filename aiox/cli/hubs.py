@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from aiox.cli.agents import done
+from aiox.cli.stack.containers import hand_on
 from aiox.cli.stack.home import Home
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.cli.users import open_desk
@@ -55,7 +56,7 @@ async def rotate_key(settings: Settings) -> str:
     secrets = _secrets(settings)
     async with open_desk(settings) as desk:
         found = done(await hub_keys.rotate(desk.hub, desk.actor, _read(secrets), lambda: random.token_bytes(32)))
-    _write(secrets, found)
+    _write(settings, secrets, found)
     return f"Key {max(found)} signs beside the old one. Other hubs see both within minutes; then: aiox hub retire-key"
 
 
@@ -64,7 +65,7 @@ async def retire_key(settings: Settings) -> str:
     secrets = _secrets(settings)
     async with open_desk(settings) as desk:
         found = done(await hub_keys.retire(desk.hub, desk.actor, _read(secrets)))
-    _write(secrets, found)
+    _write(settings, secrets, found)
     return f"Key {max(found)} signs alone. A hub that was away since it joined freezes us: its admin unpins us then."
 
 
@@ -76,5 +77,6 @@ def _read(secrets: Secrets) -> Mapping[int, bytes]:
     return dict(sorted(parse_keys(secrets.read(NAME)).items(), reverse=True))
 
 
-def _write(secrets: Secrets, seeds: Mapping[int, bytes]) -> None:
+def _write(settings: Settings, secrets: Secrets, seeds: Mapping[int, bytes]) -> None:
     secrets.write(NAME, "".join(f"{number}:{seed.hex()}\n" for number, seed in seeds.items()))
+    hand_on(Home(settings.home), "component", NAME)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from aiox.commands import gate
@@ -17,7 +18,7 @@ from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import derived_id
 from aiox.kernel.mcp import McpTool, host_of
 from aiox.kernel.outcome import Answered, Failed, Usage
-from aiox.kernel.tools import Taint, Terms, tool_taint
+from aiox.kernel.tools import ASK_AGENT, Taint, Terms, tool_taint
 from aiox.kernel.units import estimate_tokens
 from aiox.kernel.verdict import Deny, Hold
 from aiox.runtime.crash import CrashPoint
@@ -26,7 +27,8 @@ from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.mcp_wire import pin_of
 from orchestrator.ports import Ports
 from orchestrator.proofs import Loaded, Stopped
-from orchestrator.steps import call_files, held_call
+from orchestrator.steps import asking, call_files, held_call
+from orchestrator.steps.asking import Reached
 from orchestrator.steps.call_files import NoFile
 from orchestrator.steps.held_call import call_of
 from orchestrator.steps.room import GROUPCHAT
@@ -36,7 +38,8 @@ from policy.cedar.facts import Facts
 from policy.cedar.judge import Decision, Policies
 from policy.credentials import Kind
 from policy.ledger import Record
-from policy.tool_gate import Read, asked_by_a_room, judge_tool
+from policy.quota import Reservation
+from policy.tool_gate import Read, asked_by_a_room, asked_by_an_agent, judge_tool
 from policy.tools import Call, narrowed, terms_of
 from registry import mcp_servers, tool_calls
 from registry.approvals import Kept
@@ -44,16 +47,21 @@ from registry.quotas import Conversation, QuotaUnavailable
 from registry.short_term import PastTurn, seal_entry
 from registry.tool_calls import ApprovalGone, CallState, NewCall, StoredCall, TooOften
 
+NO_TOKENS: Final = Reservation(0, 0)
+
 
 class TurnDesk:
     """The tool calls of a turn that is dispatched, to one worker after another until one is let through."""
 
-    def __init__(self, ports: Ports, loaded: Loaded, input_tokens: int = 0, *, clean_history: bool = False) -> None:
+    def __init__(
+        self, ports: Ports, loaded: Loaded, reservation: Reservation = NO_TOKENS, *, clean_history: bool = False
+    ) -> None:
         self._ports = ports
         self._loaded = loaded
         self._clean_history = clean_history
         self._ran: set[str] = set()
-        self._input_tokens = input_tokens
+        self._reservation = reservation
+        self._until = asking.ends_at(ports, loaded)
         self._asked = 0
         self._open: dict[str, str] = {}
         self._attempt = 0
@@ -73,17 +81,22 @@ class TurnDesk:
         self._waiting.clear()
         self._tokens = 0
         self._said, self._attempt = 0, max(self._attempt + 1, self._ports.live.now_ms())
-        self._ports.live.tell(self._loaded.turn, self._attempt, 0, "")
+        self._tell(0, "")
 
     def said(self, text: str) -> None:
         """Shows a piece of the answer to who listens (orchestrator/live.py)."""
-        self._ports.live.tell(self._loaded.turn, self._attempt, self._said, text)
+        self._tell(self._said, text)
         self._said += len(text)
         self._tokens += estimate_tokens(text)
 
+    def _tell(self, offset: int, text: str) -> None:
+        """To who listens; what one agent says to another nobody does."""
+        if self._loaded.delegation is None:
+            self._ports.live.tell(self._loaded.turn, self._attempt, offset, text)
+
     def cut_off(self) -> Callable[[int], None]:
         """Counts what it has surely cost; a piece of the answer is never less than a token."""
-        return self._loaded.turn.spending.cut_off(self._input_tokens + self._tokens)
+        return self._loaded.turn.spending.cut_off(self._reservation.input_tokens + self._tokens)
 
     async def asked(self, call: pb.ToolAsked) -> pb.ToolAllowed | pb.ToolHeld | pb.ToolRefused:
         """Judges, and puts an allowed call on record before it may run. Raises LeaseLost, AlreadyStarted."""
@@ -92,14 +105,15 @@ class TurnDesk:
         self._asked += 1
         policies = await ports.policies.holding(ports.pool, loaded.authorised.owner, ports.clock.monotonic())
         roles = await gate.roles_towards(ports.pool, policies, turn.message.sender, loaded.authorised.owner)
-        decided = self._judge(wanted, policies, roles, call.taint)
-        if turn.message.stanza_type == GROUPCHAT:
-            decided = asked_by_a_room(decided)
+        other = await asking.reach(ports, loaded, wanted) if wanted.tool == ASK_AGENT else None
+        decided = self._judge(wanted, policies, roles, call.taint, other)
         await held_call.note(ports, loaded, decided)
         verdict = decided.verdict
         if isinstance(verdict, Deny):
             ports.log.info("tool_refused", turn_id=str(turn.message.turn_id), rules=list(verdict.rules))
             return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=verdict.reason)
+        if isinstance(other, str):
+            return pb.ToolRefused(error_code=ErrorCode.TOOL_REFUSED, reason=other)
         turn.seal()
         kept = loaded.approved if wanted.index == 0 else None
         if kept is not None:
@@ -120,10 +134,23 @@ class TurnDesk:
         self._open[call.call_id] = call.tool_name
         self._ran |= {tool_taint(call.tool_name)} | ({Taint.DOCUMENT} if granted.files else set())
         ports.crash(CrashPoint.AFTER_TOOL_STARTED, turn.message.body)
+        if other is not None:
+            granted.agent.CopyFrom(await self._ask(wanted, other, call.tokens_used, granted.terms.timeout_ms))
         return granted
 
+    async def _ask(self, wanted: Call, other: Reached, used: int, timeout_ms: int) -> pb.AgentAnswer:
+        """Another agent is asked, within the time and half of the tokens that this turn has left."""
+        left = self._reservation.tokens - used - self._loaded.turn.spending.paid.tokens
+        until = min(self._until, self._ports.clock.monotonic() + timeout_ms / 1000)
+        asked = asking.question(self._loaded, wanted, other, until, left // 2)
+        answered = await self._ports.ask_agent(self._ports, asked)
+        return pb.AgentAnswer(text=answered.text, error_text=answered.error, tokens=answered.tokens)
+
     async def _granted(self, wanted: Call) -> pb.ToolAllowed:
-        """The terms of an allowed call, and the credential without which it cannot run. Raises NoCredential."""
+        """The terms of an allowed call, the credential without which it cannot run, and the documents that it names.
+
+        Raises NoCredential, NoFile.
+        """
         terms, described, mcp = self._terms(wanted.tool), self._known[wanted.tool], self._loaded.mcp.get(wanted.tool)
         granted = pb.ToolTerms(
             timeout_ms=terms.timeout_ms,
@@ -150,7 +177,12 @@ class TurnDesk:
         return terms if mcp is None else replace(terms, allowed_domains=narrowed((host_of(mcp.server),), domains))
 
     def _judge(
-        self, wanted: Call, policies: Policies | None, roles: frozenset[str], taint: Collection[str]
+        self,
+        wanted: Call,
+        policies: Policies | None,
+        roles: frozenset[str],
+        taint: Collection[str],
+        other: Reached | str | None,
     ) -> Decision:
         loaded = self._loaded
         turn, version = loaded.turn, loaded.version
@@ -162,16 +194,20 @@ class TurnDesk:
             resource=str(version.agent_id),
             channel=turn.envelope.channel,
         )
-        return judge_tool(
+        labels = frozenset(taint) | self._ran | ({Taint.PEER} if loaded.delegation else frozenset())
+        decided = judge_tool(
             wanted,
             facts,
             policies,
             loaded.tools,
             loaded.configured,
-            self._known,
+            asking.described(self._known, other),
             version.governance.approvals,
-            Read(frozenset(taint) | self._ran, self._clean_history),
+            Read(labels, self._clean_history),
         )
+        if loaded.delegation is not None:
+            return asked_by_an_agent(decided)
+        return asked_by_a_room(decided) if turn.message.stanza_type == GROUPCHAT else decided
 
     async def held(self, held: pb.TurnHeld) -> None:
         """Asks for the approval of a call that waits, with the transcript by which its turn goes on."""

@@ -11,8 +11,10 @@ from uuid import UUID
 
 import pytest
 
-from aiox.cli import ledger
+from aiox.cli import ledger, peers
+from aiox.cli.hubs import keys as shown_keys
 from aiox.cli.ledger_files import check
+from aiox.cli.peers import Given
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.commands.create_agent import AgentCreated
 from aiox.commands.ledger_export import Form
@@ -25,6 +27,22 @@ from tests.stack import RunningHub
 
 FOUND_S = 60.0
 """Within this a rewritten ledger is to be found out."""
+
+
+def thinking_with(model: StubModel) -> dict[str, str]:
+    """Environment of a hub whose agents think with this model."""
+    given = {"PROVIDER": "openai", "NAME": "stub", "API_BASE": model.url, "API_KEY": "sk-stub"}
+    return {f"AIOX_MODEL__{name}": value for name, value in given.items()}
+
+
+async def introduced(*hubs: RunningHub) -> None:
+    """Each lets the other in, and has pinned its keys."""
+    for hub, other in (hubs, hubs[::-1]):
+        await peers.add(hub.settings, other.settings.domain, Given(True, True, True, None, None, None, False, ""))
+    for hub, other in (hubs, hubs[::-1]):
+        async with asyncio.timeout(FOUND_S):
+            while f"{other.settings.domain}, pinned" not in await shown_keys(hub.settings):
+                await asyncio.sleep(0.3)
 
 
 async def asking_agent(hub: RunningHub, of: RunningHub, name: str) -> tuple[AgentCreated, Callable[[str], Scripted]]:
