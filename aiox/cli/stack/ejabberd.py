@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 from typing import Final
 
-from aiox.cli.stack import postgres
+from aiox.cli.stack import federation, postgres
 from aiox.cli.stack.ca import XMPP
 from aiox.cli.stack.home import Home, private_file, private_folder
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.cli.stack.xmpp_accounts import answers
-from aiox.runtime.settings import Settings
+from aiox.runtime.logs import Log
+from aiox.runtime.settings import LOOPBACK, Settings
 from aiox.runtime.xmpp_server import COMPONENT_ACCOUNT, GATEWAY_ACCOUNT, STACK_ACCOUNT
+from registry.peers import PeerRow
 
 TEMPLATE: Final = Path(__file__).parents[3] / "ejabberd" / "ejabberd.yml.template"
 EXTRA: Final = "ejabberd.extra.yml"
@@ -52,8 +57,10 @@ _ARCHIVE_RIGHTS: Final = """
 async def start(home: Home, settings: Settings) -> Process:
     """Starts ejabberd and waits until its listeners and its account interface answer. Needs PostgreSQL."""
     folder = home.part("ejabberd")
-    config = private_file(folder / "ejabberd.yml", render(home, settings))
-    process = await Process.start(_program(home, settings, folder, config), home.log_file("ejabberd"))
+    peers = await federation.read_peers(home, settings) if settings.federation.on else ()
+    config = private_file(folder / "ejabberd.yml", render(home, settings, peers))
+    program = await _with_others(_program(home, settings, folder, config), settings, folder)
+    process = await Process.start(program, home.log_file("ejabberd"))
     ports = (settings.ports.xmpp_client, settings.ports.xmpp_component, settings.ports.xmpp_http)
 
     async def ready() -> bool:
@@ -68,14 +75,33 @@ async def start(home: Home, settings: Settings) -> Process:
     return process
 
 
-async def _prepare_archive(home: Home, settings: Settings) -> None:
+async def follow_peers(home: Home, settings: Settings, log: Log) -> None:
+    """Pushes the list of other servers to a running server whenever it changes. For ever."""
+    await federation.follow(home, settings, lambda peers: render(home, settings, peers), log)
+
+
+async def prepare_archive(home: Home, settings: Settings) -> None:
     """Once the server has made its tables. Doing it again changes nothing."""
     quoted = "'" + settings.agents_domain.replace("'", "''") + "'"
     script = _ARCHIVE_RIGHTS.format(reader=postgres.ARCHIVE_READER, agents_domain=quoted)
     await postgres.sql(home, settings.ports.postgres, postgres.XMPP_DATABASE, script)
 
 
-def render(home: Home, settings: Settings) -> str:
+async def _with_others(program: Program, settings: Settings, folder: Path) -> Program:
+    """What a server that meets others needs beside: its module for pinned certificates, and names of its own."""
+    wanted = settings.federation
+    if not wanted.on:
+        return program
+    compiled = await federation.compile_pins(folder, libraries())
+    hosts = federation.hosts_file(folder, wanted)
+    # In a mount namespace of its own, names are other addresses; who is not root becomes it there, and nowhere else.
+    as_root = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    prefix = ("unshare", *as_root, "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts))
+    command = (program.command[0], "-pa", str(compiled), *program.command[1:])
+    return replace(program, command=command, prefix=() if hosts is None else prefix)
+
+
+def render(home: Home, settings: Settings, peers: Sequence[PeerRow] = ()) -> str:
     """`ejabberd.yml` for this hub. Values are JSON strings and numbers, which YAML reads as they are."""
     secrets = home.secrets(XMPP)
     values: dict[str, object] = {
@@ -98,7 +124,9 @@ def render(home: Home, settings: Settings) -> str:
         "sql_port": settings.ports.postgres,
         "sql_password": home.secrets("stack").read("postgres_ejabberd"),
     }
-    text = Template(TEMPLATE.read_text()).substitute({name: json.dumps(value) for name, value in values.items()})
+    quoted = {name: json.dumps(value) for name, value in values.items()}
+    others = federation.values(home, settings, peers)
+    text = Template(TEMPLATE.read_text()).substitute({**quoted, **others})
     extra = home.root / EXTRA
     return text + (f"\ninclude_config_file: {json.dumps(str(extra))}\n" if extra.is_file() else "")
 
