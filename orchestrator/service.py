@@ -97,11 +97,10 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     workers = _worker_pool(settings, secrets, log, clock, supervisor, pool)
     commits, live = Commits(partial(conclude, pool)), Live(bus.publish, clock, log)
     quotas = Quotas(memory, holder := f"orchestrator-{uuid4().hex[:8]}")
-    counters = _counters(memory, quotas, pool, clock, log)
     ports = Ports(
         pool=pool,
         quotas=quotas,
-        counters=counters,
+        counters=_counters(memory, quotas, pool, clock, log),
         versions=Versions(pool, keys),
         credentials=Credentials(pool, partial(load_ring, pool, keys), settings.model, settings.providers),
         workers=workers,

@@ -95,8 +95,8 @@ def _address(arguments: bytes) -> BareJid:
 
 
 def described(known: Mapping[str, ToolDescription], other: Reached | str | None) -> Mapping[str, ToolDescription]:
-    """The tools as they are for this call: what an agent of the same owner is told does not leave its owner's house, and
-    what nobody is told (`other` says why) goes nowhere.
+    """The tools as they are for this call: what an agent of the same owner is told does not leave its owner's house,
+    and what nobody is told (`other` says why) goes nowhere.
     """
     if other is None or (isinstance(other, Reached) and not other.same_owner):
         return known
