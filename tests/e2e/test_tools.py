@@ -114,12 +114,14 @@ async def test_a_model_that_calls_on_and_on_is_stopped_after_eight(tools: ToolHu
     assert "tools" not in tools.model.asked[-1]
 
 
+@pytest.mark.timeout(400)
 async def test_a_tool_of_an_mcp_server_is_called_until_it_changes(tools: World) -> None:
     owner = await tools.hub.account(quota=ROOMY_ACCOUNT)
     agent = await tools.hub.agent(owner, governance=ROOMY, mcp_servers=[LITTLE])
     which = {"agent_id": agent.agent_id, "server": "little"}
     add = Scripted("", calls=({"name": "little__add", "arguments": '{"a": 20, "b": 22}'},))
-    async with asyncio.timeout(110), online(tools.hub, owner) as person, tools.hub.commands() as commands:
+    # A look whose worker seems lost, as on a machine that is too busy, is tried again after 90 s.
+    async with asyncio.timeout(380), online(tools.hub, owner) as person, tools.hub.commands() as commands:
         assert await answer_to(person, agent.jid, "what can you do?") == "echo: what can you do?"
         assert "tools" not in tools.model.asked[-1]
         assert not isinstance(await mcp_servers.look(commands, owner.actor, WhichServer.model_validate(which)), Refused)
@@ -137,7 +139,7 @@ async def test_a_tool_of_an_mcp_server_is_called_until_it_changes(tools: World) 
         shown = json.loads(tools.model.asked[-1]["messages"][-1]["content"])
         assert shown["status"] == "failed"
         assert "not what its owner has approved" in shown["untrusted_result"]
-        await person.until(lambda one: "little has changed add since you approved it" in body_of(one))
+        await person.until(lambda one: "little has changed add since you approved it" in body_of(one), 250)
         await _looked_at(commands, owner, agent, "changed")
         assert await answer_to(person, agent.jid, "and now?") == "echo: and now?"
         assert "tools" not in tools.model.asked[-1]
