@@ -52,6 +52,8 @@ class Keeper:
         self._killed: set[str] = set()
         self._starts: dict[str, Start] = {}
         self._haunted: dict[str, Mapping[str, str]] = {}
+        self._runs_with: dict[str, Mapping[str, str]] = {}
+        self._next: dict[str, Mapping[str, str]] = {}
 
     async def start(self, parts: Iterable[str] = PARTS) -> None:
         """Starts everything and waits until it is ready."""
@@ -61,22 +63,31 @@ class Keeper:
             if "postgres" in stage:
                 await postgres.migrate(self.home, self.settings.ports.postgres)
 
-    async def run(self, part: str, start: Start | None = None, **environment: str) -> None:
+    async def run(self, part: str, start: Start | None = None, /, **environment: str) -> None:
         """Starts one part, this once with `start` and more environment; later restarts are plain again."""
         with patch.dict(os.environ, {**self.environment, **self._haunted.get(part, {}), **environment}):
             starting = asyncio.ensure_future((start or self._starts.get(part) or self._start_of(part))())
             await asyncio.sleep(0)  # the environment is read in the first step
         process = await starting
-        self._processes[part] = process
+        self._processes[part], self._runs_with[part] = process, environment
         self._whole[part].set()
         self._watches[part] = asyncio.create_task(self._watch(part, process), name=f"watch {part}")
 
-    async def replace(self, part: str, start: Start | None = None, **environment: str) -> None:
+    async def replace(self, part: str, start: Start | None = None, /, **environment: str) -> None:
         """Stops a part in order and starts it as `run` does."""
         self._watches.pop(part).cancel()
         self._whole[part].clear()
         await self._processes[part].stop()
         await self.run(part, start, **environment)
+
+    async def arm(self, part: str, environment: Mapping[str, str]) -> None:
+        """Has a part run with this environment: it is started anew, unless it was started so already."""
+        if self._runs_with.get(part) != environment:
+            await self.replace(part, **environment)
+
+    def then(self, part: str, environment: Mapping[str, str]) -> None:
+        """When this part has ended, it is started with this environment, once."""
+        self._next[part] = environment
 
     def always(self, part: str, start: Start) -> None:
         """How this part is started from now on."""
@@ -138,7 +149,7 @@ class Keeper:
         await process.stop()  # what it left behind in its session
         while True:
             try:
-                await self.run(part)
+                await self.run(part, **self._next.get(part, {}))
             except CannotGoOn as refused:  # a store may still let go of its files
                 if part == "postgres":
                     await asyncio.sleep(_PAUSE_S)
@@ -146,6 +157,7 @@ class Keeper:
                 self.surprises.append(f"{part} did not start again: {refused}")
                 await asyncio.sleep(_PAUSE_S)
             else:
+                self._next.pop(part, None)
                 return
 
     def _start_of(self, part: str) -> Start:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +23,21 @@ NEEDS_A_FACT = {CrashPoint.BEFORE_FACT, CrashPoint.AFTER_FACT}
 NEEDS_A_TOOL = {CrashPoint.AFTER_TOOL_STARTED, CrashPoint.AFTER_EFFECT}
 
 
+def service_of(point: CrashPoint) -> str:
+    """Which process dies there."""
+    return point.value.split(":")[0]
+
+
+def sent_to(point: CrashPoint) -> dict[str, str]:
+    """The environment of a process that dies there, at a message that says so."""
+    return {"AIOX_CRASH__POINT": point.name, "AIOX_CRASH__TEXT": f"crash-{point.name}."}
+
+
+POINTS = sorted((point for point in CrashPoint if point not in NEEDS_A_TOOL), key=service_of)
+"""Those of one process one after the other: what is started in the place of the dead is sent to the next point."""
+FOLLOWING = {one: other for one, other in pairwise(POINTS) if service_of(one) == service_of(other)}
+
+
 @pytest.fixture(scope="module")
 async def calm() -> AsyncIterator[Traffic]:
     """A hub with few people, of which one process after the other is sent to its crash point."""
@@ -30,13 +46,15 @@ async def calm() -> AsyncIterator[Traffic]:
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("point", [point for point in CrashPoint if point not in NEEDS_A_TOOL], ids=lambda p: p.name)
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
 async def test_nothing_is_lost_or_doubled_by_a_death(calm: Traffic, point: CrashPoint) -> None:
-    keeper, service = calm.keeper, point.value.split(":")[0]
+    keeper, service = calm.keeper, service_of(point)
     word = f"crash-{point.name}."
     if point in NEEDS_A_FACT:
         word += " Remember that the boat is called"
-    await keeper.replace(service, AIOX_CRASH__POINT=point.name, AIOX_CRASH__TEXT=f"crash-{point.name}.")
+    await keeper.arm(service, sent_to(point))
+    if point in FOLLOWING:
+        keeper.then(service, sent_to(FOLLOWING[point]))
     keeper.expect_death(service)
     await calm.volley(list(CrashPoint).index(point), MESSAGES, 0.5, word)
     assert await keeper.until_dead(service, DIES_S), f"nothing calls the hook at {point.name}"
@@ -68,7 +86,7 @@ async def handy(calm: Traffic, tmp_path: Path) -> AsyncIterator[Traffic]:
 async def test_a_tool_is_never_run_again_in_silence(
     handy: Traffic, tmp_path: Path, point: CrashPoint, lines: list[str]
 ) -> None:
-    keeper, service = handy.keeper, point.value.split(":")[0]
+    keeper, service = handy.keeper, service_of(point)
     await keeper.replace(service, AIOX_CRASH__POINT=point.name, AIOX_CRASH__TEXT="crash-here")
     keeper.expect_death(service)
     arguments = json.dumps({"line": "once", "file": "notes"})

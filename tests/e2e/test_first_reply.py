@@ -14,14 +14,3 @@ async def test_an_owner_gets_a_receipt_and_an_answer(hub: RunningHub) -> None:
     assert exchange.text
     assert exchange.receipt_ms is not None
     assert exchange.receipt_ms <= exchange.answer_ms
-
-
-async def test_the_conversation_goes_on_after_a_restart(hub: RunningHub) -> None:
-    owner = await hub.account()
-    agent = await hub.agent(owner)
-    async with hub.client(owner) as client:
-        await client.ask(agent.jid, "Good morning", 20)
-    await hub.restart()
-    async with hub.client(owner) as client:
-        exchange = await client.ask(agent.jid, "And good evening", 20)
-    assert exchange.error_code == ""

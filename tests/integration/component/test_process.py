@@ -32,14 +32,15 @@ AGENT = "agent-11111111-1111-4111-8111-111111111111@agents.localhost"
 @pytest.fixture(scope="module")
 async def door(ejabberd: Place, nats: Place) -> AsyncIterator[Place]:
     assert nats.home == ejabberd.home
-    async with _component(ejabberd):
-        await _until_ready(ejabberd)
+    async with component(ejabberd):
+        await until_ready(ejabberd)
         await ensure_account(ejabberd.home, ejabberd.settings, "carol", "carol-password")
         yield ejabberd
 
 
 @asynccontextmanager
-async def _component(place: Place) -> AsyncIterator[None]:
+async def component(place: Place) -> AsyncIterator[int]:
+    """The door as a process; its id."""
     ports = {f"AIOX_PORTS__{name.upper()}": str(port) for name, port in place.settings.ports.model_dump().items()}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "aiox.cli.main", "run", "component"),
@@ -47,13 +48,13 @@ async def _component(place: Place) -> AsyncIterator[None]:
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         assert await asyncio.wait_for(process.wait(), 15) == 0, "SIGTERM ends it in order"
 
 
-async def _until_ready(place: Place) -> None:
+async def until_ready(place: Place) -> None:
     url = f"http://127.0.0.1:{place.settings.ports.component_health}/readyz"
     async with asyncio.timeout(30), aiohttp.ClientSession() as session:
         while True:

@@ -78,46 +78,21 @@ def names(pattern: str, text: str) -> list[str]:
     return [name.strip() for name in re.findall(pattern, text, re.MULTILINE)]
 
 
-async def test_starts_stores_first_and_stops_doors_first(own: RunningHub) -> None:
-    await own.start()
-    began = time.monotonic()
-    await own.stop()
-    print(f"stopped in {time.monotonic() - began:.1f} s")
-    text = own.printed()
+def started_in_order(text: str) -> bool:
+    """Stores first, and the server before who connects to it."""
     started = names(r"^  (.{16}) ready in", text)
     assert set(started[:3]) == {"PostgreSQL", "Redis", "NATS JetStream"}
-    assert started.index("ejabberd") < started.index("component")
-    assert names(r"^  (.{16}) stopped in", text) == [
-        "component",
-        "gateway",
-        "orchestrator",
-        "AI worker",
-        "ejabberd",
-        "NATS JetStream",
-        "Redis",
-        "PostgreSQL",
-    ]
-    assert processes_of(own) == {}
+    return started.index("ejabberd") < started.index("component")
 
 
-async def test_a_second_start_says_how_long_it_took(up: RunningHub) -> None:
-    found = re.search(r"All parts are ready after ([0-9.]+) s", up.printed())
-    assert found
-    print(f"second start: {found[1]} s")
+async def test_the_stores_are_started_first(up: RunningHub) -> None:
+    assert started_in_order(up.printed())
 
 
 async def test_nobody_listens_beyond_loopback(up: RunningHub) -> None:
     addresses = listening(processes_of(up))
     assert len(addresses) >= len(type(up.settings.ports).model_fields)
     assert {address.rsplit(":", 1)[0] for address in addresses} <= {LOOPBACK, LOOPBACK_MAPPED}
-
-
-async def test_killing_it_leaves_nothing_behind(up: RunningHub) -> None:
-    assert up.process is not None
-    assert len(processes_of(up)) > 8
-    os.kill(up.process.pid, signal.SIGKILL)
-    await until(lambda: not processes_of(up))
-    await up.start()  # and what was stored is in order
 
 
 async def test_a_part_that_dies_is_started_again_and_said_so(up: RunningHub) -> None:
@@ -162,3 +137,32 @@ async def test_two_homes_with_the_same_ports_collide_clearly(up: RunningHub) -> 
         other.home.settings_file.write_text(text.replace(theirs, str(up.settings.ports.nats)))
         with pytest.raises(CannotGoOn, match=rf"port {up.settings.ports.nats} \(nats\) is in use by nats-server"):
             await other.start()
+
+
+async def test_killing_it_leaves_nothing_behind(up: RunningHub) -> None:
+    assert up.process is not None
+    assert len(processes_of(up)) > 8
+    os.kill(up.process.pid, signal.SIGKILL)
+    await until(lambda: not processes_of(up))
+    await up.start()  # and what was stored is in order
+    found = re.search(r"All parts are ready after ([0-9.]+) s", up.printed())
+    assert found
+    print(f"second start: {found[1]} s")
+
+
+async def test_it_stops_the_doors_first_and_the_stores_last(up: RunningHub) -> None:
+    began = time.monotonic()
+    await up.stop()
+    print(f"stopped in {time.monotonic() - began:.1f} s")
+    assert started_in_order(up.printed())
+    assert names(r"^  (.{16}) stopped in", up.printed()) == [
+        "component",
+        "gateway",
+        "orchestrator",
+        "AI worker",
+        "ejabberd",
+        "NATS JetStream",
+        "Redis",
+        "PostgreSQL",
+    ]
+    assert processes_of(up) == {}
