@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -260,48 +261,77 @@ async def test_peer_abuse(hub: RunningHub) -> None:
     follower.done()
 
 
-async def test_restore_of_a_backup_that_was_taken_under_traffic(hub: RunningHub, tmp_path: Path) -> None:
-    """What was receipted before the backup's point is answered by the hub that was made of it, and nothing twice."""
+@dataclass(frozen=True)
+class Copied:
+    """A backup of a hub in which a message waited, the hub that was made of it, and who had written."""
+
+    follower: Runbook
+    hub: RunningHub
+    person: Account
+    agent: str
+    waits: str
+
+
+async def copied(hub: RunningHub, folder: Path) -> Copied:
+    """Follows the page up to a hub that could be started: with other ports, because the first one still runs."""
     person = await hub.account(quota={"tokens_per_minute": 1_000_000})
     agent = await hub.agent(person, governance={"max_tokens_per_minute": 1_000_000})
     orchestrator = hub.pids()["orchestrator"]
-    taker = book(hub, "drift")
     async with online(hub, person) as talk:
         await answer_to(talk, agent.jid, "remember: my boat is called Alma")
         os.kill(orchestrator, signal.SIGSTOP)  # what is receipted now waits on the bus
         try:
             await talk.receipt_for(waits := talk.say(agent.jid, "What is my boat called?", extra=(WITH_RECEIPT,)))
-            assert "1 messages that wait" in await taker.follow("aiox backup create")
+            assert "1 messages that wait" in await book(hub, "drift").follow("aiox backup create")
         finally:
             os.kill(orchestrator, signal.SIGCONT)
         await answer_to(talk, agent.jid, "This came later")
     backup = Shelf.of(hub.settings).newest()
     assert backup is not None
+    assert str(backup.path) in await book(hub, "restore").follow("aiox backup list")
 
-    there, ports = tmp_path / "home", free_ports()
+    there, ports = folder / "home", free_ports()
     moved = {f"AIOX_PORTS__{name.upper()}": str(port) for name, port in ports.model_dump().items()}
     follower = Runbook("restore", there, moved)
-    tried = Runbook("restore", hub.home.root)
-    assert str(backup.path) in await tried.follow("aiox backup list")
-    assert "can be restored" in await tried.follow("aiox backup verify FILE", FILE=backup.path)
-    said = await follower.follow("aiox restore FILE", FILE=backup.path)
-    assert "1 messages wait for their answer" in said
+    assert "1 messages wait for their answer" in await follower.follow("aiox restore FILE", FILE=backup.path)
     assert "not empty" in await follower.follow("aiox restore FILE", FILE=backup.path, fails=True)
+    settings = hub.settings.model_copy(update={"home": there, "ports": ports})
+    return Copied(follower, RunningHub(Home(there), settings, moved), person, agent.jid, waits)
 
-    restored = RunningHub(Home(there), hub.settings.model_copy(update={"home": there, "ports": ports}), moved)
+
+@pytest.mark.timeout(300)
+async def test_restore(hub: RunningHub, tmp_path: Path) -> None:
+    """What comes back was proven before the command ended: every record of the ledger, and the whole schema."""
+    made = await copied(hub, tmp_path)
+    there = made.hub.home
+    assert (there.root / "hub.toml").read_text() == (hub.home.root / "hub.toml").read_text()
+    assert there.secrets("stack").read("keyring") == hub.home.secrets("stack").read("keyring")
+    assert not (there.root / "store").exists()
+    assert not there.root.with_name("home.restoring").exists()
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(600)
+async def test_restored_hub_answers_what_waited_and_nothing_twice(hub: RunningHub, tmp_path: Path) -> None:
+    made = await copied(hub, tmp_path)
+    follower, restored, person = made.follower, made.hub, made.person
+    tried = book(hub, "restore")
+    backup = Shelf.of(hub.settings).newest()
+    assert backup is not None
+    assert "can be restored" in await tried.follow("aiox backup verify FILE", FILE=backup.path)
     await restored.start()
     try:
         async with online(restored, person) as talk:
-            assert "Alma" in await answer_to(talk, agent.jid, "Please, what is my boat called?")
+            assert "Alma" in await answer_to(talk, made.agent, "Please, what is my boat called?")
             rows = await outcomes(restored, person)
-            assert await outcomes_of(restored, waits) == ["answered"]
+            assert await outcomes_of(restored, made.waits) == ["answered"]
             assert len(rows) == len(set(rows))
         assert "The ledger holds" in await follower.follow("aiox ledger verify")
         assert not mends(await doctor(follower), "the schema")
     finally:
         await restored.stop()
     follower.followed |= tried.followed
-    follower.done("aiox down", "mv AIOX_HOME AIOX_HOME.before", "aiox up")
+    follower.done("aiox down", "mv AIOX_HOME AIOX_HOME.before", "aiox up", "aiox backup list")
 
 
 async def outcomes(hub: RunningHub, person: Account) -> list[str]:
