@@ -1,7 +1,7 @@
 """`make coverage`: runs the tests and says which share of the lines they ran, in every process that they started.
 
-Figures are those of SPEC 15 and of the tenth part: 80 % of all, 95 % where rules and rows are. Counting takes time,
-most of all on Python 3.11, so it is no part of `make test`. `python -m setup.covered [pytest's words]`.
+Figures are those of SPEC 15 and of the tenth part: 80 % of all, 95 % where rules and rows are. Counting takes half as
+much processor time again on Python 3.11, so it is no part of `make test`. `python -m setup.covered [pytest's words]`.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ def picture(title: str, across: str, up: str, lines: Sequence[Line], *, logarith
 
 def _frame(title: str, across: str, up: str) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-size="12">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-size="12"'
+        ' font-family="sans-serif">'
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>'
         f'<text x="{_LEFT}" y="18" font-size="14" font-weight="bold">{escape(title)}</text>'
         f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 12}" text-anchor="end">{escape(across)}</text>'

@@ -14,10 +14,12 @@ from aiox.cli.chat.screen import printable
 from aiox.cli.stack.ports import ports_of
 from aiox.cli.stack.services import health_port
 from aiox.runtime.clock import Clock
-from aiox.runtime.settings import Service, Settings
+from aiox.runtime.settings import Ports, Service, Settings
 
 INSTANCES: Final = 10
 """So many of each service are looked for on this machine."""
+_AWAY: Final = 2
+"""Instances in a row that do not answer: whatever answers on ports behind them is taken for another hub's."""
 _BUDGET: Final = aiohttp.ClientTimeout(total=2)
 READY: Final = "ready"
 
@@ -63,13 +65,27 @@ class Look:
 
 async def look(session: aiohttp.ClientSession, settings: Settings, clock: Clock) -> Look:
     """Asks all services at once. Who does not answer within two seconds is not seen."""
-    asked = [
-        _see(session, service, instance, health_port(ports_of(service, settings.ports, instance), service))
-        for service in get_args(Service)
-        for instance in range(1, INSTANCES + 1)
-    ]
-    seen = [one for one in await asyncio.gather(*asked) if one is not None]
-    return Look(clock.monotonic(), clock.now().timestamp(), seen)
+    found = await asyncio.gather(*(_instances(session, settings.ports, service) for service in get_args(Service)))
+    return Look(clock.monotonic(), clock.now().timestamp(), [seen for ours in found for seen in ours])
+
+
+async def _instances(session: aiohttp.ClientSession, ports: Ports, service: Service) -> list[Seen]:
+    numbers = range(1, INSTANCES + 1)
+    asked = (_see(session, service, n, health_port(ports_of(service, ports, n), service)) for n in numbers)
+    return ours(await asyncio.gather(*asked))
+
+
+def ours(answers: Sequence[Seen | None]) -> list[Seen]:
+    """Those that answered, by number from 1 on, up to a gap that no single death explains."""
+    found: list[Seen] = []
+    missed = 0
+    for answer in answers:
+        missed = 0 if answer is not None else missed + 1
+        if missed == _AWAY:
+            break
+        if answer is not None:
+            found.append(answer)
+    return found
 
 
 async def _see(session: aiohttp.ClientSession, service: Service, instance: int, port: int) -> Seen | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aiox.cli.top.look import READY, Figure, Look, Seen, read
+from aiox.cli.top.look import READY, Figure, Look, Seen, ours, read
 from aiox.cli.top.reckon import Between, quantile, reckon
 
 
@@ -95,6 +95,14 @@ def test_troubles_are_said_in_words() -> None:
     for wanted in ("orchestrator-2 does not answer", "NATS is away", "no healthy worker", "openai/m", "1 dead letter"):
         assert wanted in words
     assert len(said.trouble) == 7
+
+
+@pytest.mark.parametrize(
+    ("there", "counted"), [([1, 2], [1, 2]), ([1, 3], [1, 3]), ([2], [2]), ([1, 4], [1]), ([10], [])]
+)
+def test_what_answers_behind_a_gap_is_another_hubs(there: list[int], counted: list[int]) -> None:
+    answers = [orchestrator(instance=number) if number in there else None for number in range(1, 11)]
+    assert [one.instance for one in ours(answers)] == counted
 
 
 def test_a_model_named_by_an_owner_moves_no_cursor() -> None:
