@@ -182,9 +182,7 @@ async def find(pool: Pool, owner: OwnerId, agent_id: AgentId, document_id: UUID)
     return None if row is None else _summary(row)
 
 
-async def find_named(
-    pool: Pool, owner: OwnerId, agent_id: AgentId, subject: str, name: str
-) -> tuple[UUID, int] | None:
+async def find_named(pool: Pool, owner: OwnerId, agent_id: AgentId, subject: str, name: str) -> tuple[UUID, int] | None:
     """The id and the size in bytes of what this correspondent has of an agent under a title or source.
 
     Their own comes before the agent's, the newest first; None when there is none. Nobody else's is found.
