@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -413,8 +414,8 @@ async def test_migration_rollback(hub: RunningHub, tmp_path: Path) -> None:
     (versions / "9999_broken.py").write_text(BROKEN.format(before=newest_revision()))
     with pytest.raises(Exception, match="division by zero"):
         await run(
-            *("sh", "-c", f'cd "{newer}" && exec "$0" -m aiox.cli.main migrate', shutil.which("python3") or "python3"),
-            environment={**os.environ, "AIOX_HOME": str(hub.home.root), "PYTHONPATH": str(newer)},
+            *("env", "-C", str(newer), sys.executable, "-m", "aiox.cli.main", "migrate"),
+            environment={**os.environ, "AIOX_HOME": str(hub.home.root)},
         )
     assert "The database is what revision" in await follower.follow("aiox migrate --check")
     async with online(hub, person) as talk:
