@@ -5,7 +5,6 @@ Imported late and only when the settings name such a model: it brings torch, hun
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -42,8 +41,9 @@ class SentenceModel(Batched):
 
 
 def _load(model: str, threads: int) -> Any:
-    os.environ["HF_HUB_OFFLINE"] = "1"  # noqa: TID251 -- read by the library at import: it asks no network
     try:
+        # Before the others are imported, which ask it: from here on no part of the library asks the network.
+        vars(import_module("huggingface_hub.constants"))["HF_HUB_OFFLINE"] = True
         library, torch = import_module("sentence_transformers"), import_module("torch")
     except ImportError as missing:
         raise EmbedderMissing(

@@ -5,7 +5,6 @@ The library itself is not installed for the tests; tests/integration/ai_worker/m
 
 from __future__ import annotations
 
-import os
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import structlog
+from huggingface_hub import constants
 
 from ai_worker.memory.embedder import EmbedderMissing
 from ai_worker.memory.embedders import embedder_of
@@ -50,7 +50,7 @@ def install(monkeypatch: pytest.MonkeyPatch, library: Library) -> Library:
     monkeypatch.setitem(
         sys.modules, "torch", SimpleNamespace(set_num_threads=lambda count: library.asked.append(count))
     )
-    monkeypatch.setenv("HF_HUB_OFFLINE", "")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     return library
 
 
@@ -65,7 +65,7 @@ def test_the_settings_name_it_and_nothing_is_fetched(monkeypatch: pytest.MonkeyP
     threads, (model, options), (texts, how) = library.asked
     assert (threads, model, options["local_files_only"]) == (1, NAME, True)
     assert (texts, how["normalize_embeddings"]) == (["a", "b"], True)
-    assert os.environ["HF_HUB_OFFLINE"] == "1"
+    assert constants.is_offline_mode(), "no part of the library asks the network"
 
 
 def test_vectors_of_another_length_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +82,6 @@ def test_a_model_that_is_not_here_is_said_with_its_mend(monkeypatch: pytest.Monk
 
 def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     with pytest.raises(EmbedderMissing, match="sentence-transformers"):
         SentenceModel(NAME)

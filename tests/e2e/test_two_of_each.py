@@ -1,4 +1,7 @@
-"""Two workers: one that dies, freezes or stops in the middle of its turns costs seconds and no answer."""
+"""Two workers: one that dies, freezes or stops in the middle of its turns costs seconds and no answer.
+
+Two orchestrators: every message is answered once, in its order, also when one of them is killed.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,20 @@ from aiox.runtime.settings import Model, Settings, Telemetry
 from bench.stub_model import StubModel, stub_model
 from tests.e2e.database import superuser
 from tests.e2e.over_http import events_of, signed_in
-from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, Person, answer_to, online
+from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, Person, answer_to, body_of, online
 from tests.stack import RunningHub, free_ports
 
 AT_ONCE = 8
 THINKING_S = 1.0
 ELSEWHERE_S = 5.0
 """What a lost worker may cost."""
+TALKING, EACH = 6, 8
+TAKEOVER_S = 5.0
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A hub with two workers, and people with an agent each."""
+    """A hub with two workers and two orchestrators, and people with an agent each."""
 
     hub: RunningHub
     model: StubModel
@@ -81,7 +86,7 @@ async def pair() -> AsyncIterator[Pair]:
             model=Model(provider="openai", name="stub", api_base=stub.url),
         )
         hub = RunningHub(prepare(settings), settings, {"AIOX_MODEL__API_KEY": "sk-stub"})
-        await hub.start("--no-demo", "--workers", "2")
+        await hub.start("--no-demo", "--orchestrators", "2", "--workers", "2")
         opened.push_async_callback(hub.stop)
         people: list[tuple[Person, str]] = []
         for _ in range(AT_ONCE):
@@ -166,3 +171,79 @@ async def test_what_a_frozen_worker_thought_about_is_answered_by_the_other(pair:
     async with asyncio.timeout(ELSEWHERE_S):  # awake, it is there again, though slow by its own count
         while (await pair.statuses())[pair.worker_id(2)] == "unavailable":
             await asyncio.sleep(0.1)
+
+
+async def holders(hub: RunningHub) -> dict[str, int]:
+    """How many partitions each orchestrator holds now."""
+    async with superuser(hub) as connection:
+        rows = await connection.fetch(
+            "SELECT holder, count(*) AS held FROM partition_leases WHERE expires_at > now() GROUP BY holder"
+        )
+    return {row["holder"]: row["held"] for row in rows}
+
+
+async def test_both_hold_half_of_the_partitions(pair: Pair) -> None:
+    assert {"orchestrator", "orchestrator-2", "ai_worker", "ai_worker-2"} <= pair.hub.pids().keys()
+    async with asyncio.timeout(10):
+        while sorted((await holders(pair.hub)).values()) != [16, 16]:
+            await asyncio.sleep(0.1)
+
+
+async def talk(person: Person, agent: str) -> None:
+    """Says numbers as fast as the receipts of the door allow, without waiting for the answers."""
+    for number in range(EACH):
+        person.say(agent, f"number {number}", message_id=f"n{number}")
+        await asyncio.sleep(0.02)
+
+
+async def order_in_store(hub: RunningHub, sender: str) -> list[str]:
+    """Ids of the sender's messages in the order in which they had their outcome."""
+    async with superuser(hub) as connection:
+        rows = await connection.fetch(
+            "SELECT message_id FROM inbox WHERE sender_jid = $1 ORDER BY created_at, admitted_at", sender
+        )
+    return [row["message_id"] for row in rows]
+
+
+@pytest.mark.parametrize("victim", ["", "orchestrator", "ai_worker-2"])
+async def test_many_conversations_keep_their_order_and_nothing_is_answered_twice(
+    pair: Pair, victim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair.model, "latency_ms", 0.0)
+    accounts = [await pair.hub.account(quota=ROOMY_ACCOUNT) for _ in range(TALKING)]
+    agents = [(await pair.hub.agent(account, governance=ROOMY)).jid for account in accounts]
+    async with AsyncExitStack() as open_clients:
+        people = [await open_clients.enter_async_context(online(pair.hub, account)) for account in accounts]
+        talking = asyncio.gather(*(talk(*each) for each in zip(people, agents, strict=True)))
+        if victim:
+            await asyncio.sleep(0.1)
+            pair.hub.kill(victim)
+        await talking
+        for person, agent in zip(people, agents, strict=True):
+            await answer_to(person, agent, "the last one")
+        for person, account in zip(people, accounts, strict=True):
+            asked = await order_in_store(pair.hub, account.jid)
+            refused = {got.get("id") for got in person.got if got.get("type") == "error"}
+            numbers = [int(one[1:]) for one in asked if one.startswith("n") and one[1:].isdigit()]
+            assert numbers == sorted(set(numbers))
+            assert {f"n{number}" for number in range(EACH)} - set(asked) <= refused
+            answers = [got.get("id") for got in person.got if body_of(got)]
+            assert len(answers) == len(set(answers))
+
+
+async def test_a_killed_orchestrators_conversations_go_on_within_seconds(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair.model, "latency_ms", 0.0)
+    accounts = [await pair.hub.account(quota=ROOMY_ACCOUNT) for _ in range(4)]
+    agents = [(await pair.hub.agent(account, governance=ROOMY)).jid for account in accounts]
+    async with AsyncExitStack() as open_clients:
+        people = [await open_clients.enter_async_context(online(pair.hub, account)) for account in accounts]
+        pair.hub.kill("orchestrator-2")
+        began = time.monotonic()
+        await asyncio.gather(
+            *(answer_to(person, agent, "still there?") for person, agent in zip(people, agents, strict=True))
+        )
+        took = time.monotonic() - began
+    print(f"all answered {took:.1f} s after the kill")
+    assert took < TAKEOVER_S + 1.0
