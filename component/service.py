@@ -87,8 +87,7 @@ STOP: Final = {
 
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
     """Runs the door until SIGTERM. Raises when a store is not there at start, ServiceFailed when a task ended."""
-    # slixmpp logs what it could not parse, which is people's text; the link logs its own state.
-    logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
+    _keep_texts_out_of_the_log()
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     telemetry = Telemetry.of("component", settings)
     pool = await postgres.connect(settings, secrets, "component", CONNECTIONS)
@@ -114,15 +113,13 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     goes, bounced, sends = far.lets_out, bounces.refused, carried.sends
     asks = Questions(out, partial(client.publish, nats.ANSWERED), clock, log)
     replies = Outbox(asks, stores, domain, talk, telemetry, clock, log, sends, crash, goes, bounced, far)
-    locks = SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
-    slots = Slots(locks, carried, *_entrance(link, replies, admission), clock, log)
+    slots = Slots(_locks(settings, secrets), carried, *_entrance(link, replies, admission), clock, log)
     others = BetweenHubs(domain, secrets, pool, tell, lambda: link.address, clock, log)
     enquiries = Enquiries(known, tell, clock, log, others.answer)
     desk = partial(ask_desk, client, clock, "component")
     commands = CommandDoor(desk, tell, settings.agents_domain, uuid4, clock, log)
-    before = (far.takes, asks.expects, door.takes, others.takes, asks.takes)
-    first = (*before, talk.learn, bounces.heard, rosters.takes, rooms.takes, commands.takes)
-    link.on_stanza(Router(admission, watchers, enquiries, link, first))
+    first = (far.takes, asks.expects, door.takes, others.takes, asks.takes, talk.learn, bounces.heard, rosters.takes)
+    link.on_stanza(Router(admission, watchers, enquiries, link, (*first, rooms.takes, commands.takes)))
 
     said = _Announcements(replies, talk, crowding, watchers, tell, clock, log)
     await said.follow(client)
@@ -148,6 +145,15 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("pool", pool.close)
         await closing.step("archive", archived.close)
         telemetry.close()
+
+
+def _keep_texts_out_of_the_log() -> None:
+    """What slixmpp could not parse is people's text, and it logs that; the link logs its own state."""
+    logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
+
+
+def _locks(settings: Settings, secrets: Secrets) -> SlotLocks:
+    return SlotLocks(partial(postgres.connect_alone, settings, secrets, "component"))
 
 
 def _start_outbox(supervisor: Supervisor, replies: Outbox) -> None:
