@@ -39,7 +39,7 @@ from gateway.auth import AccessTokens
 from gateway.crowded import Bounded
 from gateway.crowded import listen as listen_for_pressure
 from gateway.desk import AT_ONCE, PER_MINUTE, CommandDesk
-from gateway.front import Front
+from gateway.front import Front, own_addresses
 from gateway.letters import Letters
 from gateway.limits import Budgets
 from gateway.live import listen, tell_cancel, tell_wanted
@@ -140,7 +140,7 @@ def _front(settings: Settings, secrets: Secrets, bus: Client, clock: Clock) -> F
     url = urlsplit(settings.accounts.public_url).hostname
     public = (settings.domain, *((url,) if url else ()))
     return Front(
-        hosts=(*public, *settings.gateway.hosts),
+        hosts=(*public, *settings.gateway.hosts, *own_addresses(settings.hosts.listen)),
         public=public,
         origins=settings.gateway.origins,
         file_key=bytes.fromhex(secrets.read("file_links")),
