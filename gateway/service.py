@@ -47,6 +47,7 @@ from gateway.metrics import AgentMetrics
 from gateway.xmpp_socket import MAX_BYTES, XmppSocket, to_server
 from gateway.xmpp_upload import XmppUpload
 from gateway.xmpp_upload import to_server as upload_to
+from policy.ledger import Record
 from registry import ledger
 from registry.idempotency import Keys
 from registry.rates import Rates
@@ -72,18 +73,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     rates = Rates(memory)
     bus = await nats.connect(settings, secrets, "gateway", log)
     decisions = GroupCommit(partial(ledger.append, pool))
-    hub = Hub(
-        pool,
-        keys,
-        clock,
-        settings.domain,
-        providers=ProviderDesk.of(settings),
-        tools=known_tools(settings.tools.test_folder),
-        objects=store_of(settings),
-        upload_bytes=settings.limits.upload_bytes,
-        keep=decisions.add,
-        created=AgentMetrics(REGISTRY, settings.telemetry.series).created,
-    )
+    hub = _hub(settings, pool, keys, clock, decisions)
     post = post_of(settings, clock)
     letters = Letters(post, log)
     people = People(
@@ -122,6 +112,21 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("pool", pool.close)
         telemetry.close()
         log.info("stopped")
+
+
+def _hub(settings: Settings, pool: Pool, keys: LiveKeyRing, clock: Clock, decisions: GroupCommit[Record]) -> Hub:
+    return Hub(
+        pool,
+        keys,
+        clock,
+        settings.domain,
+        providers=ProviderDesk.of(settings),
+        tools=known_tools(settings.tools.test_folder),
+        objects=store_of(settings),
+        upload_bytes=settings.limits.upload_bytes,
+        keep=decisions.add,
+        created=AgentMetrics(REGISTRY, settings.telemetry.series).created,
+    )
 
 
 def _desk(hub: Hub, submit: Resubmit, budgets: Budgets) -> Desk:
