@@ -52,6 +52,7 @@ def arguments() -> argparse.Namespace:
 async def run(asked: argparse.Namespace) -> Path:
     """One run, from an empty machine to the summary, whose path is returned."""
     lines: list[str] = []
+    began = f"{os.getloadavg()[0]:.1f}"
     async with (
         child(sys.executable, "-m", "bench.stub_model", "--latency-ms", str(asked.model_ms), first_line_to=lines),
         hub(lines[0]) as bench,
@@ -62,7 +63,7 @@ async def run(asked: argparse.Namespace) -> Path:
         await run_fleet(members, plan(asked.seed + 1, round(asked.rate * WARM_S), WARM_S, *who), DRAIN_S)
         planned = plan(asked.seed, round(asked.rate * asked.seconds), asked.seconds, *who, sizes=MIXES[asked.sizes])
         samples = await run_fleet(members, planned, DRAIN_S, asked.processes)
-        facts = {**_facts(asked), **await _times(bench)}
+        facts = {**_facts(asked), "load average when it began": began, **await _times(bench)}
     return keep(samples, facts, asked.sizes)
 
 
