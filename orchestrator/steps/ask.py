@@ -59,10 +59,15 @@ def turn_asked(ports: Ports, assigned: Assigned, granted: Granted) -> pb.TurnAsk
         format=loaded.preferences.format,
         live=loaded.delegation is None and ports.live.wants(turn),
         task=loaded.task,
-        hops=len(loaded.chain) - 1,
+        hops=_hops(loaded),
         attached=[str(one) for one in loaded.attached],
         asked_at_us=round(ports.clock.now().timestamp() * 1_000_000),
     )
+
+
+def _hops(loaded: Loaded) -> int:
+    """How many turns here wait for this one: their places are lent to it. Who asks from another hub holds none here."""
+    return 0 if loaded.delegation is None or loaded.turn.message.question is not None else len(loaded.chain) - 1
 
 
 def _time_left(ports: Ports, loaded: Loaded) -> int:

@@ -17,7 +17,7 @@ from aiox.kernel.units import estimate_tokens
 from aiox.runtime.keyring import UnknownKey
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
-from orchestrator.proofs import Loaded, Reserved, Stopped, Turn
+from orchestrator.proofs import Loaded, Reserved, Stopped
 from orchestrator.steps.asking import refused_chain
 from orchestrator.steps.budgets import at_once_of, limits_of
 from policy.quota import MINUTE_S, Exceeded, Unit, refusal
@@ -141,14 +141,17 @@ def _request(ports: Ports, loaded: Loaded) -> Request:
         now_ms=round(ports.clock.now().timestamp() * 1000),
         lease_ms=2 * ports.settings.limits.turn_timeout_ms,
         spent=loaded.turn.spending.total,
-        rate=None if loaded.delegation else _rate(ports, loaded.turn),
+        rate=_rate(ports, loaded),
     )
 
 
-def _rate(ports: Ports, turn: Turn) -> Rate | None:
+def _rate(ports: Ports, loaded: Loaded) -> Rate | None:
     """The HTTP door counts its messages itself, before it takes them; a held turn that goes on was counted, and what
-    the hub does by itself is no message.
+    the hub does by itself, or one of its agents asks another, is no message.
     """
+    turn = loaded.turn
+    if loaded.delegation is not None and turn.message.question is None:
+        return None
     if turn.envelope.channel in (HTTP, HUB) or turn.envelope.type == RESUMED:
         return None
     key = rate_key(Action.AGENT_INVOKE, turn.message.sender)

@@ -99,21 +99,21 @@ async def test_no_agent_is_asked_twice_in_a_chain(model_hub: ModelHub) -> None:
     assert [row["agent_id"] for row in await rows(hub, one, two)] == [two.agent_id, one.agent_id]
 
 
-@pytest.mark.parametrize("whose", ["private", "unknown"])
-async def test_anothers_private_agent_looks_like_one_that_is_not_there(model_hub: ModelHub, whose: str) -> None:
+async def test_anothers_private_agent_looks_like_one_that_is_not_there(model_hub: ModelHub) -> None:
     hub, model = model_hub.hub, model_hub.model
     ada, eve = await hub.account(quota=ROOMY_ACCOUNT), await hub.account(quota=ROOMY_ACCOUNT)
     hidden = await hub.agent(ada, name="Hidden", governance=ROOMY)
     own = await hub.agent(eve, name="Own", governance=ROOMY, tools=ASKS)
-    asked = asks(hidden, "What do you know?")
-    if whose == "unknown":
-        asked = Scripted(
-            "", calls=({**asked.calls[0], "arguments": json.dumps({"to": f"no{hidden.jid}", "message": "?"})},)
-        )
+    nobody = Scripted(
+        "", calls=({"name": "ask_agent", "arguments": json.dumps({"to": f"no{hidden.jid}", "message": "?"})},)
+    )
+    said = []
     async with online(hub, eve) as person:
-        model.script(asked, "It says nothing.")
-        assert await answer_to(person, own.jid, "Ask Hidden") == "It says nothing."
-    assert shown(model_hub)["untrusted_result"] == "There is no agent with this address that may be asked in this turn."
+        for asked in (asks(hidden, "What do you know?"), nobody):
+            model.script(asked, "It says nothing.")
+            assert await answer_to(person, own.jid, "Ask Hidden") == "It says nothing."
+            said.append(shown(model_hub)["untrusted_result"])
+    assert said == ["There is no agent with this address that may be asked in this turn."] * 2
     assert await rows(hub, hidden) == []
 
 
