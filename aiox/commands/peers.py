@@ -37,7 +37,7 @@ FULL: Final = Refused(ErrorCode.CONFLICT, f"There are {peers.MOST} peers already
 OURSELVES: Final = Refused(ErrorCode.BODY_INVALID, "name: this is the hub itself, which is no peer.", ("P2 ourselves",))
 MAX_CERTIFICATE: Final = 16_384
 
-_LABEL: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 Domain = Annotated[
     str,
     StringConstraints(to_lower=True, strip_whitespace=True, max_length=253, pattern=rf"^{_LABEL}(\.{_LABEL})*$"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets as random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,7 +94,8 @@ def _signed(one: x509.Certificate, ca: x509.Certificate) -> bool:
 def new_ca(now: datetime) -> Issuer:
     """A fresh, self-signed CA that can sign leaves only."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "AIOX hub CA")])
+    # Of many hubs that know each other each has another name: chains are sought by it.
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"AIOX hub CA {random.token_hex(4)}")])
     usage = _key_usage(signs=False, issues=True)
     certificate = (
         _builder(name, name, key, now, CA_DAYS)
