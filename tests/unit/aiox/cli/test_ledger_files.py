@@ -10,6 +10,7 @@ import pytest
 
 from aiox.cli.ledger_files import check, keep, write
 from aiox.cli.stack.trouble import CannotGoOn
+from policy.cosignatures import WitnessSigner, with_lines
 from policy.exports import csv_head, to_csv
 from policy.notes import sign
 from policy.tlog_proof import write_proof
@@ -17,6 +18,7 @@ from tests.unit.policy.made_ledger import ADA, NEXT_SIGNER, SIGNER, made
 
 LEDGER = made(20)
 KEY = str(SIGNER.verifier)
+WITNESS = WitnessSigner("b.example/witness", bytes(range(1, 33)))
 NOTE = sign(LEDGER.checkpoint(20).text, [SIGNER])
 
 
@@ -147,3 +149,19 @@ async def test_a_segment_that_does_not_hold_is_not_kept_as_good(tmp_path: Path) 
     assert (kept.size, Path(kept.name).name) == (len(b"".join(whole)), "000000000001-000000000020.jsonl")
     with pytest.raises(CannotGoOn, match="record 5 of"):
         await keep(tmp_path / "ledger", 1, 20, lines(*whole[:5], *whole[6:]))
+
+
+def test_a_witness_must_have_co_signed_all_of_it(tmp_path: Path) -> None:
+    key = str(WITNESS.verifier)
+    for name, lines in forms().items():
+        with pytest.raises(CannotGoOn, match="has co-signed proves it"):
+            check(put(tmp_path, name, lines), KEY, None, [key])
+    text = LEDGER.checkpoint(1).text
+    note = with_lines(sign(text, [SIGNER]), [WITNESS.cosign(text, 1_800_000_000)])
+    proof = put(tmp_path, "seen.tlog-proof", [write_proof(1, LEDGER.records[0], [], note).encode()])
+    assert "Co-signed by b.example/witness." in check(proof, KEY, None, [key])
+
+
+def test_a_witness_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CannotGoOn, match="a witness's key cannot be read"):
+        check(put(tmp_path, "whole.jsonl", forms()["whole.jsonl"]), KEY, None, [KEY])
