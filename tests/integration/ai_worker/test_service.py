@@ -231,4 +231,4 @@ async def test_sigterm_drains_says_so_and_ends_in_order(worker: Worker) -> None:
     assert await stream.code() is grpc.StatusCode.OK
     spans = [json.loads(line) for line in (worker.stores.home.traces / "ai_worker.jsonl").read_text().splitlines()]
     mine = {span["name"] for span in spans if span["pid"] == worker.process.pid}
-    assert mine == {Step.THOUGHT, Step.LONG_TERM}
+    assert mine == {Step.THOUGHT, Step.LONG_TERM, "chat offline"}
