@@ -141,6 +141,7 @@ class Hubs:
         """One round over those whose document is due. Raises what the store raises."""
         hubs = hubs_of(await self._known.peers())
         self._due = {hub: self._due.get(hub, 0.0) for hub in hubs}
+        self._waits = {hub: wait for hub, wait in self._waits.items() if hub in self._due}
         now = self._clock.monotonic()
         due = [hub for hub, at in self._due.items() if at <= now]
         await asyncio.gather(*(self._ask(hub) for hub in due))

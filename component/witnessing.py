@@ -142,8 +142,16 @@ class Witnessing:
         if newest is None:
             return
         now = self._clock.monotonic()
-        hubs = [hub for hub in hubs_of(await self._known.peers()) if self._due.get(hub, 0.0) <= now]
-        await asyncio.gather(*(self._show(hub, newest) for hub in hubs))
+        hubs = hubs_of(await self._known.peers())
+        self._forget_all_but(hubs)
+        await asyncio.gather(*(self._show(hub, newest) for hub in hubs if self._due.get(hub, 0.0) <= now))
+
+    def _forget_all_but(self, hubs: Sequence[str]) -> None:
+        """What is remembered of a hub goes with its entry."""
+        for known in (self._begin, self._due, self._waits):
+            for gone in known.keys() - set(hubs):
+                del known[gone]
+        self._doubted &= set(hubs)
 
     async def _show(self, hub: str, newest: StoredCheckpoint) -> None:
         pinned = await self._known.pinned(hub)

@@ -178,3 +178,18 @@ async def test_our_own_document_is_signed_by_all_our_keys() -> None:
     assert isinstance(found, HubDocument)
     assert [key.name for key in found.keys] == [f"{A}/hub"] * 2
     assert [key.name for key in found.witnesses] == [f"{A}/witness"] * 2
+
+
+async def test_a_hub_that_is_introduced_anew_is_asked_at_once() -> None:
+    world = World()
+    world.silent = True
+    for _ in range(3):
+        await world.hubs.look()
+        world.clock.at += FRESH_S
+    world.peers.clear()
+    await world.hubs.look()
+    world.peers[B], asked = Peer(B, see=True), len(world.asked)
+    await world.hubs.look()
+    world.silent, world.clock.at = False, world.clock.at + AGAIN_S
+    await world.hubs.look()
+    assert (len(world.asked), list(world.documents)) == (asked + 2, [B])
