@@ -34,7 +34,9 @@ ANSWER: Final = """The archive is open to everybody in the house:
 aiox chat --agent guide
 ```"""
 
-MCP: Final = [{"name": "files", "transport": "http", "url": "https://files.example.org/mcp"}]
+MCP: Final = [
+    {"name": "files", "transport": "http", "url": "https://files.example.org/mcp", "allowed_tools": ["read"]},
+]
 
 
 async def wear(at: Tab, theme: Literal["light", "dark"], tongue: str) -> None:

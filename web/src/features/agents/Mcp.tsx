@@ -180,7 +180,7 @@ function Server({ agent, server }: { agent: AgentOut; server: McpServerOut }) {
       {server.looked_at !== null && <p className="quiet small">{texts.mcp.looked(format.moment(server.looked_at))}</p>}
       <Trouble error={server.error} />
       <Trouble error={look.error} />
-      {server.tools.length > 0 && <Tools path={path} tools={server.tools} />}
+      {server.tools.length > 0 && <Tools agent={agent} path={path} tools={server.tools} />}
       <div className="row">
         <Button disabled={look.isPending || server.state === "asked"} onClick={() => look.mutate()}>
           {texts.mcp.look}
@@ -204,15 +204,24 @@ function Server({ agent, server }: { agent: AgentOut; server: McpServerOut }) {
   );
 }
 
-function Tools({ path, tools }: { path: { agent_id: string; server: string }; tools: readonly McpTool[] }) {
+interface ToolsProps {
+  agent: AgentOut;
+  path: { agent_id: string; server: string };
+  tools: readonly McpTool[];
+}
+
+function Tools({ agent, path, tools }: ToolsProps) {
   const texts = useTexts();
+  const list = useServers(agent, () => undefined);
   const route = "/v1/agents/{agent_id}/mcp/{server}/tools/{tool}/approval";
   const approve = useChange(
     (api, one: McpTool) => api.put(route, { path: { ...path, tool: one.tool }, body: { digest: one.digest } }),
     [LIST],
   );
   const withdraw = useChange((api, one: McpTool) => api.delete(route, { path: { ...path, tool: one.tool } }), [LIST]);
-  const busy = approve.isPending || withdraw.isPending;
+  const busy = approve.isPending || withdraw.isPending || list.isPending;
+  const listed = (tool: string) => (before: McpServer[]) =>
+    before.map((one) => (one.name === path.server ? { ...one, allowed_tools: [...(one.allowed_tools ?? []), tool] } : one));
   return (
     <>
       <Table label={path.server} heads={[texts.mcp.tool, texts.mcp.says, texts.mcp.standing, texts.actions]}>
@@ -230,6 +239,11 @@ function Tools({ path, tools }: { path: { agent_id: string; server: string }; to
             </td>
             <td>
               <span className="row">
+                {one.standing === "not_listed" && (
+                  <Button compact disabled={busy} onClick={() => list.mutate(listed(one.tool))}>
+                    {texts.mcp.list}
+                  </Button>
+                )}
                 {(one.standing === "new" || one.standing === "changed") && (
                   <Button compact disabled={busy} onClick={() => approve.mutate(one)}>
                     {one.standing === "new" ? texts.mcp.approve : texts.mcp.approveAgain}
@@ -245,7 +259,7 @@ function Tools({ path, tools }: { path: { agent_id: string; server: string }; to
           </tr>
         ))}
       </Table>
-      <Trouble error={approve.error ?? withdraw.error} />
+      <Trouble error={approve.error ?? withdraw.error ?? list.error} />
     </>
   );
 }

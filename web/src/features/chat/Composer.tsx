@@ -98,7 +98,7 @@ export function Composer({ line, peer, name, online }: Props) {
           type="file"
           multiple
           className="sr-only"
-          disabled={busy || !online}
+          disabled={busy}
           onChange={(event) => {
             files.add([...(event.target.files ?? [])]); // a copy: the next line empties it
             event.target.value = "";

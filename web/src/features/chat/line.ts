@@ -104,8 +104,10 @@ export class Line {
     if (this.#shown === 0) this.#shown = requestAnimationFrame(() => this.#tell()); // as often as it can be seen
   }
 
-  /** Asks the server for room for a file (XEP-0363): where it goes, and where others get it. Throws what was refused. */
+  /** Asks the server, once it is there, for room for a file (XEP-0363): where it goes, and where others get it. Throws
+   * what was refused. */
   async slot(file: File): Promise<{ put: string; get: string }> {
+    await this.#reached();
     const to = `upload.${this.#me.split("@")[1] ?? ""}`;
     const slot = (await this.#xmpp.iqCaller.request(slotFor(to, file), IQ_MS)).getChild("slot", NS.upload);
     const [put, get] = [slot?.getChild("put")?.attrs.url, slot?.getChild("get")?.attrs.url];
@@ -144,6 +146,17 @@ export class Line {
     cancelAnimationFrame(this.#shown);
     this.#heard.clear();
     this.#xmpp.stop().catch(() => undefined); // it is over either way
+  }
+
+  #reached(): Promise<void> {
+    if (this.#state === "online") return Promise.resolve();
+    return new Promise((done) => {
+      const stop = this.subscribe(() => {
+        if (this.#state !== "online") return;
+        stop();
+        done();
+      });
+    });
   }
 
   async #online(): Promise<void> {

@@ -67,7 +67,7 @@ function Row({ peer, mayChange }: { peer: PeerOut; mayChange: boolean }) {
             <Check
               key={name}
               label={texts.peers.switches[name]}
-              checked={peer[name]}
+              checked={(change.isPending ? change.variables[name] : undefined) ?? peer[name]}
               onChange={(on) => change.mutate({ [name]: on })}
             />
           ) : (
