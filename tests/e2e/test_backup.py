@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from aiox.cli.backup.take import take
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.settings import Backup
 from bench.load.journal import Message
+from bench.load.plan import marks
 from setup.prove import note
-from tests.chaos.checker import check, summary
+from tests.chaos.checker import Evidence, check, summary
 from tests.chaos.readers import evidence, on_the_bus, unfinished
 from tests.chaos.traffic import SETTLE_S, Traffic, traffic
 
@@ -30,6 +32,12 @@ async def concluded(running: Traffic, messages: list[Message]) -> bool:
             return True
         await asyncio.sleep(0.2)
     return False
+
+
+def known(found: Evidence, messages: set[str]) -> Evidence:
+    """Without answers to what came after the point: the XMPP server's archive is copied last and may have some."""
+    kept = [row for row in found.archive if not marks(row.body) or messages & set(marks(row.body))]
+    return replace(found, archive=kept)
 
 
 @pytest.mark.prove
@@ -67,7 +75,8 @@ async def test_backup_under_load_then_destroyed_then_restored(tmp_path: Path) ->
         after = [one for one in running.crowd.messages() if one.sent and one.sent[0] > began_again]
         assert await concluded(running, after)
         owners = [person.owner for person in running.people]
-        violations = check(await evidence(keeper.home, keeper.settings, [*before, *after], owners))
+        found = await evidence(keeper.home, keeper.settings, [*before, *after], owners)
+        violations = check(known(found, {one.id for one in (*before, *after)}))
     note(
         f"backup of {restored.head.ledger_seq} records and {restored.head.waiting} waiting messages under load:"
         f" taken in {took:.1f} s, restored and proven in {back:.1f} s;"

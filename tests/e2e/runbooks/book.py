@@ -48,14 +48,14 @@ class Runbook:
         self.followed.add(line)
         words = [str(filled.get(word, word)) for word in shlex.split(line)]
         assert words[0] == "aiox"
-        return await asyncio.to_thread(self._type, [*words[1:], *more], keys, fails)
+        return await asyncio.to_thread(self.type_in, [*words[1:], *more], keys, fails)
 
     def done(self, *others: str) -> None:
         """Raises AssertionError when a line was left out; `others` were done by the test itself."""
         left = [line for line in commands(FOLDER / f"{self.name}.md") if line not in {*self.followed, *others}]
         assert not left, f"not followed: {left}"
 
-    def _type(self, words: list[str], keys: str, fails: bool) -> str:
+    def type_in(self, words: list[str], keys: str, fails: bool) -> str:
         with _environment(self.environment):
             result = CliRunner().invoke(app, ["--home", str(self.home), *words], input=keys)
         error = result.exception
