@@ -133,6 +133,7 @@ export const en = {
     detach: "Detach",
     detachTitle: (name: string) => `Detach ${name}?`,
     detachWords: "Its tools are not offered any more. Approvals of them are kept no longer.",
+    toolsOf: (name: string) => `Tools of ${name}`,
     tool: "Tool",
     says: "What it says of itself",
     standing: "Standing",

@@ -135,6 +135,7 @@ export const pt: Texts = {
     detach: "Desconectar",
     detachTitle: (name) => `Desconectar ${name}?`,
     detachWords: "Suas ferramentas não são mais oferecidas. As aprovações delas não são mais guardadas.",
+    toolsOf: (name) => `Ferramentas de ${name}`,
     tool: "Ferramenta",
     says: "O que diz de si",
     standing: "Situação",

@@ -14,6 +14,7 @@ export function Activity({ agentId }: { agentId: string }) {
   return (
     <Table
       label={texts.agents.parts.activity}
+      figures={[3, 4, 5, 7]}
       heads={[
         texts.activity.at,
         texts.activity.who,

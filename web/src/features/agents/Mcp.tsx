@@ -224,7 +224,7 @@ function Tools({ agent, path, tools }: ToolsProps) {
     before.map((one) => (one.name === path.server ? { ...one, allowed_tools: [...(one.allowed_tools ?? []), tool] } : one));
   return (
     <>
-      <Table label={path.server} heads={[texts.mcp.tool, texts.mcp.says, texts.mcp.standing, texts.actions]}>
+      <Table label={texts.mcp.toolsOf(path.server)} heads={[texts.mcp.tool, texts.mcp.says, texts.mcp.standing, texts.actions]}>
         {tools.map((one) => (
           <tr key={one.tool}>
             <td>

@@ -5,6 +5,8 @@ import { grown, marked, merged, nothing, type Conversation, type FileLink, type 
 import { archivePage, bare, forwarded, messageIn, NS, said, slotFor } from "./stanzas";
 
 const PAGE = 40;
+/** Who turns back reads on: pages behind the first are longer. */
+const OLDER_PAGE = 100;
 const IQ_MS = 30_000;
 const AGAIN_MS = 15_000;
 /** How long an answer that has ended is shown as it grew, should the message itself not come. */
@@ -174,7 +176,7 @@ export class Line {
     const queryId = crypto.randomUUID();
     this.#pages.set(queryId, []);
     try {
-      const answer = await this.#xmpp.iqCaller.request(archivePage(queryId, peer, before, PAGE), IQ_MS);
+      const answer = await this.#xmpp.iqCaller.request(archivePage(queryId, peer, before, before === "" ? PAGE : OLDER_PAGE), IQ_MS);
       const fin = answer.getChild("fin", NS.mam);
       const first = fin?.getChild("set", NS.rsm)?.getChildText("first") ?? null;
       const older = fin?.attrs.complete === "true" ? null : first;

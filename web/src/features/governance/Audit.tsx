@@ -85,6 +85,7 @@ function Records({ records }: { records: readonly LedgerRecord[] }) {
   return (
     <Table
       label={texts.governance.parts.audit}
+      figures={[0]}
       heads={[texts.audit.number, texts.activity.at, texts.audit.what, texts.audit.details, texts.audit.proof]}
     >
       {records.map((one) => (

@@ -30,6 +30,7 @@ export function Peers({ mayChange }: { mayChange: boolean }) {
       {found.length > 0 && (
         <Table
           label={texts.governance.parts.peers}
+          figures={[3]}
           heads={[texts.peers.name, texts.peers.standing, texts.peers.may, texts.peers.used, texts.actions]}
         >
           {found.map((one) => (

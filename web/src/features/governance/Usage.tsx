@@ -107,6 +107,7 @@ function ByAgent({ days }: { days: number }) {
   return (
     <Table
       label={texts.usage.byAgent}
+      figures={[1, 2, 3]}
       heads={[texts.usage.agent, texts.usage.turns, texts.activity.tokens, texts.usage.cost, texts.usage.course]}
     >
       {sorted.map((one) => (
@@ -132,6 +133,7 @@ function ByPerson({ days }: { days: number }) {
   return (
     <Table
       label={texts.usage.byPerson}
+      figures={[1, 2, 3, 4]}
       heads={[texts.usage.person, texts.usage.turns, texts.activity.tokens, texts.usage.cost, texts.usage.refused]}
     >
       {use.data?.by_person.map((one) => (
@@ -152,7 +154,11 @@ function ByDay({ days }: { days: number }) {
   const rows = use.data?.by_day ?? [];
   const found = lastDays(days).filter((day) => rows.some((one) => one.day === day));
   return (
-    <Table label={texts.usage.byDay} heads={[texts.usage.day, texts.usage.turns, texts.activity.tokens, texts.usage.cost]}>
+    <Table
+      label={texts.usage.byDay}
+      figures={[1, 2, 3]}
+      heads={[texts.usage.day, texts.usage.turns, texts.activity.tokens, texts.usage.cost]}
+    >
       {found.reverse().map((day) => (
         <tr key={day}>
           <td>{format.date(day)}</td>

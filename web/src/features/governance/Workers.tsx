@@ -25,6 +25,7 @@ export function Workers() {
       </dl>
       <Table
         label={texts.governance.parts.workers}
+        figures={[3, 4, 5]}
         heads={[texts.workers.worker, texts.workers.pool, texts.workers.status, texts.workers.active, texts.workers.latency, texts.workers.memory, texts.workers.heard]}
       >
         {items.map((one) => (

@@ -50,5 +50,5 @@ export const Mark = icon(
   </>,
 );
 export const Paper = icon(<path d="M6.500 3.500h7l4 4v13h-11zM13 3.500V8h4.500" />);
-export const Clip = icon(<path d="M18.500 11.500l-6.500 6.500a4 4 0 01-5.700-5.700l7-7a2.700 2.700 0 013.800 3.800l-6.800 6.800a1.300 1.300 0 01-1.900-1.900l6-6" />);
+export const Clip = icon(<path d="M19 11.500l-7.200 7.200a4.400 4.400 0 01-6.200-6.200l7.600-7.600a2.900 2.900 0 014.100 4.100l-7.500 7.500a1.400 1.400 0 01-2-2l6.700-6.700" />);
 export const Drop = icon(<path d="M7 7l10 10M17 7L7 17" />);

@@ -159,12 +159,22 @@ export function Avatar({ name, picture = "" }: { name: string; picture?: string 
   );
 }
 
+/** On a phone the tabs are wider than the screen: the one where one is comes into it. */
+function intoView(tab: HTMLElement | null): void {
+  tab?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 /** Links to parts of one thing. */
 export function Tabs(props: { label: string; current: string; items: readonly (readonly [string, string, string])[] }) {
   return (
     <nav className="tabs" aria-label={props.label}>
       {props.items.map(([name, words, href]) => (
-        <a key={name} href={href} aria-current={name === props.current ? "page" : undefined}>
+        <a
+          key={name}
+          ref={name === props.current ? intoView : undefined}
+          href={href}
+          aria-current={name === props.current ? "page" : undefined}
+        >
           {words}
         </a>
       ))}
@@ -172,15 +182,23 @@ export function Tabs(props: { label: string; current: string; items: readonly (r
   );
 }
 
+interface TableProps {
+  label: string;
+  heads: readonly string[];
+  /** Columns of figures, by place: their heads stand above them, at the right. */
+  figures?: readonly number[];
+  children: ReactNode;
+}
+
 /** A table that scrolls within its frame when it is wider than the screen. */
-export function Table(props: { label: string; heads: readonly string[]; children: ReactNode }) {
+export function Table(props: TableProps) {
   return (
     <div className="table-wrap" tabIndex={0} role="region" aria-label={props.label}>
       <table>
         <thead>
           <tr>
-            {props.heads.map((head) => (
-              <th key={head} scope="col">
+            {props.heads.map((head, at) => (
+              <th key={head} scope="col" className={props.figures?.includes(at) === true ? "figure" : ""}>
                 {head}
               </th>
             ))}
