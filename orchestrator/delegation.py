@@ -36,7 +36,7 @@ from orchestrator.steps.budgets import scopes_of
 from orchestrator.steps.dispatch import dispatch
 from orchestrator.steps.identify import identify
 from orchestrator.steps.load import load
-from orchestrator.steps.record import execution_of, outcome_record
+from orchestrator.steps.record import execution_of, execution_times, outcome_record
 from orchestrator.steps.reserve import reserve
 from registry import ledger
 from registry.quotas import QuotaUnavailable
@@ -146,6 +146,9 @@ async def _conclude(ports: Ports, asked: AgentAsked, ended: Dispatched) -> None:
     await ports.commits.add(
         Conclusion(ended.turn.partition, ended.turn.fence, inbox=(), records=records, executions=(execution,))
     )
+    agent, times = str(ended.loaded.version.agent_id), execution_times(ended.outcome, took)
+    ports.turn_metrics.used(agent, str(ended.owner), ended.own_tokens)
+    ports.turn_metrics.concluded(execution.outcome, agent, times, ended.turn.envelope)
     ports.log.info(
         "agent_asked",
         owner_user_id=str(ended.owner),

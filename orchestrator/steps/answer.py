@@ -43,7 +43,7 @@ def _count(ports: Ports, recorded: Recorded) -> None:
     if isinstance(ended, Dispatched):
         agent = str(ended.loaded.version.agent_id)
         took = execution_times(outcome, recorded.duration_ms)
-        ports.turn_metrics.used(agent, str(ended.owner), ended.tokens)
+        ports.turn_metrics.used(agent, str(ended.owner), ended.own_tokens)  # agents it asked count theirs
     else:
         agent = ""
         took = {"command" if isinstance(outcome, Answered) else "refusal": recorded.duration_ms}
