@@ -38,7 +38,8 @@ def thinking_with(model: StubModel) -> dict[str, str]:
 async def introduced(*hubs: RunningHub) -> None:
     """Each lets the other in, and has pinned its keys."""
     for hub, other in (hubs, hubs[::-1]):
-        await peers.add(hub.settings, other.settings.domain, Given(True, True, True, None, None, None, False, ""))
+        given = Given(True, True, True, 1_000_000, 1_000_000, None, False, "")
+        await peers.add(hub.settings, other.settings.domain, given)
     for hub, other in (hubs, hubs[::-1]):
         async with asyncio.timeout(FOUND_S):
             while f"{other.settings.domain}, pinned" not in await shown_keys(hub.settings):
@@ -66,7 +67,8 @@ async def asks_the_other(here: RunningHub, there: RunningHub, model: StubModel) 
     two, asks_two = await asking_agent(there, here, "Two")
     async with online(here, person) as client:
         model.script(asks_two("When is high tide?"), "At five past nine.", "Two says five past nine.")
-        assert await answer_to(client, one.jid, "Ask Two about the tide") == "Two says five past nine."
+        told = await answer_to(client, one.jid, "Ask Two about the tide")
+    assert told == "Two says five past nine.", model.asked[-1]["messages"][-1]
     shown = json.loads(model.asked[-1]["messages"][-1]["content"])
     assert (shown["status"], shown["untrusted_result"]) == ("done", "At five past nine.")
     started = await record_of(here, "tool.started", one.agent_id)
