@@ -219,11 +219,11 @@ def _trouble(before: Look, after: Look) -> list[str]:
     if not any(status == "healthy" for _, status in _workers(after)):
         words.append("no healthy worker")
     if stuck := after.total("aiox_stuck_conversations"):
-        words.append(f"{stuck:.0f} conversations are stuck")
+        words.append(f"stuck conversations: {stuck:.0f}")
     if letters := after.total("aiox_dead_letters_total"):
-        words.append(f"{letters:.0f} dead letters since the start: aiox turns list")
-    if slow := after.total("aiox_database_timeouts_total"):
-        words.append(f"{slow:.0f} statements took too long since the start")
+        words.append(f"dead letters since the start, {letters:.0f}: aiox turns list")
+    if slow := sum(Between(before, after).grown("aiox_database_timeouts_total").values()):
+        words.append(f"the database takes too long: {slow:.0f} given up just now")
     words += [
         f"breaker {BREAKER.get(value, 'open')}: {its['provider']}/{its['model']}"
         for _, its, value in after.figures("llm_circuit_breaker_state")

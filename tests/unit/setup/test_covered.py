@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from setup.covered import LEAST, shares, table
+from setup.covered import LEAST, least_covered, shares, table
 
 
 def summary(lines: int, ran: int) -> dict[str, dict[str, int]]:
@@ -44,3 +44,8 @@ def test_the_table_says_what_is_too_little() -> None:
     assert lines[0].endswith("TOO LITTLE")
     assert lines[1].endswith("ok")
     assert "95.50 %" in lines[1]
+
+
+def test_the_files_that_lack_most_are_named_and_whole_ones_are_not() -> None:
+    assert least_covered(REPORT, "component/").split() == ["80", "lines", "of", "component/xmpp.py"]
+    assert [line.split()[0] for line in least_covered(REPORT, "").splitlines()] == ["80", "40", "6", "5", "4"]

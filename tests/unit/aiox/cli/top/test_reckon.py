@@ -81,7 +81,7 @@ def test_accounts_that_use_most_come_first_then_those_with_least_left() -> None:
 
 
 def test_troubles_are_said_in_words() -> None:
-    before = hub(0, orchestrator(HEALTHY), orchestrator(instance=2))
+    before = hub(0, orchestrator(HEALTHY, ("aiox_database_timeouts_total", {}, 1.0)), orchestrator(instance=2))
     ill: tuple[Figure, ...] = (
         ("aiox_python_worker_health", {"worker_id": "w", "status": "healthy"}, 0.0),
         ("aiox_python_worker_health", {"worker_id": "w", "status": "unavailable"}, 1.0),
@@ -92,7 +92,14 @@ def test_troubles_are_said_in_words() -> None:
     )
     said = reckon(before, hub(1, orchestrator(*ill, state="NATS is away")))
     words = "\n".join(said.trouble)
-    for wanted in ("orchestrator-2 does not answer", "NATS is away", "no healthy worker", "openai/m", "1 dead letter"):
+    for wanted in (
+        "orchestrator-2 does not answer",
+        "NATS is away",
+        "no healthy worker",
+        "openai/m",
+        "start, 1:",
+        "3 given up",
+    ):
         assert wanted in words
     assert len(said.trouble) == 7
 
