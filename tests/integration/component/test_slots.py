@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from uuid import uuid4
 from xml.etree.ElementTree import Element
 
@@ -21,10 +23,47 @@ TWO = {
 AGENTS = 6
 
 
+@dataclass
+class Two:
+    """Up to two components, which a test takes over from the one before as they are."""
+
+    it: Rig
+    running: dict[int, Process] = field(default_factory=dict)
+
+    async def both(self) -> tuple[Process, Process]:
+        """Both of them, each with its share."""
+        for number in (1, 2):
+            if number not in self.running or self.running[number].returncode is not None:
+                self.running[number] = await self.it.launch(number, **TWO)
+                await self.it.until_ready(self.running[number], number)
+                await asyncio.sleep(1.0)  # the other one hands over
+        return self.running[1], self.running[2]
+
+    async def kill(self, number: int) -> None:
+        self.running[number].kill()
+        await self.running[number].wait()
+
+    async def stop(self, number: int) -> None:
+        process = self.running.pop(number)
+        if process.returncode is None:
+            process.terminate()
+            assert await asyncio.wait_for(process.wait(), 15) == 0, "SIGTERM ends it in order"
+
+
 @pytest.fixture(scope="module")
 async def it() -> AsyncIterator[Rig]:
     async with rig(("carol",), components=2) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+async def two(it: Rig) -> AsyncIterator[Two]:
+    made = Two(it)
+    try:
+        yield made
+    finally:
+        for number in list(made.running):
+            await made.stop(number)
 
 
 async def say(person: Person, number: int, body: str) -> str:
@@ -51,41 +90,32 @@ async def test_one_of_two_carries_everything(it: Rig) -> None:
         await everyone_is_reached(it, 2)
 
 
-async def test_two_share_and_each_agents_messages_keep_their_order(it: Rig) -> None:
-    async with it.component(1, **TWO), it.component(2, **TWO):
-        await asyncio.sleep(1.0)  # the first hands over
-        tag = uuid4().hex
-        async with it.online("carol") as carol:
-            for number in range(120):
-                carol.say(agent(number % AGENTS), f"{tag} {number}", str(uuid4()))
-            async with asyncio.timeout(20):
-                while len(stored := [body for body in await it.stored() if body.startswith(tag)]) < 120:
-                    await asyncio.sleep(0.1)
-        for one in range(AGENTS):
-            said = [f"{tag} {number}" for number in range(120) if number % AGENTS == one]
-            assert [body for body in stored if body in said] == said
+async def test_two_share_and_each_agents_messages_keep_their_order(it: Rig, two: Two) -> None:
+    await two.both()
+    tag = uuid4().hex
+    async with it.online("carol") as carol:
+        for number in range(120):
+            carol.say(agent(number % AGENTS), f"{tag} {number}", str(uuid4()))
+        async with asyncio.timeout(20):
+            while len(stored := [body for body in await it.stored() if body.startswith(tag)]) < 120:
+                await asyncio.sleep(0.1)
+    for one in range(AGENTS):
+        said = [f"{tag} {number}" for number in range(120) if number % AGENTS == one]
+        assert [body for body in stored if body in said] == said
     log = (it.place.home.root / "component-1.log").read_text()
     assert "slot_handed_over" in log
 
 
-@pytest.mark.parametrize("victim", [0, 1])
-async def test_when_one_is_killed_the_other_carries_on(it: Rig, victim: int) -> None:
-    running = [await it.launch(1, **TWO)]
-    await it.until_ready(running[0], 1)
-    running.append(await it.launch(2, **TWO))
-    await it.until_ready(running[1], 2)
-    try:
-        await asyncio.sleep(1.0)
-        running[victim].kill()
-        await everyone_is_reached(it, 5)
-    finally:
-        for process in running:
-            with suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
+@pytest.mark.parametrize("victim", [1, 2])
+async def test_when_one_is_killed_the_other_carries_on(it: Rig, two: Two, victim: int) -> None:
+    await two.both()
+    two.running[victim].kill()
+    await everyone_is_reached(it, 5)
+    await two.running[victim].wait()
 
 
-async def test_answers_go_out_once_and_in_order_while_components_come_and_go(it: Rig) -> None:
+async def test_answers_go_out_once_and_in_order_while_components_come_and_go(it: Rig, two: Two) -> None:
+    await two.both()
     it.said.clear()
 
     async def speak() -> None:
@@ -93,14 +123,11 @@ async def test_answers_go_out_once_and_in_order_while_components_come_and_go(it:
             await it.answer("carol@localhost", agent(number % AGENTS), f"an answer {number}")
             await asyncio.sleep(0.03)
 
-    async with it.online("carol"), it.component(1, **TWO):
+    async with it.online("carol"):
         speaking = asyncio.create_task(speak())
-        for _ in range(2):
-            second = await it.launch(2, **TWO)
-            await it.until_ready(second, 2)
-            await asyncio.sleep(0.7)
-            second.kill()
-            await second.wait()
+        await two.kill(2)
+        await two.both()
+        await two.kill(2)
         await speaking
         await it.until_sent()
     archived = await it.archived("carol")
@@ -108,10 +135,10 @@ async def test_answers_go_out_once_and_in_order_while_components_come_and_go(it:
         assert [one for one in archived[at] if one in said] == said
 
 
-async def test_postgres_and_the_xmpp_server_come_back_under_both(it: Rig) -> None:
-    async with it.component(1, **TWO) as first, it.component(2, **TWO) as second:
-        await it.restart("postgres")
-        await everyone_is_reached(it, 20)
-        await it.restart("ejabberd")
-        await everyone_is_reached(it, 20)
-        assert first.returncode is second.returncode is None
+async def test_postgres_and_the_xmpp_server_come_back_under_both(it: Rig, two: Two) -> None:
+    first, second = await two.both()
+    await it.restart("postgres")
+    await everyone_is_reached(it, 20)
+    await it.restart("ejabberd")
+    await everyone_is_reached(it, 20)
+    assert first.returncode is second.returncode is None
