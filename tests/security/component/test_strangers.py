@@ -125,9 +125,7 @@ async def test_a_hundred_thousand_hostile_messages(telemetry: Telemetry) -> None
     held = await flood(house, LONG)
     assert (house.reached, house.bus.stored) == (0, [])
     assert held < 8 << 20
-    note(
-        f"{LONG} hostile messages of {SENDERS} senders: 0 let in, {len(house.link.sent)} refusals, {held >> 10} KiB"
-    )
+    note(f"{LONG} hostile messages of {SENDERS} senders: 0 let in, {len(house.link.sent)} refusals, {held >> 10} KiB")
 
 
 def test_what_is_tried_covers_every_way_in() -> None:

@@ -39,9 +39,8 @@ def test_one_person_may_have_less_or_more_than_their_server() -> None:
 
 @pytest.mark.parametrize("standing", [Standing.BLOCKED, Standing.FROZEN])
 def test_what_is_shut_out_is_so_whoever_else_allows_it(standing: Standing) -> None:
-    open_wide = {"see": True, "invoke": True, "spend": True}
     for shut, let_in in (("other.test", BOB), (BOB, "other.test")):
-        rights = judged(BOB, Peer(shut, standing, **open_wide), Peer(let_in, **open_wide))
+        rights = judged(BOB, Peer(shut, standing, True, True, True), Peer(let_in, Standing.ALLOWED, True, True, True))
         assert rights == Rights(shut, standing)
         assert rights.shut_out
 
