@@ -68,7 +68,8 @@ async def start(home: Home, settings: Settings) -> Process:
 
     try:
         await process.until_ready(ready)
-        await _prepare_archive(home, settings)
+        if settings.hosts.postgres == LOOPBACK:  # elsewhere, who runs PostgreSQL does it
+            await prepare_archive(home, settings)
     except BaseException:
         await process.stop()
         raise
@@ -109,7 +110,6 @@ def render(home: Home, settings: Settings, peers: Sequence[PeerRow] = ()) -> str
         "agents_domain": settings.agents_domain,
         "certificate": str(secrets.path("tls.crt")),
         "key": str(secrets.path("tls.key")),
-        "ca": str(secrets.path("ca.crt")),
         "client_port": settings.ports.xmpp_client,
         "component_port": settings.ports.xmpp_component,
         "http_port": settings.ports.xmpp_http,
@@ -121,6 +121,9 @@ def render(home: Home, settings: Settings, peers: Sequence[PeerRow] = ()) -> str
         "upload_folder": str(private_folder(home.part("ejabberd") / "upload")),
         "upload_bytes": settings.limits.upload_bytes,
         "component_secret": home.secrets("component").read("xmpp_component"),
+        "listen": settings.hosts.listen,
+        "network": sorted({"127.0.0.0/8", settings.hosts.network}),
+        "sql_server": settings.hosts.postgres,
         "sql_port": settings.ports.postgres,
         "sql_password": home.secrets("stack").read("postgres_ejabberd"),
     }
