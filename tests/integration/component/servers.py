@@ -169,8 +169,15 @@ class Ejabberd:
             "upload_url": f"https://{DOMAIN}:{self.http_port}/upload",
             "upload_folder": str(self.folder / "upload"),
             "upload_bytes": 1 << 20,
+            "listen": "127.0.0.1",
+            "network": ["127.0.0.0/8"],
+            "authorities": str(self.ca_file),
+            "s2s_rule": [{"deny": "all"}],
+            "s2s_dialback_rule": [{"deny": "all"}],
         }
-        text = Template(TEMPLATE.read_text()).substitute(Known({k: json.dumps(v) for k, v in values.items()}))
+        alone = dict.fromkeys(("s2s_listen", "s2s_options", "s2s_acl", "s2s_modules"), "")
+        quoted = {name: json.dumps(value) for name, value in values.items()}
+        text = Template(TEMPLATE.read_text()).substitute(Known(quoted | alone))
         return text.replace("auth_method: [sql]", "auth_method: [mnesia]").replace(
             "default_db: sql", "default_db: mnesia"
         )
