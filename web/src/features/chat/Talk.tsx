@@ -1,5 +1,4 @@
 import {
-  memo,
   useCallback,
   useEffect,
   useLayoutEffect,
@@ -19,8 +18,8 @@ import { Back } from "../../shared/ui/icons";
 import { Avatar, Button, LinkButton } from "../../shared/ui/parts";
 import { Composer } from "./Composer";
 import type { Line } from "./line";
-import { MessageRow } from "./MessageRow";
 import type { Message } from "./messages";
+import { Rows } from "./Rows";
 import { SourcesDialog } from "./SourcesDialog";
 import { Styled } from "./Styled";
 
@@ -114,13 +113,6 @@ export function Talk({ line, peer, name, picture, agentId }: Props) {
     </section>
   );
 }
-
-const Rows = memo(function Rows(props: { messages: readonly Message[]; onSources: (message: Message) => void }) {
-  const { messages, onSources } = props;
-  return messages.map((message, at) => (
-    <MessageRow key={message.id} message={message} before={messages[at - 1]} onSources={onSources} />
-  ));
-});
 
 /** Stays at the end while the reader is there, and where they are when older messages come above. */
 function useFollowing(messages: readonly Message[]) {
