@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ai_worker.tools.mcp.streams import Streams
 
 ENDING_S: Final = 5.0
+_SDK: Final = tuple(f"ai_worker.tools.mcp.{name}" for name in ("session", "stdio", "http"))
 STARTS: Final = 3
 """Of one server in one turn: one that ends again and again is left alone."""
 
@@ -45,11 +48,12 @@ class Strangers:
 
     async def look(self, place: Place) -> tuple[SeenTool, ...]:
         """What a server offers, asked once. Raises ToolFailed."""
+        await have_sdk()
         async with self.of_turn() as servers:
             return await servers.session(place).tools()
 
     def connect(self, place: Place) -> AbstractAsyncContextManager[Streams]:
-        """A connection. The SDK takes a second to import: only who meets a server waits for it."""
+        """A connection, once the SDK is there."""
         if place.server.transport == "stdio":
             from ai_worker.tools.mcp.stdio import in_sandbox
 
@@ -57,6 +61,16 @@ class Strangers:
         from ai_worker.tools.mcp.http import by_http
 
         return by_http(self.means.egress, place)
+
+
+async def have_sdk() -> None:
+    """Imports the SDK, which takes a second, and several on a busy machine: only who meets a server waits for it.
+
+    In a thread of its own: a worker that says nothing for three seconds is taken for lost, with all its turns.
+    """
+    for name in _SDK:
+        if name not in sys.modules:
+            await asyncio.to_thread(import_module, name)
 
 
 def is_pinned(pin: Pin, offered: Sequence[SeenTool]) -> bool:
@@ -82,6 +96,7 @@ class TurnServers:
         if pin is None:
             raise ToolFailed("The hub named no MCP server for this call.")
         place = Place(pin.server, given.secret, given.terms.allowed_domains, tuple(self._strangers.code.items()))
+        await have_sdk()
         session = self.session(place)
         try:
             if not is_pinned(pin, await session.tools()):
