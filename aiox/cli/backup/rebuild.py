@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -77,7 +78,10 @@ async def put_back(home: Home, settings: Settings, unpacked: Path) -> int:
 
 
 async def _publish(home: Home, settings: Settings, messages: list[bus.Waiting]) -> None:
-    log: Log = structlog.get_logger()
+    # Its closing is no news to who restores.
+    log: Log = structlog.wrap_logger(
+        structlog.PrintLogger(), wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR)
+    )
     try:
         client = await nats.connect(settings, home.secrets("component"), "component", log)
         try:
