@@ -11,7 +11,7 @@ import asyncpg
 
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import LOOPBACK, Service, Settings
-from aiox.runtime.timeouts import Counted
+from aiox.runtime.timeouts import TIMEOUTS
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -38,8 +38,11 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_too_slow(error: BaseException) -> bool:
-    """Whether the database gave a statement up because it took longer than STATEMENT_S."""
-    return isinstance(error, asyncpg.QueryCanceledError)
+    """Whether the database gave a statement up because it took longer than STATEMENT_S; counted where it did."""
+    slow = isinstance(error, asyncpg.QueryCanceledError)
+    if slow:
+        TIMEOUTS.inc()
+    return slow
 
 
 async def connect(settings: Settings, secrets: Secrets, service: Service, size: int = 4) -> Pool:
@@ -57,7 +60,6 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
         min_size=1,
         max_size=size,
         reset=_as_it_is,
-        connection_class=Counted,
         command_timeout=STATEMENT_S + 1,
         server_settings={
             "application_name": f"aiox-{service}",
