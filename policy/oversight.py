@@ -18,7 +18,7 @@ OVERSEEN: Final = frozenset(
 PRIVATE: Final = frozenset(
     {"account", "session", "second_factor", "password", "password_reset", "xmpp_token", "user", "preferences", "person",
      "credential", "history", "memory", "source", "event", "worker", "key", "ledger", "hub", "file", "peer",
-     "introduction"}
+     "introduction", "use"}
 )  # fmt: skip
 """A person's own affairs, and the hub's."""
 MAY_OVERSEE: Final = frozenset({OrgRole.OWNER, OrgRole.ADMIN, OrgRole.AUDITOR})
