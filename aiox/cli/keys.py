@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 from aiox.cli.key_files import RingFiles
@@ -52,8 +53,7 @@ async def add(settings: Settings) -> str:
 async def rotate(settings: Settings, settle_s: float | None = None) -> str:
     """Exchanges all keys, and says how far it is. Waits `settle_s`, or as long as a turn may hold an old ring."""
     async with _keeper(settings) as (hub, actor, keeper):
-        longest = RING_TTL_S + settings.limits.turn_timeout_ms / 1000 + MARGIN_S
-        settle = partial(_settle, longest if settle_s is None else settle_s)
+        settle = partial(_settle, _held(settings).total_seconds() if settle_s is None else settle_s)
         done = await keys.rotate(hub, actor, keeper, settle, _Teller(hub).tell)
     if isinstance(done, Refused):
         raise CannotGoOn(done.reason)
@@ -71,11 +71,16 @@ async def rotate(settings: Settings, settle_s: float | None = None) -> str:
 async def retire(settings: Settings, keep_days: int) -> str:
     """Deletes keys that nothing needs any more."""
     async with _keeper(settings) as (hub, actor, keeper):
-        gone = await keys.retire(hub, actor, keeper, RetireKeys(keep_days=keep_days))
+        gone = await keys.retire(hub, actor, keeper, RetireKeys(keep_days=keep_days), _held(settings))
     if isinstance(gone, Refused):
         raise CannotGoOn(gone.reason)
     hub_keys = ", ".join(map(str, gone.hub_keys)) or "none"
     return f"Deleted: hub keys {hub_keys}; {gone.data_keys} data keys. Backups made before still need them."
+
+
+def _held(settings: Settings) -> timedelta:
+    """How long a turn may hold an old ring."""
+    return timedelta(seconds=RING_TTL_S + settings.limits.turn_timeout_ms / 1000 + MARGIN_S)
 
 
 class _Teller:

@@ -155,14 +155,17 @@ async def rotate(hub: Hub, actor: Actor, keeper: Keeper, settle: Settle, report:
         return BUSY
 
 
-async def retire(hub: Hub, actor: Actor, keeper: Keeper, fields: RetireKeys) -> Retired | Refused:
-    """Deletes keys that nothing needs any more. A backup made before needs the keys of its own time."""
+async def retire(hub: Hub, actor: Actor, keeper: Keeper, fields: RetireKeys, held: timedelta) -> Retired | Refused:
+    """Deletes keys that nothing needs any more. A backup made before needs the keys of its own time.
+
+    `held`: how long a turn may hold an old ring, and seal with it. A key that was replaced since stays all the same.
+    """
     no = await refused(hub, actor, Action.KEY_RETIRE, HUB_OWNER)
     if no is not None:
         return no
     try:
         async with rotation.alone(keeper.pool):
-            before = hub.clock.now() - timedelta(days=fields.keep_days)
+            before = hub.clock.now() - max(timedelta(days=fields.keep_days), held)
             tenants = rotation.tenants(keeper.pool)
             data_keys = sum([await rotation.retire(keeper.pool, one, before) async for one in tenants])
             gone = await _drop_unused(keeper)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -41,6 +42,10 @@ async def keeper(stores: Stores) -> AsyncIterator[Keeper]:
 
 def hub_of(stores: Stores) -> Hub:
     return Hub(stores.pools["gateway"], stores.keys, SystemClock(), "localhost")
+
+
+HELD, NOT_HELD = timedelta(minutes=5), timedelta(0)
+"""Whether turns may hold rings of before."""
 
 
 async def no_wait() -> None:
@@ -207,10 +212,13 @@ async def test_keys_without_use_are_retired_and_nothing_is_lost(stores: Stores, 
     old = await tenants.load_ring(stores.pools["gateway"], stores.keys, world.owners[0])
     done = await rotated(stores, keeper)
     hub = hub_of(stores)
-    kept = await keys.retire(hub, OPERATOR, keeper, RetireKeys())
+    kept = await keys.retire(hub, OPERATOR, keeper, RetireKeys(), HELD)
     assert not isinstance(kept, Refused)
     assert kept.data_keys == 0  # they are too young to go
-    gone = await keys.retire(hub, OPERATOR, keeper, RetireKeys(keep_days=0))
+    held = await keys.retire(hub, OPERATOR, keeper, RetireKeys(keep_days=0), HELD)
+    assert not isinstance(held, Refused)
+    assert held.data_keys == 0  # a turn may still seal with them: what it left would never be read again
+    gone = await keys.retire(hub, OPERATOR, keeper, RetireKeys(keep_days=0), NOT_HELD)
     assert not isinstance(gone, Refused)
     assert gone.data_keys >= len(world.owners)
     assert list(keeper.files.keys()) == [done.hub_key]
@@ -225,7 +233,7 @@ async def test_a_key_in_use_stays(stores: Stores, keeper: Keeper) -> None:
     before = stores.keys.current
     added = await keys.add(hub_of(stores), OPERATOR, keeper)
     assert added == before + 1
-    gone = await keys.retire(hub_of(stores), OPERATOR, keeper, RetireKeys(keep_days=0))
+    gone = await keys.retire(hub_of(stores), OPERATOR, keeper, RetireKeys(keep_days=0), NOT_HELD)
     assert not isinstance(gone, Refused)
     assert {before, added} <= set(keeper.files.keys())
     assert stores.keys.current == before
@@ -245,7 +253,7 @@ async def test_only_the_operator(stores: Stores, keeper: Keeper) -> None:
         keys.list_keys(hub_of(stores), actor, keeper),
         keys.add(hub_of(stores), actor, keeper),
         keys.rotate(hub_of(stores), actor, keeper, no_wait, silent),
-        keys.retire(hub_of(stores), actor, keeper, RetireKeys()),
+        keys.retire(hub_of(stores), actor, keeper, RetireKeys(), HELD),
     ):
         refused = await command
         assert isinstance(refused, Refused)
