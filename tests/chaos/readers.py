@@ -54,9 +54,13 @@ async def superuser(home: Home, settings: Settings, database: str = "aiox") -> A
 
 
 async def evidence(home: Home, settings: Settings, messages: Collection[Message], owners: Collection[UUID]) -> Evidence:
-    """All that the stores say about these owners' turns."""
+    """All that the stores say about these owners' turns. The hub's tables at one moment: it goes on summing up."""
     users = {bare(message.sender).split("@")[0]: bare(message.sender) for message in messages}
-    async with superuser(home, settings) as hub, superuser(home, settings, postgres.XMPP_DATABASE) as server:
+    async with (
+        superuser(home, settings) as hub,
+        superuser(home, settings, postgres.XMPP_DATABASE) as server,
+        hub.transaction(isolation="repeatable_read", readonly=True),
+    ):
         chain = await verify_chain(hub)
         return Evidence(
             said=[said(message) for message in messages],
