@@ -19,6 +19,9 @@ async def test_workers_and_the_queue_before_them(door: HttpDoor) -> None:
     ada, pool = await door.person(), door.stores.pools["orchestrator"]
     good, bad, gone = (f"{name}-{uuid4().hex[:6]}" for name in ("good", "slow", "gone"))
     known = [(beat(good, 8), Standing.HEALTHY), (beat(bad, 2), Standing.DEGRADED), (beat(gone, 0), Standing.HEALTHY)]
+    async with door.stores.superuser() as connection:
+        await connection.execute("DELETE FROM ai_workers")  # those of the tests before may still count as alive
+        await connection.execute("DELETE FROM scaling_signals")
     await record_beats(pool, known, SystemClock())
     for name, queued, wait in (("one", 30, 0.5), ("two", 34, 2.5), ("dead", 1000, 99.0)):
         await record_signal(pool, name, Demand(queued, wait, 0, 0, 0), 1)
