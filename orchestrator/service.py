@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from nats.aio.client import Client
@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from aiox.commands.hub import Hub, ProviderDesk
 from aiox.kernel.envelope import CancelAsked, Envelope, LiveWanted, MessageReceived, OutboxReady, WorkerBeat
+from aiox.kernel.ids import OwnerId
 from aiox.kernel.tools import known_tools
 from aiox.runtime import health, nats, postgres, redis
 from aiox.runtime.clock import Clock
@@ -39,7 +40,6 @@ from orchestrator.debounce import belong_together, may_restart
 from orchestrator.delegation import ask_agent
 from orchestrator.deliveries import Delivery, InHand
 from orchestrator.erasures import Erasures
-from orchestrator.far_agents import FarAgents
 from orchestrator.figures import Figures
 from orchestrator.hurry import is_cancel, stop_ahead
 from orchestrator.indexer import Indexer
@@ -83,6 +83,7 @@ STOP: Final = {"turns": 4.0, "tasks": 2.0, "bus": 1.0, "memory": 0.5, "pool": 1.
 """How long each step of a stop may take, in seconds."""
 
 Answers = Callable[[], Awaitable[bool]]
+Heard = TypeVar("Heard")
 
 
 async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> None:
@@ -286,59 +287,24 @@ def _worker_pool(
 
 
 async def _listen(bus: Client, ports: Ports, log: Log) -> None:
-    await _listen_for_beats(bus, ports.workers, log)
-    await _listen_for_cancels(bus, ports.cancels, log)
-    await _listen_for_readers(bus, ports.live, log)
-    await _listen_for_answers(bus, ports.far, log)
+    await _hear(bus, nats.WORKER_BEAT, WorkerBeat, lambda beat, _: ports.workers.heard(beat), log)
+    await _hear(bus, nats.CANCEL, CancelAsked, ports.cancels.heard, log)
+    await _hear(bus, nats.LIVE_WANTED, LiveWanted, lambda wanted, _: ports.live.heard(wanted), log)
+    await _hear(bus, nats.ANSWERED, MessageReceived, lambda answer, _: ports.far.heard(answer), log)
 
 
-async def _listen_for_beats(bus: Client, workers: WorkerPool, log: Log) -> None:
-    async def heard(message: Msg) -> None:
-        try:
-            payload = decode(message.data).payload
-        except NotAnEvent as wrong:
-            log.warning("not_a_beat", error=str(wrong))
-            return
-        if isinstance(payload, WorkerBeat):
-            workers.heard(payload)
+async def _hear(
+    bus: Client, subject: str, kind: type[Heard], take: Callable[[Heard, OwnerId | None], None], log: Log
+) -> None:
+    """Hands on what is said there, with its tenant; what is no event, or of another kind, is not for us."""
 
-    await bus.subscribe(nats.WORKER_BEAT, cb=heard)
-
-
-async def _listen_for_cancels(bus: Client, cancels: Cancels, log: Log) -> None:
     async def heard(message: Msg) -> None:
         try:
             event = decode(message.data)
         except NotAnEvent as wrong:
-            log.warning("not_a_cancel", error=str(wrong))
+            log.warning("not_an_event", subject=subject, error=str(wrong))
             return
-        if isinstance(event.payload, CancelAsked):
-            cancels.heard(event.payload, event.tenant)
+        if isinstance(event.payload, kind):
+            take(event.payload, event.tenant)
 
-    await bus.subscribe(nats.CANCEL, cb=heard)
-
-
-async def _listen_for_readers(bus: Client, live: Live, log: Log) -> None:
-    async def heard(message: Msg) -> None:
-        try:
-            payload = decode(message.data).payload
-        except NotAnEvent as wrong:
-            log.warning("not_a_reader", error=str(wrong))
-            return
-        if isinstance(payload, LiveWanted):
-            live.heard(payload)
-
-    await bus.subscribe(nats.LIVE_WANTED, cb=heard)
-
-
-async def _listen_for_answers(bus: Client, far: FarAgents, log: Log) -> None:
-    async def heard(message: Msg) -> None:
-        try:
-            payload = decode(message.data).payload
-        except NotAnEvent as wrong:
-            log.warning("not_an_answer", error=str(wrong))
-            return
-        if isinstance(payload, MessageReceived):
-            far.heard(payload)
-
-    await bus.subscribe(nats.ANSWERED, cb=heard)
+    await bus.subscribe(subject, cb=heard)

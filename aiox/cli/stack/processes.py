@@ -37,7 +37,7 @@ class Program:
     prefix: tuple[str, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
-    ready_budget_s: float = 60.0
+    ready_budget_s: float = 30.0
     stop_budget_s: float = 10.0
 
 
