@@ -101,7 +101,8 @@ class Session:
                     beat=pb.Beat(owner_user_id=str(HUB_OWNER), active_requests=self._office.running.active)
                 )
             try:
-                message = await asyncio.wait_for(self._out.get(), max(due - loop.time(), 0.0))
+                async with asyncio.timeout(max(due - loop.time(), 0.0)):
+                    message = await self._out.get()
             except TimeoutError:
                 continue
             if message is None:

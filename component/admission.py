@@ -110,13 +110,15 @@ class Admission:
     async def let_go(self, seconds: float) -> None:
         """Waits until all that came in is stored or refused, so many seconds at most."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._lanes.idle(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._lanes.idle()
 
     async def close(self) -> None:
         """Takes no more messages and waits a few seconds for those that wait for the bus."""
         self._closed = True
         try:
-            await asyncio.wait_for(self._lanes.idle(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await self._lanes.idle()
         except TimeoutError:
             self._log.warning("stopped_before_all_messages_were_stored")
 

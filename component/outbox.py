@@ -392,9 +392,9 @@ class Outbox:
 
 async def _until(event: asyncio.Event, seconds: float) -> bool:
     """Waits for an event, so many seconds at most, and clears it. Returns whether it came."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    came = event.is_set()
     event.clear()
-    return True
+    return came

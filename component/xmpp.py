@@ -145,7 +145,8 @@ class XmppLink:
         try:
             if not self.send(ping(self._own_address, self._server_domain, ping_id)):
                 raise LinkLost("no link")
-            await asyncio.wait_for(pong, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await pong
         except TimeoutError:
             self._stream.abort()
             raise LinkLost(f"no pong within {timeout_s:g} s") from None
@@ -165,7 +166,8 @@ class XmppLink:
         self._changed.clear()
         self._stream.connect(*self._address)
         try:
-            await asyncio.wait_for(self._changed.wait(), CONNECT_S)
+            async with asyncio.timeout(CONNECT_S):
+                await self._changed.wait()
         except TimeoutError:
             self._log.warning("xmpp_server_silent")
         if not self._up:
@@ -183,7 +185,8 @@ class XmppLink:
             # The share is chosen by the recipient: one of many addresses is in ours.
             self.send(ping(self._agents_domain, f"probe-{number}@{self._agents_domain}", self._probe_id))
         try:
-            await asyncio.wait_for(self._routed.wait(), PROBE_S)
+            async with asyncio.timeout(PROBE_S):
+                await self._routed.wait()
         except TimeoutError:
             self._log.warning("xmpp_link_without_share")
             self._stream.abort()

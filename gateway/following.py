@@ -143,7 +143,8 @@ def _end(found: AnswerRead) -> bytes:
 
 async def _next(pieces: Pieces, seconds: float) -> LiveDelta | None:
     try:
-        return await asyncio.wait_for(pieces.get(), seconds)
+        async with asyncio.timeout(seconds):
+            return await pieces.get()
     except TimeoutError:
         return None
 

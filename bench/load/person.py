@@ -94,7 +94,8 @@ class Person:
                 if message.due <= self.now() and (self._resend or not message.sent):
                     self._send(message)
             try:
-                await asyncio.wait_for(lost.wait(), _TICK_S)
+                async with asyncio.timeout(_TICK_S):
+                    await lost.wait()
             except TimeoutError:
                 continue
         self.online.clear()

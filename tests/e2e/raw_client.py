@@ -89,7 +89,8 @@ async def device(hub: RunningHub, account: Account, resource: str = "raw") -> As
         xmpp.register_handler(Callback(f"raw {name}", path, lambda got: client.take(got.xml)))
     xmpp.add_event_handler("session_start", lambda _: started.set())
     xmpp.connect("127.0.0.1", hub.settings.ports.xmpp_client)
-    await asyncio.wait_for(started.wait(), 30)
+    async with asyncio.timeout(30):
+        await started.wait()
     xmpp.send_raw("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>")
     xmpp.send_presence()
     try:

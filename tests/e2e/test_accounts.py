@@ -180,7 +180,8 @@ async def shell(hub: RunningHub, *words: str, typed: str = "") -> tuple[int | No
         stdout=PIPE,
         stderr=PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(typed.encode()), 90)
+    async with asyncio.timeout(90):
+        out, err = await process.communicate(typed.encode())
     return process.returncode, out.decode(), err.decode()
 
 

@@ -168,7 +168,8 @@ async def asking(hub: RunningHub, account: Account) -> AsyncIterator[Callable[[s
     started = asyncio.Event()
     client.add_event_handler("session_start", lambda _: started.set())
     client.connect("127.0.0.1", hub.settings.ports.xmpp_client)
-    await asyncio.wait_for(started.wait(), 30)
+    async with asyncio.timeout(30):
+        await started.wait()
 
     async def ask(address: str) -> Any:
         query = client.make_iq_get(ito=address)

@@ -139,7 +139,8 @@ class ChatClient:
 
         try:
             with stream.watched(lost):
-                return await asyncio.wait_for(asked.done, timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    return await asked.done
         except TimeoutError:
             return f"No answer came within {timeout_s:g} s.", ErrorCode.TIMEOUT.value
 

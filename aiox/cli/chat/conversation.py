@@ -82,7 +82,8 @@ class Conversation:
             except ConnectionLost:
                 self._show(question, "waiting for the connection")
                 try:
-                    await asyncio.wait_for(self.client.back(), left)
+                    async with asyncio.timeout(left):
+                        await self.client.back()
                 except TimeoutError:
                     break
         raise ChatTrouble(f"No answer came within {ANSWER_S:g} s. ({ErrorCode.TIMEOUT})")

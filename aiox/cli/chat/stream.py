@@ -55,7 +55,8 @@ class Stream:
         """Connects and logs in. Raises ChatTrouble."""
         self._xmpp.connect(*self._address)
         try:
-            await asyncio.wait_for(self._settled.wait(), LOGIN_S)
+            async with asyncio.timeout(LOGIN_S):
+                await self._settled.wait()
         except TimeoutError:
             self._trouble = f"The XMPP server at {self._where} did not let us in within {LOGIN_S:g} s."
         if self._trouble:

@@ -187,7 +187,8 @@ class Rig:
         finally:
             if process.returncode is None:
                 process.terminate()
-                assert await asyncio.wait_for(process.wait(), 15) == 0, "SIGTERM ends it in order"
+                async with asyncio.timeout(15):
+                    assert await process.wait() == 0, "SIGTERM ends it in order"
 
     async def launch(self, instance: int = 1, /, **extra: str) -> asyncio.subprocess.Process:
         ports = self.place.settings.ports.model_dump()

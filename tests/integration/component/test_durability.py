@@ -53,7 +53,8 @@ async def test_component_dies_on_the_way_out(it: Rig, point: CrashPoint) -> None
         process = await it.launch(AIOX_CRASH__POINT=point.name, AIOX_CRASH__PASSAGE="5")
         await it.until_ready(process)
         await say(it, 16)
-        await asyncio.wait_for(process.wait(), 20)
+        async with asyncio.timeout(20):
+            await process.wait()
         assert process.returncode == -9
         async with it.component():
             await everything_arrived_once_and_in_order(it)
@@ -112,7 +113,8 @@ async def test_component_dies_on_the_way_in(it: Rig, point: CrashPoint) -> None:
         await it.until_ready(process)
         body, message_id = f"question {uuid4()}", str(uuid4())
         await ask(carol, body, message_id)
-        await asyncio.wait_for(process.wait(), 20)
+        async with asyncio.timeout(20):
+            await process.wait()
         assert process.returncode == -9
         if point is CrashPoint.AFTER_RECEIPT:
             await carol.receipt_for(message_id)

@@ -28,7 +28,8 @@ async def guest(xmpp_server: Ejabberd, door: Door) -> AsyncIterator[ClientXMPP]:
     started = asyncio.Event()
     client.add_event_handler("session_start", lambda _: started.set())
     client.connect("127.0.0.1", xmpp_server.client_port)
-    await asyncio.wait_for(started.wait(), 15)
+    async with asyncio.timeout(15):
+        await started.wait()
     client.send_presence()
     yield client
     await client.disconnect(wait=1.0)

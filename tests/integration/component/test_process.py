@@ -51,7 +51,8 @@ async def component(place: Place) -> AsyncIterator[int]:
         yield process.pid
     finally:
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 15) == 0, "SIGTERM ends it in order"
+        async with asyncio.timeout(15):
+            assert await process.wait() == 0, "SIGTERM ends it in order"
 
 
 async def until_ready(place: Place) -> None:

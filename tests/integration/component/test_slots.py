@@ -47,7 +47,8 @@ class Two:
         process = self.running.pop(number)
         if process.returncode is None:
             process.terminate()
-            assert await asyncio.wait_for(process.wait(), 15) == 0, "SIGTERM ends it in order"
+            async with asyncio.timeout(15):
+                assert await process.wait() == 0, "SIGTERM ends it in order"
 
 
 @pytest.fixture(scope="module")

@@ -116,4 +116,5 @@ async def stream(
         yield opened
     finally:
         opened.gone.set()
-        await asyncio.wait_for(running, SOON_S)
+        async with asyncio.timeout(SOON_S):
+            await running

@@ -162,7 +162,8 @@ async def two_changes(door: HttpDoor, person: Person, monkeypatch: pytest.Monkey
         if not written.is_set():
             written.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(may_return.wait(), 1)
+                async with asyncio.timeout(1):
+                    await may_return.wait()
 
     monkeypatch.setattr(door.xmpp, "set_password", slow)
 

@@ -53,7 +53,8 @@ async def test_serves_and_stops_in_order(postgres: Place, redis: Place, nats: Pl
         assert 'http_requests_total{method="GET",route="other",status="401"} 1.0' in metrics.text
     finally:
         process.send_signal(signal.SIGTERM)
-        output, errors = await asyncio.wait_for(process.communicate(), 15)
+        async with asyncio.timeout(15):
+            output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     assert b'"event": "stopped"' in output
 
@@ -65,7 +66,8 @@ async def test_does_not_start_without_its_secrets(postgres: Place, name: str) ->
     secret.rename(aside)
     try:
         process = await start(postgres, free_port())
-        _, errors = await asyncio.wait_for(process.communicate(), 30)
+        async with asyncio.timeout(30):
+            _, errors = await process.communicate()
     finally:
         aside.rename(secret)
     assert process.returncode != 0

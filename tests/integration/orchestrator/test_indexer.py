@@ -185,5 +185,6 @@ async def test_without_the_pause_and_the_count_the_first_blocks_the_others(
     await give(stores, owner, "poison")
     await give(stores, owner, "good")
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(indexer(stores, workers)._round(), 2)
+        async with asyncio.timeout(2):
+            await indexer(stores, workers)._round()
     assert set(workers.seen) == {"poison"}

@@ -229,7 +229,8 @@ class Swallowing:
 
     async def add_consumer(self, _stream: str, _config: object) -> None:
         self.asked.set()
-        await asyncio.wait_for(self.answer, 60)
+        async with asyncio.timeout(60):
+            await self.answer
 
 
 async def test_who_is_cancelled_while_the_bus_answers_lets_the_partition_go() -> None:

@@ -112,7 +112,8 @@ async def test_one_that_leaves_hands_over_at_once_but_lets_its_turns_end(start: 
     await until(lambda: not ada.draining)
     assert not closing.done()
     ada.in_hand.let_go(running)
-    await asyncio.wait_for(closing, 1)
+    async with asyncio.timeout(1):
+        await closing
     bo = start("bo")
     assert await until(lambda: len(bo.draining) == PARTITIONS) < 1.0
 

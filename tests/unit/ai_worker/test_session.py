@@ -202,4 +202,5 @@ async def test_draining_waits_and_then_gives_up(hanging: Desk) -> None:
 
 
 async def test_draining_an_idle_worker_is_done_at_once(hanging: Desk) -> None:
-    assert await asyncio.wait_for(hanging.running.drain(60), 1)
+    async with asyncio.timeout(1):
+        assert await hanging.running.drain(60)

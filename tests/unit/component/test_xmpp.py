@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -224,6 +224,31 @@ async def test_link_that_breaks_fails_the_confirmation() -> None:
         it.peer.writer.close()
         with pytest.raises(LinkLost):
             await waiting
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_link_that_is_ended_while_it_comes_up_ends(steps: int) -> None:
+    """Python 3.11: `asyncio.wait_for` forgets a cancellation that comes together with what it waits for."""
+    loop = asyncio.get_running_loop()
+
+    def after(steps: int, then: Callable[[], object]) -> None:
+        loop.call_soon(after, steps - 1, then) if steps else then()
+
+    def sessions() -> Iterator[int]:
+        after(steps, running.cancel)
+        yield 1
+
+    peer = Peer()
+    async with await asyncio.start_server(peer.serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        link = XmppLink("127.0.0.1", port, AGENTS, SERVER, "sesam", structlog.get_logger(), sessions=sessions())
+        link.open()
+        running = asyncio.create_task(link.run())
+        done, _ = await asyncio.wait([running], timeout=5)
+        running.cancel()
+        await link.close()
+        assert done
+        assert running.cancelled()
 
 
 async def test_wrong_secret_is_tried_again_and_never_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,8 @@ async def test_a_partition_is_empty_when_the_last_one_is_let_go() -> None:
         await asyncio.sleep(0)
         assert not empty.done()
         in_hand.let_go(held)
-    await asyncio.wait_for(empty, 1)
+    async with asyncio.timeout(1):
+        await empty
 
 
 async def test_what_waits_is_signalled_and_what_is_gone_is_not() -> None:

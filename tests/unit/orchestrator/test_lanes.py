@@ -58,7 +58,8 @@ async def test_a_slow_conversation_does_not_hold_up_another() -> None:
     lanes: Lanes[str] = Lanes(Supervisor(LOG), handle, limit=10)
     await lanes.put("a", "slow")
     await lanes.put("b", "quick")
-    await asyncio.wait_for(answered.wait(), 1)
+    async with asyncio.timeout(1):
+        await answered.wait()
     slow.set()
 
 
@@ -74,7 +75,8 @@ async def test_a_full_house_makes_the_next_one_wait() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     go.set()
-    await asyncio.wait_for(waiting, 1)
+    async with asyncio.timeout(1):
+        await waiting
 
 
 class Restarting:

@@ -182,7 +182,8 @@ async def test_closing_frees_the_connection(build: Build) -> None:
         answer = build(choice(url)).complete(PROMPT, LIMITS)
         await anext(answer)
         await answer.aclose()
-        await asyncio.wait_for(left.wait(), 5)
+        async with asyncio.timeout(5):
+            await left.wait()
 
 
 async def test_nobody_there_is_a_provider_error(build: Build) -> None:

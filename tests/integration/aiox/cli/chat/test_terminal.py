@@ -56,7 +56,8 @@ async def _chat(home: Path, *arguments: str, typed: str | bytes = "") -> tuple[i
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(typed if isinstance(typed, bytes) else typed.encode()), 60)
+    async with asyncio.timeout(60):
+        out, err = await process.communicate(typed if isinstance(typed, bytes) else typed.encode())
     return process.returncode, out.decode(), err.decode()
 
 

@@ -68,7 +68,8 @@ async def listens_in(place: Place, spy: str, subject: str) -> bool:
         await speaker.publish(subject, b"secret")
         await arrived(speaker)
         with suppress(TimeoutError):
-            await asyncio.wait_for(heard.wait(), 1)
+            async with asyncio.timeout(1):
+                await heard.wait()
     finally:
         await client.close()
         await speaker.close()
