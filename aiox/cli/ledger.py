@@ -95,6 +95,9 @@ async def witnesses(settings: Settings) -> str:
     for log in found.seen:
         state = f"; REWRITTEN, seen {log.forked_at:%Y-%m-%d %H:%M:%S}" if log.forked_at else ""
         lines.append(f"{log.origin} up to record {log.seen.size}, {log.seen_at:%Y-%m-%d %H:%M:%S}{state}")
+    if found.doubts:
+        lines.append("It was called rewritten by:")
+        lines += [f"{one.domain}, who knew {one.size} records, {one.said_at:%Y-%m-%d %H:%M:%S}" for one in found.doubts]
     return "\n".join(lines)
 
 

@@ -9,11 +9,13 @@ from uuid import uuid4
 from pydantic import Field
 
 from aiox.commands.fields import Fields
+from aiox.commands.gate import authorise_related
 from aiox.commands.hub import Actor, Hub
-from aiox.commands.refusal import refused
+from aiox.commands.refusal import refusal_of
+from aiox.commands.users import relation_to_hub
 from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
-from aiox.kernel.errors import SENTENCES, ErrorCode
+from aiox.kernel.errors import ErrorCode
 from aiox.kernel.ids import HUB_OWNER
 from aiox.kernel.outcome import Refused
 from aiox.runtime.postgres import owner_scope
@@ -22,6 +24,7 @@ from registry import hub_documents, ledger, witness
 from registry.hub_documents import Pinned
 
 UNPINNED: Final = "peer.unpinned"
+UNKNOWN: Final = Refused(ErrorCode.NOT_FOUND, "No keys of this hub are pinned, and nothing of its ledger was seen.", ())
 
 
 class WhichHub(Fields):
@@ -32,7 +35,7 @@ class WhichHub(Fields):
 
 async def list_pinned(hub: Hub, actor: Actor) -> Sequence[Pinned] | Refused:
     """The documents of the hubs that we know."""
-    no = await refused(hub, actor, Action.HUB_KEYS, HUB_OWNER)
+    no = await _refused(hub, actor, Action.HUB_KEYS)
     return no if no is not None else await hub_documents.list_all(hub.pool)
 
 
@@ -41,15 +44,19 @@ async def unpin(hub: Hub, actor: Actor, fields: WhichHub) -> Refused | None:
 
     NOT_FOUND when nothing is known of it. The entry among the peers is left as it is.
     """
-    no = await refused(hub, actor, Action.HUB_UNPIN, HUB_OWNER)
+    no = await _refused(hub, actor, Action.HUB_UNPIN)
     if no is not None:
         return no
     async with owner_scope(hub.pool, HUB_OWNER) as connection:
         gone = await hub_documents.forget(connection, fields.domain)
         forgotten = await witness.forget(connection, f"{fields.domain}/ledger")
         if not (gone or forgotten):
-            return Refused(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.NOT_FOUND], ())
+            return UNKNOWN
         details: dict[str, Json] = {"peer": fields.domain}
         record = Record(uuid4(), HUB_OWNER, UNPINNED, "warning", details, hub.clock.now(), actor.jid)
         await ledger.append(connection, [record])
     return None
+
+
+async def _refused(hub: Hub, actor: Actor, action: Action) -> Refused | None:
+    return refusal_of(await authorise_related(hub, actor, action, relation_to_hub(actor), HUB_OWNER))

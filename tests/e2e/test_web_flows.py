@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from bench.stub_model import Scripted
 from setup.prove import note
@@ -16,6 +16,7 @@ from tests.e2e.database import superuser
 from tests.e2e.long_talk import archived
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT
 from tests.e2e.tool_hub import HELD, ToolHub, appends
+from tests.e2e.web_hubs import frozen_hub, governs
 from tests.e2e.web_mcp import seen
 
 pytestmark = pytest.mark.prove
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.prove
 FIRST_SCREEN_MS = 2000
 FIRST_SCRIPTS = 250 * 1024
 MESSAGES = 5000
+MOST_STEPS = 200
+"""More than there are things on a page that the keyboard reaches."""
 FRAME_MS = 50.0
 """A frame that takes longer is seen as a hitch (the browsers' own limit of a long task)."""
 
@@ -293,3 +296,40 @@ async def test_who_governs_the_hub_says_what_peers_may_do(web: ToolHub, browser:
         await at.go("governance", "peers")
         await expect(at.page.get_by_role("link", name="Audit")).to_be_visible()
         await expect(at.page.get_by_role("link", name="Peers")).to_have_count(0)
+
+
+async def test_a_frozen_hub_is_let_in_again_with_the_keyboard_alone(web: ToolHub, browser: Browser) -> None:
+    ada = await web.hub.account()
+    await governs(web.hub, ada)
+    domain = await frozen_hub(web.hub)
+    async with signed_in(browser, web.hub, ada) as at:
+        page = at.page
+        await at.go("governance", "peers")
+        pinned = page.get_by_role("region", name="Pinned keys").get_by_role("row").filter(has_text=domain)
+        await expect(pinned.get_by_text("frozen: it showed other keys")).to_be_visible()
+        seen = page.get_by_role("region", name="Ledgers that this hub has co-signed")
+        await expect(seen.get_by_role("row").filter(has_text=domain).get_by_text("REWRITTEN")).to_be_visible()
+        await expect(page.get_by_text(f"{domain} called this hub's ledger rewritten")).to_be_visible()
+        await reached(page, pinned.get_by_role("button", name="Take its keys anew"))
+        await page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_text("its operator has told you")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+        await reached(page, pinned.get_by_role("button", name="Take its keys anew"))
+        await page.keyboard.press("Enter")
+        await reached(page, dialog.get_by_role("button", name="Take its keys anew"))
+        await page.keyboard.press("Enter")
+        await expect(pinned).to_have_count(0)
+        entry = page.get_by_role("region", name="Peers").get_by_role("row").filter(has_text="met at the fair")
+        await expect(entry.filter(has_text=domain).get_by_text("allowed", exact=True)).to_be_visible()
+        await expect(seen.get_by_role("row").filter(has_text=domain)).to_have_count(0)
+
+
+async def reached(page: Page, wanted: Locator) -> None:
+    """Goes from one thing to the next with the Tab key until it is there."""
+    for _ in range(MOST_STEPS):
+        if await wanted.evaluate("one => one === document.activeElement"):
+            return
+        await page.keyboard.press("Tab")
+    pytest.fail(f"the Tab key does not come to {wanted} within {MOST_STEPS} steps")

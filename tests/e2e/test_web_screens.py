@@ -16,6 +16,7 @@ from bench.stub_model import Scripted
 from tests.e2e.browser import PHONE, WIDE, Tab, signed_in, tab
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, teach
 from tests.e2e.tool_hub import HELD, ToolHub, appends
+from tests.e2e.web_hubs import frozen_hub, governs
 from tests.e2e.web_mcp import seen
 
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -89,6 +90,12 @@ async def walk(web: ToolHub, browser: Browser, looks: list[tuple[Literal["light"
         found += await conversation(web, at, guide.jid, looks)
         await seen(web, str(guide.agent_id), "Reads a file of the house.")
         found += await rooms(at, str(guide.agent_id), looks)
+    await governs(web.hub, newcomer)
+    other = await frozen_hub(web.hub)
+    async with signed_in(browser, web.hub, newcomer) as at:
+        await at.go("governance", "peers")
+        await expect(at.page.get_by_role("region", name="Pinned keys").get_by_text(other).first).to_be_visible()
+        found += await look_at(at, "peers", looks)
     return found
 
 

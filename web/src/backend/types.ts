@@ -23,4 +23,5 @@ export type McpServer = Schemas["McpServer"];
 export type McpServerOut = Schemas["McpServerOut"];
 export type McpTool = Schemas["McpToolOut"];
 export type PeerOut = Schemas["PeerOut"];
+export type HubOut = Schemas["HubOut"];
 export type WorkerList = Schemas["WorkerList"];

@@ -6,6 +6,8 @@ import { useFormat } from "../../shared/format";
 import { useTexts } from "../../shared/i18n";
 import { AskFirst } from "../../shared/ui/Dialog";
 import { Badge, Button, Check, Empty, Table, TextField, Trouble, Waiting, type Tone } from "../../shared/ui/parts";
+import { Hubs } from "./Hubs";
+import { Witnesses } from "./Witnesses";
 
 const LIST = "/v1/peers";
 const WAITING = "/v1/introductions";
@@ -39,6 +41,8 @@ export function Peers({ mayChange }: { mayChange: boolean }) {
         </Table>
       )}
       {mayChange && <NewPeer />}
+      <Hubs mayChange={mayChange} />
+      <Witnesses />
     </div>
   );
 }
