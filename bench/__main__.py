@@ -1,9 +1,13 @@
-"""`python -m bench`: runs the scenarios, keeps the raw samples under bench/results, prints a table for each."""
+"""`python -m bench`: runs the scenarios, keeps the raw samples under bench/results, prints a table for each.
+
+`python -m bench whole` is everything in one run, with a page (bench/whole).
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -24,6 +28,7 @@ from bench import (
 )
 from bench.measure import Samples, Side, interleave
 from bench.report import machine_line, table
+from bench.whole import run as whole
 
 RESULTS = Path(__file__).parent / "results"
 SCENARIOS: dict[str, Callable[[int, int, float], AbstractAsyncContextManager[Sequence[Side]]]] = {
@@ -50,7 +55,10 @@ async def run(name: str, rounds: int, clients: int, questions: int, seconds: flo
 
 
 def main() -> None:
-    """Reads the arguments and runs what was asked for."""
+    """Reads the arguments and runs what was asked for. `whole` has arguments of its own."""
+    if sys.argv[1:2] == ["whole"]:
+        whole.main(sys.argv[2:])
+        return
     arguments = argparse.ArgumentParser(prog="bench", description="Measures AIOX beside its peers.")
     arguments.add_argument("scenario", nargs="*", choices=[*SCENARIOS, []], help="all when left out")
     arguments.add_argument("--rounds", type=int, default=5, help="rounds of each side, after one warm-up")

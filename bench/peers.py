@@ -12,8 +12,10 @@ TOP: Final = Path(__file__).parents[1]
 CONSTRAINTS: Final = TOP / "constraints.txt"
 
 
-def python(name: str = "") -> Path:
+def python(name: str = "", *, constrained: bool = True) -> Path:
     """The interpreter of the peers in `peers-NAME.txt`; makes or renews its environment when they changed.
+
+    Not `constrained`: their versions are what they ask for, and not the hub's, where those do not fit together.
 
     Raises subprocess.CalledProcessError when an installation fails.
     """
@@ -26,6 +28,7 @@ def python(name: str = "") -> Path:
         return interpreter
     print(f"making {folder.name}", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    subprocess.run([interpreter, "-m", "pip", "-q", "install", "-r", requirements, "-c", CONSTRAINTS], check=True)
+    hubs = ("-c", CONSTRAINTS) if constrained else ()
+    subprocess.run([interpreter, "-m", "pip", "-q", "install", "-r", requirements, *hubs], check=True)
     mark.write_text(wanted)
     return interpreter

@@ -9,11 +9,11 @@ import asyncio
 import secrets
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from aiox.cli.stack import ca, credentials, ejabberd, nats, postgres, redis, services
 from aiox.cli.stack.home import Home, prepare
@@ -35,6 +35,10 @@ class Bench:
     settings: Settings
     echo_port: int
     echo_secret: str
+    unshaped_port: int
+    """For clients of a peer: the hub's own port holds each to a rate."""
+    pids: dict[str, int] = field(default_factory=dict)
+    """Of stores, server and services, by name."""
 
     @property
     def ca_file(self) -> Path:
@@ -56,7 +60,7 @@ def free_ports(count: int) -> list[int]:
 @asynccontextmanager
 async def hub(model_url: str, **limits: int) -> AsyncIterator[Bench]:
     """A hub that asks the model at `model_url`; `limits` as in the settings. Raises CannotGoOn."""
-    *numbers, echo_port = free_ports(len(Ports.model_fields) + 1)
+    *numbers, echo_port, unshaped_port = free_ports(len(Ports.model_fields) + 2)
     async with AsyncExitStack() as parts:
         folder = parts.enter_context(tempfile.TemporaryDirectory(prefix="aiox-bench-"))
         settings = Settings(
@@ -69,16 +73,17 @@ async def hub(model_url: str, **limits: int) -> AsyncIterator[Bench]:
         home = prepare(settings)
         credentials.ensure(home)
         ca.ensure(home, settings.domain, SystemClock().now())
-        bench = Bench(home, settings, echo_port, secrets.token_hex(16))
-        (home.root / ejabberd.EXTRA).write_text(_echo_listener(bench))
+        bench = Bench(home, settings, echo_port, secrets.token_hex(16), unshaped_port)
+        (home.root / ejabberd.EXTRA).write_text(_listeners(bench))
         await _start_stores(parts, bench)
         for service in SERVICES:
             process = await services.start(home, settings, service)
             parts.push_async_callback(process.stop)
+            bench.pids[service] = process.pid
         yield bench
 
 
-def _echo_listener(bench: Bench) -> str:
+def _listeners(bench: Bench) -> str:
     return f"""listen:
   - port: {bench.echo_port}
     ip: "127.0.0.1"
@@ -87,6 +92,11 @@ def _echo_listener(bench: Bench) -> str:
     hosts:
       {ECHO_DOMAIN}:
         password: "{bench.echo_secret}"
+  - port: {bench.unshaped_port}
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
+    starttls_required: true
+    access: c2s
 """
 
 
@@ -101,22 +111,55 @@ async def _start_stores(parts: AsyncExitStack, bench: Bench) -> None:
     for start in starts:
         process = await start()
         parts.push_async_callback(process.stop)
+        bench.pids[process.program.name] = process.pid
     await postgres.migrate(home, settings.ports.postgres)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A helper process, and what it printed first."""
+
+    pid: int
+    first_line: str
+
+
 @asynccontextmanager
-async def child(*command: str | Path, first_line_to: list[str], text: str = "") -> AsyncIterator[None]:
-    """A helper process; what it prints first is appended to `first_line_to`. Ends with the block."""
+async def started(*command: str | Path, text: str = "") -> AsyncIterator[Started]:
+    """A helper process that has printed a line; `text` is its standard input. Ends with the block.
+
+    Raises TimeoutError when it prints nothing within 30 s.
+    """
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
-    try:
+    async with running(*command, stdin=pipe, stdout=pipe) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("no pipes")
         process.stdin.write(text.encode())
         process.stdin.close()
         async with asyncio.timeout(30):
-            first_line_to.append((await process.stdout.readline()).decode().strip())
+            first = (await process.stdout.readline()).decode().strip()
+        yield Started(process.pid, first)
+
+
+@asynccontextmanager
+async def child(*command: str | Path, first_line_to: list[str], text: str = "") -> AsyncIterator[None]:
+    """As `started`; what it prints first is appended to `first_line_to`."""
+    async with started(*command, text=text) as helper:
+        first_line_to.append(helper.first_line)
         yield
+
+
+@asynccontextmanager
+async def running(
+    *command: str | Path,
+    stdin: int | None = None,
+    stdout: int | IO[bytes] | None = None,
+    stderr: int | IO[bytes] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process until the block ends; it is told to end then, and waited for."""
+    process = await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=stdout, stderr=stderr, env=environment)
+    try:
+        yield process
     finally:
         if process.returncode is None:
             process.terminate()
