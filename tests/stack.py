@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -33,38 +32,30 @@ from aiox.runtime import postgres
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.keyring import LiveKeyRing
 from aiox.runtime.settings import Ledger, Ports, Settings, Telemetry, environment
+from tests.ports import candidate, is_free
 
 _PROGRAMS = {"postgres": "postgres", "redis-server": "redis", "nats-server": "nats", "beam.smp": "ejabberd"}
-START_S = 90.0
-STOP_S = 60.0
+INSTANCES = 10
+"""So many of one service may run side by side."""
+START_S = 180.0
+STOP_S = 120.0
 
 
 def free_ports() -> Ports:
     """Ports of loopback that nobody listens on now.
 
-    Below the range from which the kernel takes the near ends of connections, so that a hub which restarts finds its
-    ports free again. Those of second and third instances are free as well.
+    Those of further instances are free as well.
     """
     ports: dict[str, int] = {}
     taken: set[int] = set()
     while len(ports) < len(Ports.model_fields):
         name = list(Ports.model_fields)[len(ports)]
-        port = 10_000 + secrets.randbelow(20_000)
-        family = {port + PORT_STEP * instance for instance in range(3)}
-        if not family & taken and all(_is_free(one) for one in family):
+        port = candidate()
+        family = {port + PORT_STEP * instance for instance in range(INSTANCES)}
+        if not family & taken and all(is_free(one) for one in family):
             ports[name] = port
             taken |= family
     return Ports(**ports)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _children(parent: int) -> list[int]:

@@ -22,22 +22,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from aiox.cli.stack import ca
+from tests.ports import free_port
 
 TEMPLATE = Path(__file__).parents[3] / "ejabberd" / "ejabberd.yml.template"
 SECRET = "component-secret"
 DOMAIN = "localhost"
 AGENTS = "agents.localhost"
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
@@ -185,7 +175,7 @@ class Ejabberd:
 
 @contextmanager
 def ejabberd(folder: Path) -> Iterator[Ejabberd]:
-    client_port, component_port, http_port, erlang_port = free_ports(4)
+    client_port, component_port, http_port, erlang_port = (free_port() for _ in range(4))
     server = Ejabberd(folder, client_port, component_port, http_port, erlang_port)
     server.prepare()
     server.start()
@@ -198,8 +188,7 @@ def ejabberd(folder: Path) -> Iterator[Ejabberd]:
 
 @contextmanager
 def nats_server(folder: Path) -> Iterator[Nats]:
-    (port,) = free_ports(1)
-    server = Nats(folder, port)
+    server = Nats(folder, free_port())
     server.start()
     try:
         yield server
@@ -207,7 +196,7 @@ def nats_server(folder: Path) -> Iterator[Nats]:
         server.stop()
 
 
-async def until(condition: object, seconds: float = 15) -> None:
+async def until(condition: object, seconds: float = 60) -> None:
     """Waits until `condition()` holds."""
     assert callable(condition)
     async with asyncio.timeout(seconds):

@@ -43,7 +43,7 @@ from gateway.routes.declared import ACTION_KEY
 from registry.rates import WINDOW_S, Rate
 from setup.prove import note
 from tests.integration.gateway.door import HttpDoor, Person
-from tests.stores import free_port
+from tests.ports import free_port
 
 CHECKS: list[CheckFunction] = [
     not_a_server_error,

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from aiox.runtime.settings import Ports, environment
+from tests.ports import free_port
 from tests.stack import Place
-from tests.stores import free_port
 
 RUN = """
 import asyncio
@@ -34,7 +34,7 @@ async def start(place: Place, port: int) -> Process:
 
 
 async def answer_of(path: str, port: int, process: Process) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.timeout(30):
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.timeout(60):
         while True:
             assert process.returncode is None, "the gateway ended"
             try:
@@ -53,7 +53,7 @@ async def test_serves_and_stops_in_order(postgres: Place, redis: Place, nats: Pl
         assert 'http_requests_total{method="GET",route="other",status="401"} 1.0' in metrics.text
     finally:
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     assert b'"event": "stopped"' in output
@@ -66,7 +66,7 @@ async def test_does_not_start_without_its_secrets(postgres: Place, name: str) ->
     secret.rename(aside)
     try:
         process = await start(postgres, free_port())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             _, errors = await process.communicate()
     finally:
         aside.rename(secret)

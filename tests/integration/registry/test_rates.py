@@ -9,7 +9,8 @@ import pytest
 from aiox.runtime import redis
 from aiox.runtime.settings import Ports
 from registry.rates import Rates, RatesUnavailable
-from tests.stores import Stores, free_port
+from tests.ports import free_port
+from tests.stores import Stores
 
 
 async def test_budget_runs_out_and_says_when_it_resets(stores: Stores) -> None:

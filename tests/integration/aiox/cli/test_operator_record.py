@@ -11,8 +11,9 @@ import pytest
 
 from aiox.cli.operator_record import EVENT, note
 from aiox.runtime.clock import SystemClock
+from tests.ports import free_port
 from tests.stack import Place
-from tests.stores import Stores, free_port
+from tests.stores import Stores
 
 
 async def rows(stores: Stores) -> list[dict[str, object]]:

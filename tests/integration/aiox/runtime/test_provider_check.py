@@ -10,7 +10,7 @@ from aiohttp import web
 
 from aiox.runtime import provider_check
 from aiox.runtime.provider_check import ENDPOINTS, check_provider
-from tests.stores import free_port
+from tests.ports import free_port
 
 GOOD = "sk-good-0123456789"
 

@@ -13,12 +13,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, Histogram
 
 from aiox.runtime.health import health_app, serve
 from tests.metrics_table import parsed
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.ports import free_port
 
 
 class Readiness:

@@ -12,8 +12,8 @@ from aiox.runtime.objects import s3
 from aiox.runtime.objects.port import ObjectMissing
 from aiox.runtime.objects.s3 import S3Store
 from aiox.runtime.settings import Objects
+from tests.ports import free_port
 from tests.s3_server import S3Server
-from tests.stores import free_port
 
 
 async def given(*pieces: bytes) -> AsyncIterator[bytes]:
