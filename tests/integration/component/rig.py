@@ -123,7 +123,7 @@ class Rig:
                 await self.bus.flush(2)
         return ready.stanza_id
 
-    async def until_sent(self, seconds: float = 40) -> None:
+    async def until_sent(self, seconds: float = 90) -> None:
         """Waits until every row is marked."""
         async with asyncio.timeout(seconds):
             while await self.unsent():
@@ -168,7 +168,7 @@ class Rig:
         await stream.add_consumer(INBOUND, config)
         try:
             count = (await stream.stream_info(INBOUND)).state.messages
-            messages = [await subscription.next_msg(5) for _ in range(count)]
+            messages = [await subscription.next_msg(60) for _ in range(count)]
             payloads = [decode(message.data).payload for message in messages]
             for message in messages if take else ():
                 await message.ack_sync()
@@ -187,7 +187,7 @@ class Rig:
         finally:
             if process.returncode is None:
                 process.terminate()
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(60):
                     assert await process.wait() == 0, "SIGTERM ends it in order"
 
     async def launch(self, instance: int = 1, /, **extra: str) -> asyncio.subprocess.Process:
@@ -203,7 +203,7 @@ class Rig:
 
     async def until_ready(self, process: asyncio.subprocess.Process, instance: int = 1) -> None:
         port = ports_of("component", self.place.settings.ports, instance).component_health
-        async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
             while process.returncode is None:
                 with suppress(aiohttp.ClientError):
                     async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:

@@ -53,7 +53,7 @@ async def test_component_dies_on_the_way_out(it: Rig, point: CrashPoint) -> None
         process = await it.launch(AIOX_CRASH__POINT=point.name, AIOX_CRASH__PASSAGE="5")
         await it.until_ready(process)
         await say(it, 16)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await process.wait()
         assert process.returncode == -9
         async with it.component():
@@ -76,7 +76,7 @@ async def test_postgres_dies_while_answers_go_out(it: Rig) -> None:
     async with it.online(ONLINE):
         process = await it.launch()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await it.unsent() > 180:
                     await asyncio.sleep(0.002)
             await it.restart("postgres")
@@ -113,7 +113,7 @@ async def test_component_dies_on_the_way_in(it: Rig, point: CrashPoint) -> None:
         await it.until_ready(process)
         body, message_id = f"question {uuid4()}", str(uuid4())
         await ask(carol, body, message_id)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await process.wait()
         assert process.returncode == -9
         if point is CrashPoint.AFTER_RECEIPT:

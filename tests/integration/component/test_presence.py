@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import IqError
+from slixmpp.stanza import Presence
 
 from aiox.kernel.ids import agent_id_of
 from tests.integration.component.door import Door, spell
@@ -28,42 +29,55 @@ async def guest(xmpp_server: Ejabberd, door: Door) -> AsyncIterator[ClientXMPP]:
     started = asyncio.Event()
     client.add_event_handler("session_start", lambda _: started.set())
     client.connect("127.0.0.1", xmpp_server.client_port)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await started.wait()
     client.send_presence()
     yield client
     await client.disconnect(wait=1.0)
 
 
-async def _shown(guest: ClientXMPP, local: str) -> list[str]:
-    """The types of presence that come from an agent after a subscription request, within a second."""
-    seen: list[str] = []
-    watch = lambda presence: seen.append(presence["type"]) if presence["from"].local == local else None  # noqa: E731
+async def _shown(guest: ClientXMPP, *locals_: str) -> dict[str, list[str]]:
+    """The types of presence that come after subscription requests, by agent, until the last one is available.
+
+    They are answered in their order, so what was not answered by then never is.
+    """
+    seen: dict[str, list[str]] = {local: [] for local in locals_}
+    available = asyncio.Event()
+
+    def watch(presence: Presence) -> None:
+        seen.setdefault(presence["from"].local, []).append(presence["type"])
+        if (presence["from"].local, presence["type"]) == (locals_[-1], "available"):
+            available.set()
+
     guest.add_event_handler("presence", watch)
-    guest.send_presence(pto=f"{local}@{AGENTS}", ptype="subscribe")
-    await spell(1.0)
+    for local in locals_:
+        guest.send_presence(pto=f"{local}@{AGENTS}", ptype="subscribe")
+    async with asyncio.timeout(60):
+        await available.wait()
+    await spell(0.1)
     guest.del_event_handler("presence", watch)
     return seen
 
 
 async def test_agent_that_may_be_seen_is_available(guest: ClientXMPP) -> None:
-    assert "available" in await _shown(guest, SEEN)
+    assert "available" in (await _shown(guest, SEEN))[SEEN]
 
 
 async def test_hidden_and_unknown_agents_are_the_same_silence(guest: ClientXMPP) -> None:
-    assert await _shown(guest, UNSEEN) == await _shown(guest, "nobody") == []
+    shown = await _shown(guest, UNSEEN, "nobody", SEEN)
+    assert shown[UNSEEN] == shown["nobody"] == []
 
 
 async def test_disco_names_the_hub_and_agents(guest: ClientXMPP) -> None:
-    hub = await guest.plugin["xep_0030"].get_info(jid=JID(AGENTS), timeout=5)
+    hub = await guest.plugin["xep_0030"].get_info(jid=JID(AGENTS), timeout=60)
     assert ("automation", "agent-gateway", None, "AIOX") in hub["disco_info"]["identities"]
-    agent = await guest.plugin["xep_0030"].get_info(jid=JID(f"{UNSEEN}@{AGENTS}"), timeout=5)
+    agent = await guest.plugin["xep_0030"].get_info(jid=JID(f"{UNSEEN}@{AGENTS}"), timeout=60)
     assert ("client", "bot", None, "AIOX agent") in agent["disco_info"]["identities"]
 
 
 async def test_ping_is_answered_and_unknown_queries_are_refused(guest: ClientXMPP) -> None:
-    assert await guest.plugin["xep_0199"].ping(jid=JID(f"{SEEN}@{AGENTS}"), timeout=5) >= 0
+    assert await guest.plugin["xep_0199"].ping(jid=JID(f"{SEEN}@{AGENTS}"), timeout=60) >= 0
     query = guest.make_iq_get("urn:example:unknown", ito=f"{SEEN}@{AGENTS}")
     with pytest.raises(IqError) as refused:
-        await query.send(timeout=5)  # type: ignore[no-untyped-call]
+        await query.send(timeout=60)  # type: ignore[no-untyped-call]
     assert refused.value.condition == "service-unavailable"
