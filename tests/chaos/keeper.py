@@ -127,7 +127,11 @@ class Keeper:
         until = asyncio.get_running_loop().time() + seconds
         while process.running and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.02)
-        return not process.running
+        if process.running:
+            return False
+        if self._processes[part] is process:  # its watch has not seen it yet: the hub is not whole all the same
+            self._whole[part].clear()
+        return True
 
     async def stop(self) -> None:
         """Stops everything in order."""
@@ -181,8 +185,10 @@ async def answers_ready(port: int) -> bool:
 
 
 @asynccontextmanager
-async def kept_hub(model_url: str, **limits: int) -> AsyncIterator[Keeper]:
-    """A hub that asks the model at `model_url`, started; stopped and deleted in the end."""
+async def kept_hub(
+    model_url: str, begin: Callable[[Keeper], Awaitable[None]] = Keeper.start, **limits: int
+) -> AsyncIterator[Keeper]:
+    """A hub that asks the model at `model_url`, started by `begin`; stopped and deleted in the end."""
     folder = Path(tempfile.mkdtemp(prefix="aiox-chaos-"))
     settings = Settings(
         home=folder,
@@ -197,7 +203,7 @@ async def kept_hub(model_url: str, **limits: int) -> AsyncIterator[Keeper]:
     keeper = Keeper(home, settings)
     try:
         try:
-            await keeper.start()
+            await begin(keeper)
             yield keeper
         finally:
             await keeper.stop()

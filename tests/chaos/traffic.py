@@ -72,7 +72,7 @@ async def traffic(
     """A hub of its own with `clients` people online, who have so many conversations together."""
     async with (
         stub_model(latency_ms=latency_ms, keep_requests=False) as model,
-        kept_hub(model.url, **limits) as keeper,
+        kept_hub(model.url, Keeper.start, **limits) as keeper,
         joined(keeper, model, seed, clients, conversations) as running,
     ):
         yield running
