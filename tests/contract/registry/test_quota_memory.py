@@ -338,7 +338,6 @@ class Round:
             await self.hub.rebuilt()
 
 
-@pytest.mark.timeout(120)
 async def test_two_hundred_parallel_reservations_through_crashes_and_losses(hub: Hub) -> None:
     await _through_crashes(hub, 20260217, turns=200, losses=2)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.guard import App, Message
 
-SOON_S = 30.0
+SOON_S = 60.0
 
 
 @dataclass(frozen=True)

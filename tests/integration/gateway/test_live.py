@@ -86,7 +86,7 @@ async def test_the_pieces_of_ones_own_chats_come_and_it_is_said_again_that_one_r
         hers = await other.next()
         assert hers is not None
         assert hers.data["text"] == "hers"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while bus.wanted.count(ada.account.jid) < 3:
                 await asyncio.sleep(0.01)
     told = len(bus.wanted)

@@ -27,6 +27,7 @@ from tests.security.ai_worker.link_harness import KEY, SECRET_WORDS, WORKER, Lin
 
 OWNER, AGENT, FOREIGN = uuid4(), uuid4(), uuid4()
 REFUSED = grpc.StatusCode.UNAUTHENTICATED
+SOON_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ async def send(channel: grpc.aio.Channel, way: Way, message: Any) -> Any:
     stub: Any = AgentWorkerStub(channel)
     call = getattr(stub, way.method)
     if way.method == "IndexDocument":
-        return [said async for said in call(message, timeout=10)][-1]
+        return [said async for said in call(message, timeout=SOON_S)][-1]
     if not way.member:
-        return await call(message, timeout=10)
-    stream, follower = call(timeout=10), good(TURN)
+        return await call(message, timeout=SOON_S)
+    stream, follower = call(timeout=SOON_S), good(TURN)
     await stream.write(pb.FromHub(**{way.member: message}))
     await stream.write(pb.FromHub(turn_asked=follower))
     return await end_of(stream, follower.request_id)
@@ -102,7 +103,7 @@ async def send_alone(channel: grpc.aio.Channel, way: Way, message: Any) -> Any:
     if not way.member:
         return await send(channel, way, message)
     stub: Any = AgentWorkerStub(channel)
-    stream = stub.StreamResponse(timeout=10)
+    stream = stub.StreamResponse(timeout=SOON_S)
     await stream.write(pb.FromHub(**{way.member: message}))
     return await end_of(stream, "nobody's")
 
@@ -213,12 +214,12 @@ async def test_health_of_the_worker_is_not_for_owners(channel: grpc.aio.Channel)
     request = uuid4()
     asked = pb.HealthAsked(request_id=str(request), owner_user_id=str(OWNER), token=token(OWNER, AGENT, request))
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await AgentWorkerStub(channel).HealthCheck(asked, timeout=10)
+        await AgentWorkerStub(channel).HealthCheck(asked, timeout=SOON_S)
     assert refused.value.code() is REFUSED
 
 
 async def test_a_stream_message_without_a_body_is_refused(channel: grpc.aio.Channel) -> None:
-    stream: Any = AgentWorkerStub(channel).StreamResponse(timeout=10)
+    stream: Any = AgentWorkerStub(channel).StreamResponse(timeout=SOON_S)
     await stream.write(pb.FromHub())
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await end_of(stream, "")
@@ -329,7 +330,7 @@ async def test_another_service_of_the_hub_is_refused(link: Link, way: Way, servi
 async def test_another_service_of_the_hub_gets_no_stream(link: Link, service: str) -> None:
     async with link.channel(link.authority.issue(service)) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await end_of(AgentWorkerStub(channel).StreamResponse(timeout=10), "")
+            await end_of(AgentWorkerStub(channel).StreamResponse(timeout=SOON_S), "")
     assert (refused.value.code(), refused.value.details()) == NOT_THE_ORCHESTRATOR
 
 

@@ -19,7 +19,7 @@ from gateway.xmpp_socket import MAX_BYTES, PATH, XmppSocket
 from tests.stack import free_ports
 
 XMPP = [Subprotocol("xmpp")]
-SOON_S = 30.0
+SOON_S = 60.0
 
 
 class Behind:

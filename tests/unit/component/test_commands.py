@@ -57,7 +57,7 @@ class Rig:
         self.desk.answers += answers
         before = len(self.link.sent)
         assert self.door.takes(parse(text)), "it is none of the door's"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.link.sent) == before:
                 await asyncio.sleep(0)
         return self.link.sent[-1]

@@ -82,7 +82,7 @@ class World:
     async def read(self) -> None:
         """Lets the door read its list once more."""
         before = self.registry.reads
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.registry.reads == before:
                 await asyncio.sleep(0.001)
         await settle()

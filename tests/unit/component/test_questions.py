@@ -63,7 +63,7 @@ class World:
     async def heard(self) -> Envelope[MessageReceived]:
         work = asyncio.create_task(self.questions.work())
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 return await self.told.get()
         finally:
             work.cancel()

@@ -41,7 +41,7 @@ async def running(post: Post) -> AsyncIterator[Letters]:
 
 
 async def until(post: Post, tries: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while post.tries < tries:
             await asyncio.sleep(0)
         await asyncio.sleep(0)

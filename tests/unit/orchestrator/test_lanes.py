@@ -58,7 +58,7 @@ async def test_a_slow_conversation_does_not_hold_up_another() -> None:
     lanes: Lanes[str] = Lanes(Supervisor(LOG), handle, limit=10)
     await lanes.put("a", "slow")
     await lanes.put("b", "quick")
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         await answered.wait()
     slow.set()
 
@@ -75,7 +75,7 @@ async def test_a_full_house_makes_the_next_one_wait() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     go.set()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         await waiting
 
 
@@ -106,7 +106,7 @@ class Restarting:
 
 
 async def until(test: Restarting, done: int) -> None:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         while len(test.done) < done:
             await asyncio.sleep(0)
 

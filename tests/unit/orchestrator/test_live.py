@@ -39,7 +39,7 @@ def turn(channel: str = HTTP) -> Turn:
 
 async def published(live: Live, bus: Bus, count: int) -> None:
     running = asyncio.ensure_future(live.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(bus.got) < count:
             await asyncio.sleep(0)
     running.cancel()

@@ -41,7 +41,7 @@ async def test_a_message_that_joins_as_the_turn_ends_is_thought_about_too(monkey
         await asyncio.sleep(0)
     over.set()  # the turn is over, and before it is back where it was begun...
     assert group.join(delivery("two"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         ended = await running
     assert seen == ["one", "one\ntwo"]
     assert [member.message.body for member in cast(Repeated, ended).turn.all_members] == ["one", "two"]

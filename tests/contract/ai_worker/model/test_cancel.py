@@ -20,7 +20,7 @@ from tests.security.ai_worker.link_harness import Link, serving, token
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
 
 OWNER, AGENT = uuid4(), uuid4()
-SOON_S = 20.0
+SOON_S = 60.0
 """Far less than the turn may take: whoever waits for the turn's end fails."""
 TURN_MS = 600_000
 

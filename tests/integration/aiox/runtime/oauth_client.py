@@ -22,7 +22,7 @@ class Connection:
     async def until(self, *ends: str) -> str:
         """What came in, up to the first of these texts or the end of the stream."""
         text = ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not any(end in text for end in ends):
                 more = await self._reader.read(65_536)
                 if not more:

@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(scope="session")
 async def server(ejabberd: Place) -> XmppServer:
     made = XmppServer(ejabberd.settings, ejabberd.home.secrets("gateway"), GATEWAY_ACCOUNT)
-    async with asyncio.timeout(30):  # just started, it does not know its accounts yet
+    async with asyncio.timeout(60):  # just started, it does not know its accounts yet
         while (await made.call("check_account", {"user": "nobody", "host": "localhost"}))[0] != 200:
             await asyncio.sleep(0.2)
     return made

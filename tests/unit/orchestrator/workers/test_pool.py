@@ -203,7 +203,7 @@ async def test_a_busy_worker_puts_the_turn_back_with_its_key(monkeypatch: pytest
     await settle()
     assert link.asked == ["first"]  # left alone for a moment
     assert house.pool.free_share("default") == 0.0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(link.asked) < 2:
             await asyncio.sleep(0.02)
     assert link.asked == ["first", "first"]  # before the second, as its key says

@@ -16,7 +16,7 @@ from aiox.cli.stack import lock
 from aiox.cli.stack.trouble import CannotGoOn, PartDied
 from tests.stack import RunningHub, throw_away
 
-GONE_S = 20.0
+GONE_S = 90.0
 LOOPBACK = "0100007F"
 LOOPBACK_MAPPED = "0000000000000000FFFF00000100007F"
 """127.0.0.1 as IPv4 and as an IPv6 socket writes it."""

@@ -16,7 +16,7 @@ async def test_nothing_is_written_over_and_the_process_goes_on_in_the_emptied_fi
     process = await Process.start(Program("service", "Service", ("python3", "-c", WRITER)), log)
     try:
         for rotated in range(2):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not rotate(tmp_path, most=2000):
                     await asyncio.sleep(0.005)
             assert log.stat().st_size < 2000, rotated
