@@ -203,13 +203,18 @@ class Rig:
 
     async def until_ready(self, process: asyncio.subprocess.Process, instance: int = 1) -> None:
         port = ports_of("component", self.place.settings.ports, instance).component_health
-        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
-            while process.returncode is None:
+        async with asyncio.timeout(90), aiohttp.ClientSession() as session:
+            while True:
+                assert process.returncode is None, f"it ended: {self.last_words(instance)}"
                 with suppress(aiohttp.ClientError):
                     async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
                         if answer.status == 200:
                             return
                 await asyncio.sleep(0.05)
+
+    def last_words(self, instance: int = 1) -> str:
+        """The end of what a component has written."""
+        return (self.place.home.root / f"component-{instance}.log").read_text()[-2000:]
 
     @asynccontextmanager
     async def online(self, name: str) -> AsyncIterator[Person]:

@@ -55,7 +55,7 @@ async def test_component_dies_on_the_way_out(it: Rig, point: CrashPoint) -> None
         await say(it, 16)
         async with asyncio.timeout(60):
             await process.wait()
-        assert process.returncode == -9
+        assert process.returncode == -9, it.last_words()
         async with it.component():
             await everything_arrived_once_and_in_order(it)
 
