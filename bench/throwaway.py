@@ -24,6 +24,8 @@ from aiox.runtime.settings import Limits, Model, Ports, Settings, Telemetry
 ECHO_DOMAIN: Final = "echo.localhost"
 NO_LIMIT: Final = 10**6
 """Messages a minute: the doors' limits are not what is measured."""
+START_S: Final = 120.0
+"""How long a helper may take to print its first line."""
 SERVICES: Final = ("ai_worker", "orchestrator", "component")
 
 
@@ -127,7 +129,7 @@ class Started:
 async def started(*command: str | Path, text: str = "") -> AsyncIterator[Started]:
     """A helper process that has printed a line; `text` is its standard input. Ends with the block.
 
-    Raises TimeoutError when it prints nothing within 30 s.
+    Raises TimeoutError when it prints nothing within START_S.
     """
     pipe = asyncio.subprocess.PIPE
     async with running(*command, stdin=pipe, stdout=pipe) as process:
@@ -135,7 +137,7 @@ async def started(*command: str | Path, text: str = "") -> AsyncIterator[Started
             raise RuntimeError("no pipes")
         process.stdin.write(text.encode())
         process.stdin.close()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_S):
             first = (await process.stdout.readline()).decode().strip()
         yield Started(process.pid, first)
 

@@ -25,7 +25,7 @@ async def answers(home: Home, settings: Settings) -> bool:
     """Whether the account interface is up and knows its password."""
     try:
         status, _ = await ServerAccounts(home, settings).call("status", {})
-    except aiohttp.ClientConnectionError:
+    except (aiohttp.ClientConnectionError, TimeoutError):  # one that is slow to start may hear and not answer yet
         return False
     return status == 200
 
