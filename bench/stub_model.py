@@ -211,8 +211,9 @@ async def stub_model(
     port: int = 0,
     keep_requests: bool = True,
     keepalive_s: float = 75.0,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[StubModel]:
-    """Serves on loopback until the block ends. Port 0 picks a free one; `StubModel.url` ends in /v1.
+    """Serves on `host` until the block ends. Port 0 picks a free one; `StubModel.url` ends in /v1.
 
     `keepalive_s`: how long a connection may stay that nobody uses.
     """
@@ -224,15 +225,15 @@ async def stub_model(
     runner = web.AppRunner(application, access_log=None, keepalive_timeout=keepalive_s)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        stub.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        await web.TCPSite(runner, host, port).start()
+        stub.url = f"http://{host}:{runner.addresses[0][1]}/v1"
         yield stub
     finally:
         await runner.cleanup()
 
 
-async def _serve(port: int, latency_ms: float) -> None:
-    async with stub_model(latency_ms=latency_ms, port=port, keep_requests=False) as stub:
+async def _serve(host: str, port: int, latency_ms: float) -> None:
+    async with stub_model(latency_ms=latency_ms, port=port, keep_requests=False, host=host) as stub:
         print(stub.url, flush=True)
         await asyncio.Event().wait()
 
@@ -241,10 +242,11 @@ def main() -> None:
     """Serves until interrupted; the first line printed is the URL."""
     arguments = argparse.ArgumentParser(description="An OpenAI-compatible endpoint that echoes.")
     arguments.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    arguments.add_argument("--host", default="127.0.0.1", help="address to listen on; another one in a container only")
     arguments.add_argument("--latency-ms", type=float, default=0.0, help="before each answer, in milliseconds")
     chosen = arguments.parse_args()
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(chosen.port, chosen.latency_ms))
+        asyncio.run(_serve(chosen.host, chosen.port, chosen.latency_ms))
 
 
 if __name__ == "__main__":
