@@ -2,7 +2,8 @@
 
 Streams between servers acknowledge nothing either. Stanzas keep their order on a stream, so a pong shows that what went
 before its ping has arrived; and a ping without a pong, when a later one has its, that its stream broke with all that
-was on it. While neither has come, the stream may still deliver: nothing is sent again, and little more is sent.
+was on it. While neither has come, the stream may still deliver: nothing is sent again, and little more is sent. Who
+speaks of its own accord is asked again soon: a break that is over holds nothing up.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from component.stanza_xml import STANZAS, child, kind_of
 FIRST_WAIT_S: Final = 10.0
 LONGEST_WAIT_S: Final = 300.0
 """A server that does not answer is asked again so soon at first, and so seldom at last."""
+SOON_S: Final = 1.0
+"""One that is heard is asked again so soon; each time twice as long, until it answers."""
 WAITING: Final = 32
 WAITING_IN_ALL: Final = 256
 """Letters to one server, and to all, that wait for a word; more are not sent meanwhile. They lie in the outbox."""
@@ -36,7 +39,7 @@ PER_MINUTE: Final = 6000
 SERVERS: Final = 2_000
 PINGS: Final = 128
 FAR_AGAIN_S: Final = 5.0
-"""What another server did not take is sent again so long after that is known."""
+"""What another server did not take is sent again so long after that is known; at once when it is there again."""
 FAR_LASTS: Final = timedelta(days=3)
 """What another server has not taken within this time is given up."""
 UNREACHABLE: Final = ("remote-server-not-found", "remote-server-timeout")
@@ -69,6 +72,20 @@ class _Ping:
 class _Server:
     pings: list[_Ping] = field(default_factory=list)
     wait_s: float = FIRST_WAIT_S
+    soon_s: float = SOON_S
+    heard_at: float = float("-inf")
+    """When it last said something of its own accord."""
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is asked once more, behind a last ping that it has not answered."""
+        silent = now - self.pings[-1].sent_at
+        if silent >= self.wait_s:
+            self.wait_s = min(2 * self.wait_s, LONGEST_WAIT_S)
+            return True
+        if silent >= self.soon_s and self.heard_at > self.pings[-1].sent_at:
+            self.soon_s = min(2 * self.soon_s, LONGEST_WAIT_S)
+            return True
+        return False
 
 
 class FarServers:
@@ -116,6 +133,11 @@ class FarServers:
             self._waiting[letter] = domain(to), self._clock.monotonic()
         return found
 
+    def again_s(self, to: str) -> float:
+        """How long what this address did not get has to wait, in seconds: not at all when its server answers now."""
+        pings = self._server(domain(to)).pings
+        return 0.0 if pings and pings[-1].word is _Word.PONG else FAR_AGAIN_S
+
     def missing(self, letters: Sequence[Letter], now: datetime, log: Log) -> set[UUID]:
         """Those for other servers that are not known to be there, but for ones that nobody has taken for days."""
         missing = set()
@@ -132,16 +154,21 @@ class FarServers:
         return missing
 
     def takes(self, stanza: Element) -> bool:
-        """Takes the answers to pings that were sent here."""
-        if kind_of(stanza) != "iq" or stanza.get("type") not in ("result", "error"):
+        """Takes the answers to pings that were sent here, and hears that a server is there."""
+        sender, kind = stanza.get("from", ""), stanza.get("type", "")
+        server = self._servers.get(domain(sender))
+        if server is None:
             return False
-        server = self._servers.get(stanza.get("from", ""))
-        asked = next((one for one in server.pings if one.id == stanza.get("id")), None) if server else None
-        if server is None or asked is None:
+        if kind != "error":  # our own server makes those in the name of others
+            server.heard_at = self._clock.monotonic()
+        if kind_of(stanza) != "iq" or kind not in ("result", "error") or sender != domain(sender):
+            return False
+        asked = next((one for one in server.pings if one.id == stanza.get("id")), None)
+        if asked is None:
             return False
         asked.word = _Word.BOUNCED if _is_unreachable(stanza) else _Word.PONG
         if asked.word is _Word.PONG:
-            server.wait_s = FIRST_WAIT_S
+            server.wait_s, server.soon_s = FIRST_WAIT_S, SOON_S
         return True
 
     def _judged(self, server: _Server, where: str, since: float) -> Arrival:
@@ -153,8 +180,7 @@ class FarServers:
             return Arrival.ARRIVED
         if behind[0].word is _Word.BOUNCED or any(one.word is _Word.PONG for one in behind):
             return Arrival.LOST
-        if self._clock.monotonic() - behind[-1].sent_at >= server.wait_s:
-            server.wait_s = min(2 * server.wait_s, LONGEST_WAIT_S)
+        if server.is_due(self._clock.monotonic()):
             self._ping(server, where)
         return Arrival.OPEN
 

@@ -111,7 +111,7 @@ class Hubs:
         keys = self._keys()
         document = HubDocument(
             domain=self._domain,
-            number=round(self._clock.now().timestamp() * 1000),
+            number=_milliseconds(self._clock.now()),
             keys=tuple(signer.verifier for signer in keys.signers),
             witnesses=tuple(signer.verifier for signer in keys.witnesses),
             ledger=tuple(await self._known.ledger_keys()),
@@ -170,7 +170,7 @@ class Hubs:
     async def heard(self, hub: str, note: str) -> None:
         """Believes a document, or does not: one of other keys freezes its hub. Raises what the store raises."""
         pinned, now = await self._known.pinned(hub), self._clock.now()
-        found = believe(note, hub, pinned.document if pinned else None)
+        found = believe(note, hub, pinned.document if pinned else None, _milliseconds(now))
         if isinstance(found, HubDocument):
             if await self._known.put(found, note, now) and pinned is None:
                 await self._record(PINNED, hub, "info", [str(key) for key in found.keys])
@@ -183,6 +183,11 @@ class Hubs:
         details: dict[str, Json] = {"peer": hub, "keys": list(keys)}
         now = self._clock.now()
         await self._known.append([Record(uuid4(), HUB_OWNER, event, severity, details, now, "component")])
+
+
+def _milliseconds(at: datetime) -> int:
+    """Since 1970."""
+    return round(at.timestamp() * 1000)
 
 
 def _query(hub: str, sender: str, query_id: str) -> Element:

@@ -26,7 +26,7 @@ from aiox.runtime.crash import CrashPoint, Hook, no_hook
 from aiox.runtime.logs import Log
 from aiox.runtime.steps import Step
 from aiox.runtime.telemetry import Telemetry
-from component.far_servers import FAR_AGAIN_S, FarServers
+from component.far_servers import FarServers
 from component.letters import Letter, Letters
 from component.metrics import REPLIES
 from component.stanzas_out import archived_stanzas
@@ -348,13 +348,13 @@ class Outbox:
         return bool(arrived)
 
     def _wait_or_repeat(self, letter: Letter, now: float) -> None:
-        far = self._far is not None and self._far.is_far(letter.ready.to_jid)
+        far = self._far if self._far is not None and self._far.is_far(letter.ready.to_jid) else None
         patience = ABSENT_S if letter.session == self._link.session else GRACE_S
-        if not letter.lost and (far or now - letter.confirmed_at < patience):
+        if not letter.lost and (far is not None or now - letter.confirmed_at < patience):
             self._confirmed.append(letter)
             return
         self._log.warning("answer_was_lost_and_is_sent_again", outbox_id=str(letter.id), tries=letter.tries)
-        self._again(letter, FAR_AGAIN_S if far else 0.0)
+        self._again(letter, 0.0 if far is None else far.again_s(letter.ready.to_jid))
 
     async def _look_up(self, letters: Sequence[Letter]) -> list[list[tuple[Stanza, Kept]]]:
         """What the archive says of each stanza of each letter."""

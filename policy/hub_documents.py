@@ -22,6 +22,8 @@ HEAD: Final = "urn:aiox:hub:0"
 """The first line of its text: no text of another kind begins so."""
 MOST_KEYS: Final = 8
 MOST_AGENTS: Final = 100
+CLOCKS_DIFFER_MS: Final = 600_000
+"""A hub's clock may be so far ahead of ours, in milliseconds."""
 _LARGEST: Final = 1 << 53
 
 
@@ -112,12 +114,17 @@ class Doubt(StrEnum):
     """It is in no order, of another domain, or not signed by all the keys that it names."""
     OLD = "old"
     """A newer one was seen before: somebody sends again what held once."""
+    AHEAD = "ahead"
+    """It was made in the future: a clock is wrong. Believed, it would outlast what its hub says when that is right."""
     OTHER_KEYS = "other-keys"
     """No key that is pinned has signed it."""
 
 
-def believe(note: str, domain: str, pinned: HubDocument | None) -> HubDocument | Doubt:
-    """The document, when it is `domain`'s and follows on the one that is pinned; at introduction, on none."""
+def believe(note: str, domain: str, pinned: HubDocument | None, now_ms: int) -> HubDocument | Doubt:
+    """The document, when it is `domain`'s and follows on the one that is pinned; at introduction, on none.
+
+    `now_ms`: our own time, in milliseconds since 1970.
+    """
     try:
         found = HubDocument.parse(note.rpartition("\n\n")[0] + "\n")
         _, signers = open_note(note, found.keys)
@@ -125,8 +132,8 @@ def believe(note: str, domain: str, pinned: HubDocument | None) -> HubDocument |
         return Doubt.MALFORMED
     if found.domain != domain or len(signers) != len(set(found.keys)):
         return Doubt.MALFORMED
-    if pinned is None:
-        return found
-    if not set(pinned.keys) & set(found.keys):
+    if pinned is not None and not set(pinned.keys) & set(found.keys):
         return Doubt.OTHER_KEYS
-    return Doubt.OLD if found.number < pinned.number else found
+    if found.number > now_ms + CLOCKS_DIFFER_MS:
+        return Doubt.AHEAD
+    return Doubt.OLD if pinned is not None and found.number < pinned.number else found

@@ -38,16 +38,16 @@ _ARCHIVE_RIGHTS: Final = """
     GRANT SELECT (username, bare_peer, origin_id) ON archive TO {reader};
     GRANT SELECT (username, def, never) ON archive_prefs TO {reader};
     GRANT SELECT (username) ON users TO {reader};
-    -- Answers carry ids of UUID version 5. One that is sent again after a crash is archived once all the same: the
-    -- archive does not show that the server is about to store the first.
+    -- Answers carry ids of UUID version 5. One that is sent again, after a crash or by another hub whose stream broke,
+    -- is archived once all the same: the archive does not show that the server is about to store the first.
     DO $$
     DECLARE v_after bigint;
     BEGIN
         IF to_regclass('aiox_answers_once') IS NULL THEN
             SELECT coalesce(max(id), 0) INTO v_after FROM archive;
             EXECUTE format('CREATE UNIQUE INDEX aiox_answers_once ON archive (username, bare_peer, origin_id)'
-                ' WHERE kind = ''chat'' AND id > %s AND split_part(bare_peer, ''@'', 2) = %L AND origin_id ~ %L',
-                v_after, {agents_domain}, '^[0-9a-f]{{8}}-[0-9a-f]{{4}}-5[0-9a-f]{{3}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}');
+                ' WHERE kind = ''chat'' AND id > %s AND split_part(bare_peer, ''@'', 2) LIKE %L AND origin_id ~ %L',
+                v_after, 'agents.%', '^[0-9a-f]{{8}}-[0-9a-f]{{4}}-5[0-9a-f]{{3}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}');
         END IF;
     END $$;
 """
@@ -83,17 +83,16 @@ async def follow_peers(home: Home, settings: Settings, log: Log) -> None:
 
 async def prepare_archive(home: Home, settings: Settings) -> None:
     """Once the server has made its tables. Doing it again changes nothing."""
-    quoted = "'" + settings.agents_domain.replace("'", "''") + "'"
-    script = _ARCHIVE_RIGHTS.format(reader=postgres.ARCHIVE_READER, agents_domain=quoted)
+    script = _ARCHIVE_RIGHTS.format(reader=postgres.ARCHIVE_READER)
     await postgres.sql(home, settings.ports.postgres, postgres.XMPP_DATABASE, script)
 
 
 async def _with_others(program: Program, settings: Settings, folder: Path) -> Program:
-    """What a server that meets others needs beside: its module for pinned certificates, and names of its own."""
+    """What a server that meets others needs beside: modules of ours, and names of its own."""
     wanted = settings.federation
     if not wanted.on:
         return program
-    compiled = await federation.compile_pins(folder, libraries())
+    compiled = await federation.compile_modules(folder, libraries())
     hosts = federation.hosts_file(folder, wanted)
     # In a mount namespace of its own, names are other addresses; who is not root becomes it there, and nowhere else.
     as_root = () if os.geteuid() == 0 else ("--user", "--map-root-user")

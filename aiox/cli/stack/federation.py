@@ -32,12 +32,17 @@ from registry import peers
 from registry.peers import PeerRow
 
 SYSTEM_AUTHORITIES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
-PINS: Final = Path(__file__).parents[3] / "ejabberd" / "mod_aiox_pins.erl"
+MODULES: Final = tuple(
+    Path(__file__).parents[3] / "ejabberd" / f"mod_aiox_{name}.erl" for name in ("pins", "once", "strangers")
+)
+"""The server's own modules for other servers: pinned certificates, what comes twice, and floods."""
 FOLLOW_S: Final = 2.0
 OLDEST: Final = (24, 12)
 """An older server does not federate: it can neither be told what it must know, nor does it check as it should."""
 SOUND: Final = (26, 7)
 """From this version on it is fit for a public hub."""
+QUEUE: Final = 50_000
+"""Stanzas that may wait inside the server for one stream; a stream for which more wait is ended."""
 NOBODY: Final = "nobody.invalid"
 """A list of the server's may not be empty; this name never is anybody's (RFC 2606)."""
 
@@ -80,18 +85,20 @@ def values(home: Home, settings: Settings, rows: Sequence[PeerRow]) -> dict[str,
     rule = [{"deny": "s2s_blocked"}, {"allow": "all" if wanted.strangers == "knock" else "s2s_named"}]
     bundle = _named_by_content(folder, "authorities", ".pem", _authorities(home, wanted, rows))
     pins = _named_by_content(folder, "pins", ".config", _pins(rows))
-    modules = f"  mod_aiox_pins: {{file: {json.dumps(str(pins))}}}\n"
+    modules = f"  mod_aiox_pins: {{file: {json.dumps(str(pins))}}}\n  mod_aiox_once: {{}}\n"
+    modules += f"  mod_aiox_strangers: {{agents: {json.dumps(settings.agents_domain)}, known: s2s_known}}\n"
     if lists.dialback:
         modules += "  mod_s2s_dialback: {access: s2s_dialback}\n"
     return {
         "s2s_listen": _listener(wanted),
-        "s2s_rule": json.dumps(rule),
+        "s2s_rule": json.dumps(rule) + '\n  s2s_known: [{"allow": "s2s_named"}]',
         "s2s_dialback_rule": '[{"allow": "s2s_dialback"}]',
         "s2s_acl": "".join(f"  {name}: {json.dumps({'server': list(of) or [NOBODY]})}\n" for name, of in acl.items()),
         # One list for clients and servers: what was made for the first of them is used for the other (24.12, tried).
         "authorities": json.dumps(str(bundle)),
         "s2s_options": f"outgoing_s2s_port: {wanted.port}\n"
-        "s2s_max_retry_delay: 15\nnegotiation_timeout: 30\ns2s_protocol_options: TLS_OPTIONS\n",
+        "s2s_max_retry_delay: 15\nnegotiation_timeout: 30\ns2s_protocol_options: TLS_OPTIONS\n"
+        f"max_fsm_queue: {QUEUE}\n",
         "s2s_modules": modules,
     }
 
@@ -149,12 +156,12 @@ def _named_by_content(folder: Path, name: str, ending: str, text: str) -> Path:
     return path
 
 
-async def compile_pins(folder: Path, libraries: str) -> Path:
-    """Compiles the server's module for pins; returns the folder for its code path. Raises CannotGoOn."""
+async def compile_modules(folder: Path, libraries: str) -> Path:
+    """Compiles the server's own modules; returns the folder for its code path. Raises CannotGoOn."""
     target = folder / "ebin"
     target.mkdir(mode=0o700, exist_ok=True)
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "ERL_LIBS": libraries, "HOME": str(folder)}
-    await run("erlc", "-o", str(target), str(PINS), environment=environment)
+    await run("erlc", "-o", str(target), *map(str, MODULES), environment=environment)
     return target
 
 

@@ -7,7 +7,17 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from component.far_servers import FIRST_WAIT_S, FORGOTTEN_S, PINGS, WAITING, WAITING_IN_ALL, Arrival, FarServers
+from component.far_servers import (
+    FAR_AGAIN_S,
+    FIRST_WAIT_S,
+    FORGOTTEN_S,
+    PINGS,
+    SOON_S,
+    WAITING,
+    WAITING_IN_ALL,
+    Arrival,
+    FarServers,
+)
 from policy.peers import own_domains
 from tests.unit.component.fakes import HandClock
 from tests.unit.component.stanzas import parse
@@ -87,6 +97,57 @@ def test_a_later_pong_tells_that_the_earlier_stream_broke(world: World) -> None:
     assert len(world.sent) == 2
     world.answer(1)
     assert world.asked() is Arrival.LOST
+
+
+def said(world: World, sender: str = BOB, kind: str = "chat") -> None:
+    """Somebody writes, of his own accord."""
+    assert not world.far.takes(parse(f'<message from="{sender}" to="agent-1@{AGENTS}" type="{kind}" id="1"/>'))
+
+
+def silent_for_long(world: World) -> None:
+    for _ in range(600):
+        world.asked()
+        world.clock.seconds += 1
+
+
+def test_a_server_that_is_heard_again_is_asked_soon(world: World) -> None:
+    silent_for_long(world)
+    asked = len(world.sent)
+    said(world)
+    world.clock.seconds += SOON_S
+    assert world.asked() is Arrival.OPEN
+    assert len(world.sent) == asked + 1
+    world.answer()
+    assert world.asked() is Arrival.LOST, "the break is over, and took it along"
+
+
+@pytest.mark.parametrize(("sender", "kind"), [("eve@evil.test/x", "chat"), (BOB, "error"), ("", "chat")])
+def test_others_and_errors_of_our_own_server_do_not_stand_for_it(world: World, sender: str, kind: str) -> None:
+    silent_for_long(world)
+    asked = len(world.sent)
+    said(world, sender, kind)
+    world.clock.seconds += SOON_S
+    world.asked()
+    assert len(world.sent) == asked
+
+
+def test_who_is_heard_all_the_time_and_answers_nothing_is_asked_ever_more_seldom(world: World) -> None:
+    for _ in range(600):
+        world.asked()
+        world.clock.seconds += 1
+        said(world)
+    assert len(world.sent) < 20
+
+
+def test_what_was_lost_goes_out_at_once_when_the_server_answers_and_else_a_little_later(world: World) -> None:
+    assert world.far.again_s(BOB) == FAR_AGAIN_S
+    world.asked()
+    world.answer(error="remote-server-timeout")
+    assert world.far.again_s(BOB) == FAR_AGAIN_S
+    world.since = world.clock.seconds = 200.0
+    world.asked()
+    world.answer()
+    assert world.far.again_s(BOB) == 0.0
 
 
 def test_what_is_sent_behind_a_ping_needs_another(world: World) -> None:

@@ -51,6 +51,7 @@ class World:
         self.asked: list[Element] = []
         self.there = keys(B, 1)
         self.silent = False
+        self.ahead_s = 0.0
         self.hubs = self.hub(A, keys(A, 9))
 
     def hub(self, domain: str, own: HubKeys) -> Hubs:
@@ -65,7 +66,11 @@ class World:
         if self.silent:
             raise NotAnswered("nobody is there")
         other = self.hub(B, self.there)
-        return answer_document(query, await other.document(BareJid(f"hub@{A}")))
+        self.clock.at += self.ahead_s
+        try:
+            return answer_document(query, await other.document(BareJid(f"hub@{A}")))
+        finally:
+            self.clock.at -= self.ahead_s
 
     async def known(self) -> dict[str, Peer]:
         return self.peers
@@ -145,6 +150,21 @@ async def test_an_old_document_changes_nothing_and_freezes_nobody() -> None:
     assert (world.documents[B], world.peers[B].standing) == (newer, Standing.ALLOWED)
 
 
+async def test_a_hub_whose_clock_is_ahead_is_pinned_when_it_is_right_and_never_frozen() -> None:
+    world = World()
+    world.ahead_s = 3600.0
+    await world.hubs.look()
+    assert (world.documents, world.peers[B].standing) == ({}, Standing.ALLOWED)
+    world.ahead_s, world.clock.at = 0.0, world.clock.at + FRESH_S
+    await world.hubs.look()
+    assert world.events == ["peer.pinned"]
+    for seeds in ((1, 2), (2,)):
+        world.there = keys(B, *seeds)
+        world.clock.at += FRESH_S
+        await world.hubs.look()
+    assert world.documents[B].document.keys == (keys(B, 2).signers[0].verifier,), "its keys change as ever"
+
+
 async def test_who_does_not_answer_is_asked_ever_more_seldom() -> None:
     world = World()
     world.silent = True
@@ -174,7 +194,7 @@ async def test_our_own_document_is_signed_by_all_our_keys() -> None:
     world = World()
     query = ask_document("agents.b.example", "agents.a.example", "q")
     note = document_in(await world.hub(A, keys(A, 4, 5)).answer(query))
-    found = believe(note, A, None)
+    found = believe(note, A, None, round(world.clock.now().timestamp() * 1000))
     assert isinstance(found, HubDocument)
     assert [key.name for key in found.keys] == [f"{A}/hub"] * 2
     assert [key.name for key in found.witnesses] == [f"{A}/witness"] * 2

@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from policy import hub_documents
 from policy.cosignatures import WitnessSigner
-from policy.hub_documents import HEAD, Doubt, HubDocument, ListedAgent, believe, signed
+from policy.hub_documents import CLOCKS_DIFFER_MS, HEAD, Doubt, HubDocument, ListedAgent, signed
 from policy.notes import BadNote, SignerKey, sign
 
 DOMAIN = "a.example"
 OLD, NEW, EVIL = (SignerKey(f"{DOMAIN}/hub", bytes([number]) * 32) for number in (1, 2, 3))
 LEDGER = SignerKey(f"{DOMAIN}/ledger", bytes(32))
+NOW_MS = 2000
+AHEAD_MS = NOW_MS + CLOCKS_DIFFER_MS + 1
 
 
 def document(*signers: SignerKey, number: int = 1000, domain: str = DOMAIN) -> HubDocument:
@@ -29,6 +32,10 @@ def document(*signers: SignerKey, number: int = 1000, domain: str = DOMAIN) -> H
 
 def note(*signers: SignerKey, number: int = 1000, domain: str = DOMAIN) -> str:
     return signed(document(*signers, number=number, domain=domain), signers)
+
+
+def believe(text: str, domain: str, pinned: HubDocument | None, now_ms: int = NOW_MS) -> HubDocument | Doubt:
+    return hub_documents.believe(text, domain, pinned, now_ms)
 
 
 def test_it_is_written_and_read() -> None:
@@ -82,6 +89,24 @@ def test_what_held_once_does_not_hold_again() -> None:
 @pytest.mark.control
 def test_control_while_nothing_newer_was_seen_it_holds() -> None:
     assert isinstance(believe(note(OLD), DOMAIN, document(NEW, OLD, number=1000)), HubDocument)
+
+
+@pytest.mark.parametrize("pinned", [None, document(OLD)])
+def test_what_was_made_in_the_future_is_not_believed(pinned: HubDocument | None) -> None:
+    assert believe(note(OLD, number=AHEAD_MS), DOMAIN, pinned) is Doubt.AHEAD
+    assert isinstance(believe(note(OLD, number=AHEAD_MS - 1), DOMAIN, pinned), HubDocument), "clocks differ a little"
+
+
+@pytest.mark.control
+def test_control_believed_it_would_outlast_what_its_hub_says_when_its_clock_is_right() -> None:
+    ahead = believe(note(OLD, number=AHEAD_MS), DOMAIN, None, AHEAD_MS)
+    assert isinstance(ahead, HubDocument)
+    assert believe(note(NEW, OLD, number=NOW_MS), DOMAIN, ahead) is Doubt.OLD
+    assert believe(note(NEW, number=NOW_MS), DOMAIN, ahead) is Doubt.OTHER_KEYS, "and an honest peer would be frozen"
+
+
+def test_other_keys_are_worse_than_a_wrong_clock() -> None:
+    assert believe(note(EVIL, number=AHEAD_MS), DOMAIN, document(OLD)) is Doubt.OTHER_KEYS
 
 
 def test_it_is_of_the_hub_that_sends_it() -> None:

@@ -32,6 +32,13 @@ async def test_an_answer_is_archived_once(ejabberd: Place) -> None:
     await archive(ejabberd, f"{ANSWER}-2")  # the next part of it
 
 
+async def test_an_answer_of_another_hubs_agent_is_archived_once(ejabberd: Place) -> None:
+    await archive(ejabberd, ANSWER, "agent-1@agents.other.test")
+    with pytest.raises(CannotGoOn, match="aiox_answers_once"):
+        await archive(ejabberd, ANSWER, "agent-1@agents.other.test")
+    await archive(ejabberd, ANSWER, "agent-2@agents.other.test")
+
+
 async def test_what_people_send_may_repeat_its_id(ejabberd: Place) -> None:
     for _ in range(2):
         await archive(ejabberd, QUESTION)

@@ -104,6 +104,19 @@ def test_pins_are_authorities_and_stand_in_the_modules_file(tmp_path: Path) -> N
     assert re.findall(r"ca_file: (.*)", blocked) != re.findall(r"ca_file: (.*)", text)
 
 
+def test_what_comes_twice_and_what_floods_is_ended_by_the_server(tmp_path: Path) -> None:
+    said = yaml.safe_load(written(federated(tmp_path), row("b.test"), row("d.test", Standing.BLOCKED)))
+    assert said["modules"]["mod_aiox_once"] == {}
+    assert said["modules"]["mod_aiox_strangers"] == {"agents": "agents.hub.test", "known": "s2s_known"}
+    assert said["access_rules"]["s2s_known"] == [{"allow": "s2s_named"}]
+    assert said["acl"]["s2s_named"] == {"server": ["agents.b.test", "b.test"]}
+    assert said["max_fsm_queue"] == federation.QUEUE
+
+
+def test_the_servers_own_modules_are_there() -> None:
+    assert [one.name for one in federation.MODULES if not one.is_file()] == []
+
+
 def test_the_same_list_makes_the_same_text(tmp_path: Path) -> None:
     place = federated(tmp_path)
     assert written(place, row("b.test")) == written(place, row("b.test"))
