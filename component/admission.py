@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 from xml.etree.ElementTree import Element
@@ -72,8 +72,12 @@ class Admission:
         crash: Hook = no_hook,
         crowding: Crowding | None = None,
         lets_in: Callable[[Question], bool] = lambda _: True,
+        proof: Callable[[str], str] = lambda _: "",
     ) -> None:
-        """`lets_in` says of a question whether it is asked at all; one that is not gets no answer, and no error."""
+        """`lets_in` says of a question whether it is asked at all; one that is not gets no answer, and no error.
+
+        `proof`: how the domain of an address was proven (PeerDoor.proof).
+        """
         self._bus = bus
         self._send = send
         self._buckets = buckets
@@ -85,6 +89,7 @@ class Admission:
         self._crash = crash
         self._crowding = crowding or Crowding()
         self._lets_in = lets_in
+        self._proof = proof
         self._closed = False
         self._lanes: Lanes[_Waiting] = Lanes(self._admit, MAX_WAITING, MAX_WAITING_BYTES)
 
@@ -147,8 +152,8 @@ class Admission:
         if isinstance(found, Refusal):
             self._refuse(found.stanza, found.code)
             return
-        received = found.received
-        waiting = _Waiting(found, traceparent)
+        received = replace(found.received, proof=self._proof(found.stanza.get("from", "")))
+        waiting = _Waiting(replace(found, received=received), traceparent)
         let_in = self._crowding.lets_in(received.sender, received.agent_jid, self._clock.monotonic())
         room = (
             let_in

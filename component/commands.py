@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 from xml.etree.ElementTree import Element
@@ -59,8 +60,19 @@ def is_command(stanza: Element) -> bool:
 class CommandDoor:
     """Each command gets an answer. Start several tasks of `work`."""
 
-    def __init__(self, ask: Ask, send: Send, agents_domain: str, draw: Draw, clock: Clock, log: Log) -> None:
-        self._ask = ask
+    def __init__(
+        self,
+        ask: Ask,
+        send: Send,
+        agents_domain: str,
+        draw: Draw,
+        clock: Clock,
+        log: Log,
+        proof: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        """`proof`: how the domain of an address was proven (PeerDoor.proof)."""
+        self._desk = ask
+        self._proof = proof
         self._send = send
         self._agents_domain = agents_domain
         self._draw = draw
@@ -69,6 +81,9 @@ class CommandDoor:
         self._sessions = Sessions()
         self._buckets = Buckets(REQUESTS_PER_MINUTE, REQUEST_BURST)
         self._waiting: asyncio.Queue[Element] = asyncio.Queue(WAITING)
+
+    async def _ask(self, asked: CommandAsked) -> CommandAnswered:
+        return await self._desk(replace(asked, proof=self._proof(asked.sender)))
 
     def takes(self, stanza: Element) -> bool:
         """Takes a stanza about commands; False for all others."""

@@ -28,7 +28,7 @@ from component.features.acd import acd_error
 from component.metrics import PEER_STANZAS
 from component.stanza_xml import kind_of
 from policy.ledger import Record
-from policy.peers import Rights, home_of, own_domains, rights_of
+from policy.peers import LOCAL, Rights, home_of, own_domains, proof_of, rights_of
 from registry.peers import Snapshot
 
 READ_S: Final = 2.0
@@ -87,6 +87,12 @@ class PeerDoor:
         """What an address of another server may do now."""
         known = {} if self._snapshot is None or self._is_stale() else self._snapshot.peers
         return rights_of(jid, known)
+
+    def proof(self, jid: str) -> str:
+        """How the domain of an address was proven, for the record of what is decided about it."""
+        if self.is_ours(jid):
+            return LOCAL
+        return str(proof_of(jid, {} if self._snapshot is None else self._snapshot.peers))
 
     def sees(self, jid: str) -> bool:
         """Whether an address, of whichever server, may see agents that are shared with it."""

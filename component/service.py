@@ -100,9 +100,10 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     buckets = Buckets(settings.limits.messages_per_minute, settings.limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
     loops = Loops(LoopGuard(settings.agents_domain), partial(ledger.append, pool), clock, log)
-    admission = Admission(bus, tell, buckets, talk, telemetry, clock, log, chance, crash, crowding, loops.lets_in)
     carried, domain, bounces = Carried(settings.components), settings.domain, Bounces()
     door = PeerDoor(_peers_known(pool), tell, domain, settings.federation.messages_per_minute, clock, log)
+    lets_in = crash, crowding, loops.lets_in, door.proof
+    admission = Admission(bus, tell, buckets, talk, telemetry, clock, log, chance, *lets_in)
     known = _known(pool, door.sees)
     watchers = Watchers(known.cards, known.portrait, tell, clock, log)
     put = XmppServer(settings, secrets, COMPONENT_ACCOUNT).add_contact
@@ -117,7 +118,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     others = BetweenHubs(domain, secrets, pool, tell, lambda: link.address, clock, log)
     enquiries = Enquiries(known, tell, clock, log, others.answer)
     desk = partial(ask_desk, client, clock, "component")
-    commands = CommandDoor(desk, tell, settings.agents_domain, uuid4, clock, log)
+    commands = CommandDoor(desk, tell, settings.agents_domain, uuid4, clock, log, door.proof)
     first = (far.takes, asks.expects, door.takes, others.takes, asks.takes, talk.learn, bounces.heard, rosters.takes)
     link.on_stanza(Router(admission, watchers, enquiries, link, (*first, rooms.takes, commands.takes)))
 

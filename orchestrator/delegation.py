@@ -13,7 +13,7 @@ from typing import Final
 
 from aiox.kernel.envelope import MESSAGE, MessageReceived
 from aiox.kernel.errors import SENTENCES, ErrorCode
-from aiox.kernel.ids import AgentId, TurnId, derived_id
+from aiox.kernel.ids import AgentId, derived_id
 from aiox.kernel.outcome import Answered, Failed, Usage
 from aiox.runtime.logs import describe
 from orchestrator.far_questions import ask_far
@@ -30,11 +30,13 @@ from orchestrator.proofs import (
     Stopped,
     Turn,
 )
+from orchestrator.steps.asking import asked_turn
 from orchestrator.steps.assign import assign
 from orchestrator.steps.authorise import authorise
 from orchestrator.steps.budgets import scopes_of
 from orchestrator.steps.dispatch import dispatch
 from orchestrator.steps.identify import identify
+from orchestrator.steps.interrupted import give_up
 from orchestrator.steps.load import load
 from orchestrator.steps.record import execution_of, execution_times, outcome_record
 from orchestrator.steps.reserve import reserve
@@ -69,6 +71,7 @@ async def _asked(ports: Ports, asked: AgentAsked, agent: AgentId) -> AgentAnswer
         ended = await dispatch(ports, assigned)
     except asyncio.CancelledError:
         await _conclude(ports, asked, _given_up(assigned))
+        await give_up(ports, asked.loaded, asked.call)
         raise
     await _conclude(ports, asked, ended)
     text = ended.outcome.text if isinstance(ended.outcome, Answered) else ""
@@ -97,10 +100,11 @@ def _turn(ports: Ports, asked: AgentAsked, agent: AgentId) -> Turn:
         agent_jid=asked.address,
         agent_id=agent,
         message_id="",
-        turn_id=TurnId(derived_id(asked.call, "asked")),
+        turn_id=asked_turn(asked.call),
         body=asked.message,
         stanza_type="chat",
         thread="",
+        proof=first.message.proof,
     )
     envelope = replace(
         first.envelope,

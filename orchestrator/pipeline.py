@@ -13,13 +13,13 @@ from orchestrator.steps.command import command
 from orchestrator.steps.dispatch import dispatch
 from orchestrator.steps.held_call import lost_approval
 from orchestrator.steps.identify import identify
+from orchestrator.steps.interrupted import unfinished_calls
 from orchestrator.steps.load import load
 from orchestrator.steps.react import react
 from orchestrator.steps.record import record
 from orchestrator.steps.reserve import reserve
 from orchestrator.steps.room import room
 from orchestrator.steps.settle import settle
-from orchestrator.steps.tool_call import unfinished_calls
 
 
 async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:

@@ -15,6 +15,8 @@ from aiox.kernel.jid import bare, domain
 
 AGENTS: Final = "agents."
 """Where a hub's agents live, below its own domain: they are its people."""
+LOCAL: Final = "local"
+"""The proof of an address of our own server, which knows its people itself."""
 OWN_PARTS: Final = (AGENTS, "conference.", "pubsub.", "upload.")
 """What stands under our own server's domain; any other name below it is somebody else's."""
 
@@ -105,3 +107,14 @@ def rights_of(jid: str, peers: Mapping[str, Peer]) -> Rights:
             return Rights(one.name, one.standing)
     narrowest = found[0]
     return Rights(narrowest.name, Standing.ALLOWED, narrowest.see, narrowest.invoke, narrowest.spend)
+
+
+def proof_of(jid: str, peers: Mapping[str, Peer]) -> Proof:
+    """What our server has demanded at least as proof of an address's domain; an entry of one person does not change it.
+
+    Dialback: an admin allowed it for this peer, whose server may have shown a certificate all the same.
+    """
+    where = domain(jid)
+    entries = [peers[name] for name in dict.fromkeys((where, where.removeprefix(AGENTS))) if name in peers]
+    proofs = {one.proof for one in entries}
+    return next((one for one in (Proof.PINNED, Proof.DIALBACK) if one in proofs), Proof.CERTIFICATE)

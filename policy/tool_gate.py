@@ -106,6 +106,7 @@ def tool_facts(turn: Facts, tool: ToolDescription | None, name: str, arguments: 
         read_only=tool.read_only if tool else False,
         recipients=frozenset(recipients_of(arguments)),
         second_factor=turn.second_factor,
+        proof=turn.proof,
     )
 
 

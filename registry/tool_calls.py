@@ -49,6 +49,17 @@ class StoredCall:
     state: CallState
 
 
+@dataclass(frozen=True, slots=True)
+class LeftCall:
+    """A call of an agent that was asked in somebody's turn, which nobody has said the end of."""
+
+    id: UUID
+    owner: OwnerId
+    agent: AgentId
+    turn: TurnId
+    tool: str
+
+
 class ApprovalGone(Exception):
     """The approval is not live any more: used, over its time, or never granted. Nothing was written."""
 
@@ -150,3 +161,12 @@ async def list_of_turn(pool: Pool, owner: OwnerId, turn: TurnId) -> list[StoredC
             turn,
         )
     return [StoredCall(row["id"], row["tool_name"], CallState(row["state"])) for row in rows]
+
+
+async def list_left(pool: Pool, turn: TurnId) -> list[LeftCall]:
+    """The calls of a turn that have begun, or whose end is known to be unknown; whoever owns the agent, in ids."""
+    rows = await pool.fetch("SELECT id, owner_user_id, agent_id, tool_name FROM calls_left($1)", turn)
+    return [
+        LeftCall(row["id"], OwnerId(row["owner_user_id"]), AgentId(row["agent_id"]), turn, row["tool_name"])
+        for row in rows
+    ]

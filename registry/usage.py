@@ -31,6 +31,8 @@ class Decided:
     code: str
     rules: tuple[str, ...]
     policy: str
+    proof: str = ""
+    """How the domain of who asked was proven; empty beside the XMPP door."""
 
 
 async def used(pool: Pool, owner: OwnerId, agent: AgentId, subject: str, now: datetime) -> Used:
@@ -78,4 +80,5 @@ def _decided(details: dict[str, object], at: datetime) -> Decided:
         code=str(details.get("reason_code", "")),
         rules=tuple(str(rule) for rule in rules) if isinstance(rules, list) else (),
         policy=str(details.get("policy", "")),
+        proof=str(details.get("proof", "")),
     )

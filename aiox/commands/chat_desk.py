@@ -113,14 +113,14 @@ async def _asker(desk: Desk, asked: CommandAsked) -> Asker:
     """Who asks, towards what they ask. Who is nothing to an agent gets relation `none`, whether it is there or not."""
     jid, local = bare(asked.sender), local_part(asked.address)
     if not local:
-        return await _at_hub(desk, jid)
+        return await _at_hub(desk, jid, asked.proof)
     found = await addressed.find_addressed(desk.hub.pool, agent_id_of(local), jid)
     person = await approvals.find_person(desk.hub.pool, jid, found.owner)
     account = _account(person.account, jid)
     owner = found.owner or account
     own = found.relation is Relation.OWNER
     return Asker(
-        actor=Actor(account, jid),
+        actor=Actor(account, jid, proof=asked.proof),
         agent=found.agent or agent_id_of(local),
         owner=owner,
         quota=await addressed.quota_of(desk.hub.pool, owner) if own else None,
@@ -130,12 +130,12 @@ async def _asker(desk: Desk, asked: CommandAsked) -> Asker:
     )
 
 
-async def _at_hub(desk: Desk, jid: BareJid) -> Asker:
+async def _at_hub(desk: Desk, jid: BareJid, proof: str) -> Asker:
     """Towards the hub itself everybody who has an account is its owner; nobody else is anything."""
     person = await approvals.find_person(desk.hub.pool, jid, None)
     account = _account(person.account, jid)
     return Asker(
-        actor=Actor(account, jid),
+        actor=Actor(account, jid, proof=proof),
         agent=NO_AGENT,
         owner=account,
         quota=await addressed.quota_of(desk.hub.pool, account) if person.account is not None else None,
@@ -157,7 +157,8 @@ async def _no(desk: Desk, asker: Asker, command: ChatCommand) -> Refused | None:
         relation = Relation.GRANTED
     owner = None if relation is Relation.NONE else asker.owner
     policies = await hub.policies.holding(hub.pool, owner, hub.clock.monotonic())
-    decided = decide(Facts(command.action, relation, asker.actor.jid, channel=XMPP), policies)
+    actor = asker.actor
+    decided = decide(Facts(command.action, relation, actor.jid, channel=XMPP, proof=actor.proof), policies)
     organisation = None if owner is None else await gate.organisation_of(hub, owner, decided.facts.action)
     await hub.decided(gate.decision(hub.clock, decided, owner, uuid4(), organisation))
     verdict = decided.verdict

@@ -32,6 +32,7 @@ async def into_lane(hub: Hub, asker: Asker, asked: CommandAsked, resubmit: Resub
         body=f"/{asked.name}",
         stanza_type="chat",
         thread="",
+        proof=asked.proof,
     )
     await resubmit(
         Envelope(

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from aiox.commands.approvals import Waiting
 from policy.approvals import State
 from registry.turns import QuotaConfig
 from registry.usage import Decided, Used
+
+PROVEN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "certificate": "; your server was known by its certificate",
+        "pinned": "; your server was known by the certificate that was pinned",
+        "dialback": "; your server was known by its name server",
+    }
+)
+"""What who writes from another server reads of how their domain was proven."""
 
 
 def why(decisions: Sequence[Decided]) -> str:
@@ -17,7 +28,7 @@ def why(decisions: Sequence[Decided]) -> str:
     lines = [
         f"{one.at.isoformat(sep=' ', timespec='seconds')} {one.action}{f' ({one.tool})' if one.tool else ''}:"
         f" {one.decision}{f' {one.code}' if one.code else ''}, decided by {' and '.join(one.rules)};"
-        f" policy {one.policy or 'of an older release'}"
+        f" policy {one.policy or 'of an older release'}{PROVEN.get(one.proof, '')}"
         for one in decisions
     ]
     return "\n".join(["What the hub decided, newest first:", *lines])

@@ -77,6 +77,7 @@ def facts_of(actor: Actor, action: Action, relation: Relation, roles: frozenset[
         actor=actor.jid,
         roles=roles | {str(actor.hub_role)} if actor.hub_role else roles,
         channel="http" if actor.session else "shell" if actor.owner == HUB_OWNER and actor.jid else "",
+        proof=actor.proof,
     )
 
 
@@ -120,6 +121,8 @@ def decision(
     }
     if decided.facts.tool:
         details["tool"] = decided.facts.tool
+    if decided.facts.proof:
+        details["proof"] = decided.facts.proof
     return Record(
         id=uuid4(),
         owner=owner or HUB_OWNER,

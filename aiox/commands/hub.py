@@ -89,10 +89,12 @@ class Hub:
 class Actor:
     """The person who asks: an account, and the address it speaks from.
 
-    `session` is the sign-in it came through, None beside the web door; `hub_role` its role on the hub itself.
+    `session` is the sign-in it came through, None beside the web door; `hub_role` its role on the hub itself; `proof`
+    how the address's domain was proven, empty beside the XMPP door.
     """
 
     owner: OwnerId
     jid: BareJid
     session: UUID | None = None
     hub_role: HubRole | None = None
+    proof: str = ""

@@ -63,6 +63,8 @@ class CommandAsked:
     written: bool = False
     key: str = ""
     """The same for each attempt at the same command; empty: it is a repetition of nothing."""
+    proof: str = ""
+    """How the sender's domain was proven, as of a message (aiox/kernel/envelope.py)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,10 @@ class MessageReceived:
     """Of a reaction or an invitation: what it is about."""
     question: Question | None = None
     """Of a message by which an agent of another hub asks."""
+    proof: str = ""
+    """How the sender's domain was proven when it came: local, certificate, pinned or dialback (policy/peers.py). Empty:
+    it came by no XMPP server.
+    """
 
 
 KNOWN: Final = "known"

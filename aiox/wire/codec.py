@@ -131,6 +131,7 @@ def _payload(message: pb.Envelope) -> Event:
             attachments=tuple(Attachment(one.url, one.name, one.media_type, one.bytes) for one in received.attachments),
             about=received.about,
             question=_question_of(received),
+            proof=received.proof,
         )
     if kind == "outbox_ready":
         return _outbox_ready_of(message.outbox_ready)
@@ -177,6 +178,7 @@ def _message_received(received: MessageReceived) -> pb.MessageReceived:
         attachments=[_attachment(one) for one in received.attachments],
         about=received.about,
         question=_question(received.question),
+        proof=received.proof,
     )
 
 

@@ -16,6 +16,7 @@ def asked_message(asked: CommandAsked) -> pb.CommandAsked:
         fields=dict(asked.values),
         written=asked.written,
         key=asked.key,
+        proof=asked.proof,
     )
 
 
@@ -31,6 +32,7 @@ def asked_of(message: pb.CommandAsked) -> CommandAsked:
         values=dict(message.fields),
         written=message.written,
         key=message.key,
+        proof=message.proof,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from aiox.kernel.ids import AgentId, TurnId, agent_id_of
+from aiox.kernel.ids import AgentId, TurnId, agent_id_of, derived_id
 from aiox.kernel.jid import BareJid, domain, local_part
 from aiox.kernel.tool_table import TOOLS
 from aiox.kernel.tools import ASK_AGENT, ToolDescription
@@ -44,6 +44,11 @@ class Reached:
     """None: it is on another hub."""
     address: BareJid
     same_owner: bool
+
+
+def asked_turn(call: UUID) -> TurnId:
+    """The turn of the agent that a call asks; the same at every attempt."""
+    return TurnId(derived_id(call, "asked"))
 
 
 async def reach(ports: Ports, loaded: Loaded, wanted: Call) -> Reached | str:

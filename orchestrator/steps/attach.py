@@ -53,7 +53,7 @@ async def attach(ports: Ports, loaded: Loaded) -> Loaded | Stopped:
 async def _take(ports: Ports, loaded: Loaded, file: Attachment) -> Attached | Refused:
     authorised, message, version = loaded.authorised, loaded.turn.message, loaded.version
     # Nobody acts under an id of their own here: what is stored is the agent's owner's, for the sender alone.
-    actor = Actor(OwnerId(derived_id(HUB_OWNER, f"guest:{message.sender}")), message.sender)
+    actor = Actor(OwnerId(derived_id(HUB_OWNER, f"guest:{message.sender}")), message.sender, proof=message.proof)
     receiver = Receiver(
         authorised.owner,
         version.agent_id,

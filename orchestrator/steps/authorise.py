@@ -33,6 +33,7 @@ async def authorise(ports: Ports, identified: Identified) -> Authorised | Stoppe
             roles=await gate.roles_towards(ports.pool, policies, turn.message.sender, owner),
             resource=str(turn.message.agent_id),
             channel=turn.envelope.channel,
+            proof=turn.message.proof,
         )
         decided = decide(facts, policies)
         organisation = await gate.organisation_of(ports.hub, owner, facts.action)

@@ -54,7 +54,8 @@ async def judged(ports: Ports, identified: Identified, wanted: ChatCommand) -> D
         if not wanted.strangers or not await _may_decide_here(ports, identified):
             return None
         relation = Relation.GRANTED
-    facts = Facts(wanted.action, relation, turn.message.sender, channel=turn.envelope.channel)
+    message, channel = turn.message, turn.envelope.channel
+    facts = Facts(wanted.action, relation, message.sender, channel=channel, proof=message.proof)
     policies = await ports.policies.holding(ports.pool, found.owner, ports.clock.monotonic())
     return decide(facts, policies)
 
@@ -65,7 +66,7 @@ async def _answered(ports: Ports, identified: Identified, owner: OwnerId, said: 
     # A guest without an account acts under an id of their own, which owns nothing.
     account = OwnerId(person.account or derived_id(HUB_OWNER, f"guest:{message.sender}"))
     asker = Asker(
-        actor=Actor(account, message.sender),
+        actor=Actor(account, message.sender, proof=message.proof),
         agent=facts.agent or message.agent_id,
         owner=owner,
         quota=facts.quota,

@@ -16,7 +16,8 @@ from orchestrator.credentials import Granted
 from orchestrator.ports import Ports
 from orchestrator.proofs import Assigned, Dispatched
 from orchestrator.steps.ask import turn_asked
-from orchestrator.steps.tool_call import TurnDesk, explain_calls, with_held
+from orchestrator.steps.interrupted import explain_calls
+from orchestrator.steps.tool_call import TurnDesk, with_held
 from orchestrator.workers.pool import NoWorker
 from policy.scoring import order_key
 
@@ -27,8 +28,8 @@ LAST_WORD_S: Final = 2.0
 async def dispatch(ports: Ports, assigned: Assigned) -> Dispatched:
     """Waits for a free place in the order of the scores; a worker that dies meanwhile is replaced by another.
 
-    Not once a tool was let through: then the person is told what is known of it (steps/tool_call.py). Whoever asked may
-    cancel: then the worker stops, and what it had used is counted.
+    Not once a tool was let through: then the person is told what is known of it (steps/interrupted.py). Whoever asked
+    may cancel: then the worker stops, and what it had used is counted.
     """
     loaded = assigned.reserved.loaded
     granted = await ports.credentials.grant(loaded.authorised.owner, loaded.version.llm_config)

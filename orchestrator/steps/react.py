@@ -27,7 +27,8 @@ async def react(ports: Ports, identified: Identified) -> Stopped | None:
     message = turn.message
     if turn.envelope.type != REACTED or found.owner is None:
         return None
-    facts = Facts(Action.ANSWER_REACT, found.relation, message.sender, channel=turn.envelope.channel)
+    channel, proof = turn.envelope.channel, message.proof
+    facts = Facts(Action.ANSWER_REACT, found.relation, message.sender, channel=channel, proof=proof)
     decided = decide(facts, await ports.policies.holding(ports.pool, found.owner, ports.clock.monotonic()))
     organisation = await gate.organisation_of(ports.hub, found.owner, facts.action)
     record = gate.decision(ports.clock, decided, found.owner, turn.envelope.correlation_id, organisation)

@@ -90,7 +90,8 @@ def _words(body: str) -> str:
 
 async def _judged(ports: Ports, identified: Identified, action: Action, relation: Relation) -> tuple[Decision, Record]:
     turn, owner = identified.turn, identified.facts.owner
-    facts = Facts(action, relation, turn.message.sender, channel=turn.envelope.channel)
+    message, channel = turn.message, turn.envelope.channel
+    facts = Facts(action, relation, message.sender, channel=channel, proof=message.proof)
     decided = decide(facts, await ports.policies.holding(ports.pool, owner, ports.clock.monotonic()))
     organisation = await gate.organisation_of(ports.hub, owner, action)
     return decided, gate.decision(ports.clock, decided, owner, turn.envelope.correlation_id, organisation)

@@ -15,9 +15,8 @@ from aiox.commands import gate
 from aiox.kernel.actions import Action
 from aiox.kernel.canonical import Json
 from aiox.kernel.errors import ErrorCode
-from aiox.kernel.ids import derived_id
 from aiox.kernel.mcp import McpTool, host_of
-from aiox.kernel.outcome import Answered, Failed, Usage
+from aiox.kernel.outcome import Answered, Failed
 from aiox.kernel.tools import ASK_AGENT, Taint, Terms, tool_taint
 from aiox.kernel.units import estimate_tokens
 from aiox.kernel.verdict import Deny, Hold
@@ -26,10 +25,11 @@ from aiox.runtime.postgres import owner_scope
 from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.mcp_wire import pin_of
 from orchestrator.ports import Ports
-from orchestrator.proofs import Loaded, Stopped
+from orchestrator.proofs import Loaded
 from orchestrator.steps import asking, call_files, held_call
 from orchestrator.steps.asking import Reached
 from orchestrator.steps.call_files import NoFile
+from orchestrator.steps.call_record import call_record
 from orchestrator.steps.held_call import call_of
 from orchestrator.steps.room import GROUPCHAT
 from orchestrator.tool_credentials import NoCredential, credential_for, mcp_credential
@@ -37,14 +37,11 @@ from policy.approvals import Call as ApprovedCall
 from policy.cedar.facts import Facts
 from policy.cedar.judge import Decision, Policies
 from policy.credentials import Kind
-from policy.ledger import Record
 from policy.quota import Reservation
 from policy.tool_gate import Read, asked_by_a_room, asked_by_an_agent, judge_tool
 from policy.tools import Call, narrowed, terms_of
 from registry import mcp_servers, tool_calls
 from registry.approvals import Kept
-from registry.quotas import Conversation, QuotaUnavailable
-from registry.short_term import PastTurn, seal_entry
 from registry.tool_calls import ApprovalGone, CallState, NewCall, StoredCall, TooOften
 
 NO_TOKENS: Final = Reservation(0, 0)
@@ -193,6 +190,7 @@ class TurnDesk:
             roles=roles,
             resource=str(version.agent_id),
             channel=turn.envelope.channel,
+            proof=turn.message.proof,
         )
         labels = frozenset(taint) | self._ran | ({Taint.PEER} if loaded.delegation else frozenset())
         decided = judge_tool(
@@ -252,7 +250,7 @@ class TurnDesk:
         }
         if kept is not None:
             details["approval_id"] = str(kept.approval.id)
-        record = _record(self._ports, self._loaded, StoredCall(new.id, new.tool, CallState.STARTED), details)
+        record = call_record(self._ports, self._loaded, StoredCall(new.id, new.tool, CallState.STARTED), details)
         approval = None if kept is None else kept.approval.id
         rate = self._terms(wanted.tool).rate_limit_per_minute
         await tool_calls.start(self._ports.pool, turn.partition, turn.fence, new, record, approval, rate)
@@ -274,7 +272,7 @@ class TurnDesk:
             self._ports.pool,
             UUID(call.call_id),
             state,
-            _record(self._ports, self._loaded, StoredCall(UUID(call.call_id), tool, state), details),
+            call_record(self._ports, self._loaded, StoredCall(UUID(call.call_id), tool, state), details),
             result_digest=call.result_digest or None,
             error_code=call.error_code[:64],
         )
@@ -290,48 +288,6 @@ class TurnDesk:
             await mcp_servers.ask_again(connection, owner, mcp_servers.server_id(agent, tool.server.name))
 
 
-async def unfinished_calls(ports: Ports, loaded: Loaded) -> Stopped | None:
-    """Before tokens are reserved: a turn that called tools in an attempt before is concluded, nothing is run again."""
-    authorised, message = loaded.authorised, loaded.turn.message
-    if not authorised.called:
-        return None
-    answer = await explain_calls(ports, loaded)
-    conversation = Conversation(
-        authorised.owner, message.agent_id, message.sender, loaded.version.memory_config.short_term_limit
-    )
-    past = PastTurn(message.body, answer.text)
-    entry = seal_entry(loaded.ring, authorised.owner, message.agent_id, message.sender, message.turn_id, past)
-    try:
-        await ports.quotas.release(conversation, message.turn_id, entry)
-    except QuotaUnavailable as gone:
-        ports.log.error("settlement_late", turn_id=str(message.turn_id), error=str(gone))
-    return Stopped(loaded.turn, authorised.owner, answer, authorised.decision)
-
-
-async def explain_calls(ports: Ports, loaded: Loaded, because: Failed | None = None) -> Answered:
-    """Marks what nobody knows the end of as unknown, and says to the person what is known of each call."""
-    turn = loaded.turn
-    owner, turn_id = loaded.authorised.owner, turn.message.turn_id
-    for call in await tool_calls.list_of_turn(ports.pool, owner, turn_id):
-        if call.state is CallState.STARTED:
-            unknown = StoredCall(call.id, call.tool, CallState.UNKNOWN)
-            await tool_calls.end(ports.pool, call.id, CallState.UNKNOWN, _record(ports, loaded, unknown, {}))
-            ports.log.warning("tool_outcome_unknown", turn_id=str(turn_id), tool=call.tool)
-    calls = await tool_calls.list_of_turn(ports.pool, owner, turn_id)
-    return Answered(
-        text=explanation(calls, because.reason if because else ""),
-        usage=because.usage if because else Usage(0, 0),
-        citations=(),
-        tools_called=tuple(call.tool for call in calls),
-        recalled=(),
-        model=because.model if because else "",
-        worker_id=because.worker_id if because else "",
-        worker_ms=because.worker_ms if because else 0,
-        model_ms=0,
-        cost_nanousd=because.cost_nanousd if because else None,
-    )
-
-
 def with_held(outcome: Answered | Failed, held: Sequence[str]) -> Answered | Failed:
     """Behind the model's words, the hub's own on each call that waits: what it would do, and how to decide on it."""
     if not held:
@@ -339,45 +295,3 @@ def with_held(outcome: Answered | Failed, held: Sequence[str]) -> Answered | Fai
     if isinstance(outcome, Answered):
         return replace(outcome, text="\n\n".join((outcome.text, *held)))
     return replace(outcome, reason="\n\n".join((outcome.reason, *held)))
-
-
-def explanation(calls: Sequence[StoredCall], because: str = "") -> str:
-    """What a person reads when a turn ended early with tools called."""
-    known = {
-        CallState.DONE: "was run and had its effect",
-        CallState.FAILED: "was run and failed; a part of its effect may be there",
-    }
-    lines = [
-        f"- {call.tool}: {known.get(call.state, 'unknown: it may or may not have had its effect')}" for call in calls
-    ]
-    return "\n".join(
-        [
-            f"I was interrupted while I worked on this{f' ({because})' if because else ''}, after these tools:",
-            *lines,
-            "Nothing was repeated. Please check what is there and tell me what to do: run it again, or leave it.",
-        ]
-    )
-
-
-def _record(ports: Ports, loaded: Loaded, call: StoredCall, details: dict[str, Json]) -> Record:
-    turn = loaded.turn
-    event = "tool.started" if call.state is CallState.STARTED else "tool.done"
-    return Record(
-        id=derived_id(call.id, event),
-        owner=loaded.authorised.owner,
-        event_type=event,
-        severity="info" if call.state in (CallState.STARTED, CallState.DONE) else "warning",
-        details={
-            "call_id": str(call.id),
-            "turn_id": str(turn.message.turn_id),
-            "agent_id": str(loaded.version.agent_id),
-            "tool": call.tool,
-            "state": str(call.state),
-            **details,
-        },
-        created_at=ports.clock.now(),
-        actor=turn.message.sender,
-        correlation_id=turn.envelope.correlation_id,
-        request_id=turn.message.turn_id,
-        organisation_id=loaded.authorised.decision.organisation_id,
-    )

@@ -38,6 +38,8 @@ class Facts:
     """Hosts or addresses that the call would send data to."""
     second_factor: bool = False
     """Whether the actor has shown one in this session."""
+    proof: str = ""
+    """How the domain of the actor's address was proven: local | certificate | pinned | dialback; empty: not by XMPP."""
 
     @property
     def request(self) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class Facts:
                 "read_only": self.read_only,
                 "recipients": sorted(self.recipients),
                 "second_factor": self.second_factor,
+                "proof": self.proof,
             },
         }
 
@@ -68,6 +71,7 @@ entity Thing;
 type Facts = {{
   "relation": String, "roles": Set<String>, "domain": String, "channel": String, "tool": String, "risk": String,
   "read_only": Bool, "recipients": Set<String>, "second_factor": Bool,
+  "proof": String,
 }};
 action {actions} appliesTo {{ principal: Person, resource: Thing, context: Facts }};
 """

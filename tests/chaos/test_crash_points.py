@@ -6,17 +6,20 @@ import json
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from aiox.runtime.crash import CrashPoint
+from bench.people import people
 from bench.stub_model import Scripted
 from tests.chaos.checker import summary
+from tests.chaos.keeper import Keeper
+from tests.chaos.readers import superuser
 from tests.chaos.traffic import Traffic, joined, traffic
 
 MESSAGES = 6
-DIES_S = 20.0
+DIES_S = 60.0
 """Within this time after the messages were sent the process must have died: else nothing calls the hook there."""
 
 NEEDS_A_FACT = {CrashPoint.BEFORE_FACT, CrashPoint.AFTER_FACT}
@@ -45,7 +48,6 @@ async def calm() -> AsyncIterator[Traffic]:
         yield running
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
 async def test_nothing_is_lost_or_doubled_by_a_death(calm: Traffic, point: CrashPoint) -> None:
     keeper, service = calm.keeper, service_of(point)
@@ -77,7 +79,6 @@ async def handy(calm: Traffic, tmp_path: Path) -> AsyncIterator[Traffic]:
         yield running
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize(
     ("point", "lines"),
     [(CrashPoint.AFTER_TOOL_STARTED, []), (CrashPoint.AFTER_EFFECT, ["once"])],
@@ -102,3 +103,45 @@ async def test_a_tool_is_never_run_again_in_silence(
     assert (notes.read_text().splitlines() if notes.exists() else []) == lines
     assert any("append_line: unknown" in text for _, text in person.journal.stanzas)
     assert keeper.surprises == []
+
+
+async def test_what_an_asked_agent_had_begun_is_unknown_too(handy: Traffic, tmp_path: Path) -> None:
+    """The other agent belongs to somebody else: its owner's ledger has the end of the call as well."""
+    keeper, model = handy.keeper, handy.model
+    point = CrashPoint.AFTER_TOOL_STARTED
+    asks = [{"name": "ask_agent", "policy": {}}]
+    tools = [{"name": "append_line", "policy": {"requires_approval": False}}]
+    name = uuid4().hex[:6]
+    [other] = await people(keeper.home, keeper.settings, 1, 1, f"other{name}", tools=tools, visibility="public")
+    async with joined(keeper, model, 5, 1, 1, f"asks{name}", tools=asks) as running:
+        await keeper.replace("orchestrator", AIOX_CRASH__POINT=point.name, AIOX_CRASH__TEXT="crash-here")
+        keeper.expect_death("orchestrator")
+        question = json.dumps({"to": other.agent, "message": "write once, crash-here"})
+        line = json.dumps({"line": "once", "file": "notes"})
+        model.script(
+            Scripted("", calls=({"name": "ask_agent", "arguments": question},)),
+            Scripted("", calls=({"name": "append_line", "arguments": line},)),
+        )
+        person = running.crowd.people[0]
+        person.say(str(uuid4()), running.people[0].agents[0], "have it written", person.now())
+        assert await keeper.until_dead("orchestrator", DIES_S), "the other agent's call does not come to the hook"
+        await keeper.whole()
+        assert await running.settled(), f"unfinished after all: {await running.open_work()}"
+    [told] = [text for _, text in person.journal.stanzas if "interrupted" in text]
+    assert "- ask_agent: unknown" in told
+    assert "- append_line, by an agent that was asked: unknown" in told
+    assert not (tmp_path / "notes").exists()
+    assert await ends(keeper, other.owner) == [("append_line", "unknown", "tool.done")]
+    assert keeper.surprises == []
+
+
+async def ends(keeper: Keeper, owner: UUID) -> list[tuple[str, str, str]]:
+    """Tool, state, and the last event on record of each call of an owner's agents."""
+    async with superuser(keeper.home, keeper.settings) as connection:
+        rows = await connection.fetch(
+            "SELECT c.tool_name, c.state, (SELECT a.event_type FROM aiox.audit_logs a WHERE a.owner_user_id = $1"
+            " AND a.details ->> 'call_id' = c.id::text ORDER BY a.seq DESC LIMIT 1) AS event"
+            " FROM aiox.tool_calls c WHERE c.owner_user_id = $1",
+            owner,
+        )
+    return [(row["tool_name"], row["state"], row["event"]) for row in rows]

@@ -77,6 +77,10 @@ async def asks_the_other(here: RunningHub, there: RunningHub, model: StubModel) 
     assert concluded["details"]["peer_correlation_id"] == started["correlation_id"]
     assert concluded["details"]["asked_by"] == [str(one.agent_id)]
     assert concluded["actor"] == one.jid
+    decided = await record_of_decision(there, one.jid)
+    assert (decided["details"]["decision"], decided["details"]["proof"]) == ("allow", "certificate")
+    asked = await record_of_decision(here, person.jid)
+    assert asked["details"]["proof"] == "local", "who has an account here"
 
 
 async def goes_no_circle(here: RunningHub, there: RunningHub, model: StubModel) -> None:
@@ -98,6 +102,20 @@ async def record_of(hub: RunningHub, event: str, agent: UUID) -> dict[str, Any]:
             "SELECT record FROM audit_logs WHERE event_type = $1 AND details ->> 'agent_id' = $2 ORDER BY seq DESC",
             event,
             str(agent),
+        )
+    assert row is not None
+    found = json.loads(bytes(row["record"]))
+    assert isinstance(found, dict)
+    return found
+
+
+async def record_of_decision(hub: RunningHub, actor: str) -> dict[str, Any]:
+    """The newest decision on a turn that this address asked for."""
+    async with superuser(hub) as connection:
+        row = await connection.fetchrow(
+            "SELECT record FROM audit_logs WHERE event_type = 'gate.decision' AND actor = $1"
+            " AND details ->> 'action' = 'agent.invoke' ORDER BY seq DESC",
+            actor,
         )
     assert row is not None
     found = json.loads(bytes(row["record"]))

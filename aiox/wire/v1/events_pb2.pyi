@@ -132,6 +132,7 @@ class MessageReceived(_message.Message):
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
     ABOUT_FIELD_NUMBER: _builtins.int
     QUESTION_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     sender_jid: _builtins.str
     """full JID"""
     agent_jid: _builtins.str
@@ -150,6 +151,8 @@ class MessageReceived(_message.Message):
     """canonical JSON Schema that the answer must fit; empty: what the agent promises"""
     about: _builtins.str
     """of a reaction the id of the answer, of an invitation the room's bare JID"""
+    proof: _builtins.str
+    """how the sender's domain was proven; empty: it came by no XMPP server, or an older door"""
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]: ...
     @_builtins.property
@@ -171,10 +174,11 @@ class MessageReceived(_message.Message):
         attachments: _abc.Iterable[Global___Attachment] | None = ...,
         about: _builtins.str = ...,
         question: Global___AgentQuestion | None = ...,
+        proof: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "agent_id", b"agent_id", "agent_jid", b"agent_jid", "attachments", b"attachments", "body", b"body", "message_id", b"message_id", "question", b"question", "response_schema", b"response_schema", "sender_jid", b"sender_jid", "stanza_type", b"stanza_type", "thread", b"thread", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "agent_id", b"agent_id", "agent_jid", b"agent_jid", "attachments", b"attachments", "body", b"body", "message_id", b"message_id", "proof", b"proof", "question", b"question", "response_schema", b"response_schema", "sender_jid", b"sender_jid", "stanza_type", b"stanza_type", "thread", b"thread", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -508,6 +512,7 @@ class CommandAsked(_message.Message):
     FIELDS_FIELD_NUMBER: _builtins.int
     WRITTEN_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     sender_jid: _builtins.str
     """full JID, as the XMPP server vouches for it"""
     address: _builtins.str
@@ -520,6 +525,8 @@ class CommandAsked(_message.Message):
     """typed, not asked by form"""
     key: _builtins.str
     """the same for each attempt; empty: a repetition of nothing"""
+    proof: _builtins.str
+    """how the sender's domain was proven"""
     @_builtins.property
     def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     def __init__(
@@ -532,10 +539,11 @@ class CommandAsked(_message.Message):
         fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         written: _builtins.bool = ...,
         key: _builtins.str = ...,
+        proof: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "fields", b"fields", "key", b"key", "name", b"name", "sender_jid", b"sender_jid", "words", b"words", "written", b"written"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "fields", b"fields", "key", b"key", "name", b"name", "proof", b"proof", "sender_jid", b"sender_jid", "words", b"words", "written", b"written"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

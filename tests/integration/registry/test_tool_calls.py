@@ -100,3 +100,17 @@ async def test_no_more_calls_of_a_tool_start_in_a_minute_than_may_also_side_by_s
     other = await stores.agent(owner)
     call = new_call(owner, other, [TurnId(uuid4())])
     await tool_calls.start(pool, PARTITION, token, call, record(owner, "tool.started"), per_minute=1)
+
+
+async def test_what_was_left_is_found_whoever_owns_it_and_by_its_own_turn_only(stores: Stores) -> None:
+    pool, owner = stores.pools["orchestrator"], await stores.account()
+    agent, turn = await stores.agent(owner), TurnId(uuid4())
+    calls = [replace(new_call(owner, agent, [turn]), id=call_id(turn, number)) for number in range(3)]
+    for call in calls:
+        await tool_calls.start(pool, PARTITION, await fence(stores), call, record(owner, "tool.started"))
+    await tool_calls.end(pool, calls[0].id, CallState.DONE, record(owner, "tool.done"))
+    await tool_calls.end(pool, calls[1].id, CallState.UNKNOWN, record(owner, "tool.done"))
+    left = await tool_calls.list_left(pool, turn)
+    assert {one.id for one in left} == {calls[1].id, calls[2].id}, "what is known to be unknown is told again"
+    assert {(one.owner, one.agent, one.turn, one.tool) for one in left} == {(owner.owner, agent, turn, "append_line")}
+    assert await tool_calls.list_left(pool, TurnId(uuid4())) == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +41,15 @@ class Room:
 
 
 @asynccontextmanager
-async def room(folder: Path, *, sampled: bool = False, burst: int = 1000) -> AsyncIterator[Room]:
+async def room(
+    folder: Path, *, sampled: bool = False, burst: int = 1000, proof: Callable[[str], str] = lambda _: ""
+) -> AsyncIterator[Room]:
     bus, link, clock, telemetry = FakeBus(), FakeLink(), HandClock(), Telemetry("component", folder)
     chance = Chance(uuid4, lambda: sampled)
     buckets = Buckets(60, burst)
-    made = Admission(bus, link.send, buckets, Talk(clock), telemetry, clock, structlog.get_logger(), chance)
+    made = Admission(
+        bus, link.send, buckets, Talk(clock), telemetry, clock, structlog.get_logger(), chance, proof=proof
+    )
     tasks = [asyncio.create_task(made.work()) for _ in range(4)]
     try:
         yield Room(made, bus, link, clock, telemetry)
@@ -199,3 +203,12 @@ async def test_sampled_message_has_three_spans_in_one_trace(tmp_path: Path) -> N
     root = names.pop("message")
     assert {span["parent_id"] for span in names.values()} == {root["span_id"]}
     assert names["01 stanza received"]["attributes"]["aiox.turn_id"]
+
+
+async def test_how_the_senders_domain_was_proven_goes_along(tmp_path: Path) -> None:
+    async with room(tmp_path, proof=lambda jid: f"of {jid}") as it:
+        it.admission.receive(message("<body>hi</body>"))
+        await settle()
+        [stored] = [decode(data).payload for _, data in it.bus.stored]
+        assert isinstance(stored, MessageReceived)
+        assert stored.proof == f"of {stored.sender_full}"

@@ -67,7 +67,7 @@ class Rig:
 async def opened() -> AsyncIterator[Rig]:
     desk, link, ids = FakeDesk(), FakeLink(), count(1)
     log = structlog.get_logger()
-    door = CommandDoor(desk, link.send, HUB, lambda: UUID(int=next(ids)), HandClock(), log)
+    door = CommandDoor(desk, link.send, HUB, lambda: UUID(int=next(ids)), HandClock(), log, lambda jid: f"of {jid}")
     work = asyncio.ensure_future(door.work())
     try:
         yield Rig(door, desk, link)
@@ -98,6 +98,7 @@ async def test_a_command_without_a_form_is_done_at_once() -> None:
         assert '<note type="info">Done &amp; well.</note>' in reply
         [asked] = rig.desk.asked
         assert (asked.sender, asked.address, asked.name, asked.written) == (ALICE, AGENT, "delete", False)
+        assert asked.proof == f"of {ALICE}"
 
 
 async def test_what_a_command_refuses_is_said_in_its_note() -> None:

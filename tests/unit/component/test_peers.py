@@ -14,7 +14,7 @@ import structlog
 from aiox.kernel.errors import ErrorCode
 from component.peers import KNOCKED, READ_S, REFUSALS_PER_MINUTE, REFUSED, STALE_S, Known, PeerDoor
 from policy.ledger import Record
-from policy.peers import Peer, Standing
+from policy.peers import Peer, Proof, Standing
 from registry.peers import Snapshot
 from tests.unit.component.fakes import FakeLink, HandClock, settle
 from tests.unit.component.stanzas import AGENT, parse
@@ -121,6 +121,15 @@ async def test_what_our_own_server_says_is_not_judged_here(world: World, domain:
     assert world.ask(domain)
     assert world.subscribe(f"alice@{domain}")
     assert world.link.sent == []
+
+
+async def test_how_a_domain_was_proven_is_known_of_peers_and_of_our_own(world: World) -> None:
+    world.registry.peers["other.test"] = Peer("other.test", invoke=True, proof=Proof.PINNED)
+    await world.read()
+    assert world.door.proof(BOB) == "pinned"
+    assert world.door.proof("ada@third.test") == "certificate"
+    for ours in ("ada@hub.test/x", "agent@agents.hub.test", "", "hub.test"):
+        assert world.door.proof(ours) == "local"
 
 
 async def test_a_stranger_hears_one_refusal_and_then_nothing(world: World) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from orchestrator.steps.tool_call import explanation
+from orchestrator.steps.interrupted import explanation
 from registry.tool_calls import CallState, StoredCall
 
 
@@ -29,3 +29,8 @@ def test_each_call_is_named_with_what_is_known_of_it(state: CallState, words: st
 
 def test_the_reason_stands_in_it_when_there_is_one() -> None:
     assert "(The model's provider failed.)" in explanation([], "The model's provider failed.")
+
+
+def test_what_an_agent_had_begun_that_was_asked_is_unknown_too() -> None:
+    text = explanation([StoredCall(uuid4(), "ask_agent", CallState.UNKNOWN)], below=["append_line"])
+    assert "- append_line, by an agent that was asked: unknown" in text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.peers import STRANGER, Peer, Proof, Rights, Standing, home_of, names_of, own_domains, rights_of
+from policy.peers import STRANGER, Peer, Proof, Rights, Standing, home_of, names_of, own_domains, proof_of, rights_of
 
 BOB = "bob@other.test"
 
@@ -98,3 +98,20 @@ def test_every_right_stands_in_the_entry_that_is_named(found: list[Peer], jid: s
         assert getattr(rights, switch) == (getattr(entry, switch) and not rights.shut_out)
     shut = any(peers[name].standing is not Standing.ALLOWED for name in names_of(jid) if name in peers)
     assert rights.shut_out == shut
+
+
+@pytest.mark.parametrize(
+    ("known", "jid", "proof"),
+    [
+        ([], BOB, Proof.CERTIFICATE),
+        ([Peer("other.test", proof=Proof.PINNED)], BOB, Proof.PINNED),
+        ([Peer("other.test", proof=Proof.PINNED)], "ada@agents.other.test", Proof.PINNED),
+        ([Peer("other.test", proof=Proof.DIALBACK)], "ada@agents.other.test", Proof.DIALBACK),
+        ([Peer("agents.other.test", proof=Proof.PINNED)], BOB, Proof.CERTIFICATE),
+        ([Peer(BOB, invoke=True), Peer("other.test", proof=Proof.PINNED)], BOB, Proof.PINNED),
+        ([Peer("agents.other.test"), Peer("other.test", proof=Proof.PINNED)], "a@agents.other.test", Proof.PINNED),
+        ([Peer("third.test", proof=Proof.DIALBACK)], BOB, Proof.CERTIFICATE),
+    ],
+)
+def test_what_was_demanded_as_proof_is_said_of_the_domain(known: list[Peer], jid: str, proof: Proof) -> None:
+    assert proof_of(jid, {one.name: one for one in known}) is proof

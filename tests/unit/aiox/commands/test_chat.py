@@ -53,6 +53,25 @@ def test_why_names_rule_and_policy() -> None:
     assert "nothing of yours" in chat_texts.why([])
 
 
+@pytest.mark.parametrize(
+    ("proof", "words"),
+    [
+        ("pinned", "the certificate that was pinned"),
+        ("certificate", "its certificate"),
+        ("dialback", "its name server"),
+    ],
+)
+def test_why_names_how_a_server_elsewhere_was_known(proof: str, words: str) -> None:
+    one = Decided(NOW, "agent.invoke", "", "allow", "", ("R2 granted",), "hub:1:abc", proof)
+    assert chat_texts.why([one]).endswith(f"policy hub:1:abc; your server was known by {words}")
+
+
+@pytest.mark.parametrize("proof", ["", "local"])
+def test_why_says_nothing_of_ones_own_server(proof: str) -> None:
+    one = Decided(NOW, "agent.invoke", "", "allow", "", ("R2 granted",), "hub:1:abc", proof)
+    assert chat_texts.why([one]).endswith("policy hub:1:abc")
+
+
 def test_only_the_owner_reads_of_the_account() -> None:
     limits = QuotaConfig(1000, 200_000, 4, 512, 60_000)
     mine = chat_texts.quota(Used(70, 7, 5), limits, owner=True)

@@ -42,12 +42,12 @@ def attachment() -> st.SearchStrategy[Attachment]:
 def received(draw: Any) -> MessageReceived:
     full = draw(TEXT)
     agent, turn = AgentId(draw(st.uuids())), TurnId(draw(st.uuids()))
-    to, message, body, kind, thread, about, form = [draw(TEXT) for _ in range(7)]
+    to, message, body, kind, thread, about, form, proof = [draw(TEXT) for _ in range(8)]
     files = tuple(draw(st.lists(attachment(), max_size=3)))
     names = full, bare(full), BareJid(to), agent, message, turn
     asked = draw(st.none() | question())
     return MessageReceived(
-        *names, body, kind, thread, attachments=files, about=about, response_schema=form, question=asked
+        *names, body, kind, thread, attachments=files, about=about, response_schema=form, question=asked, proof=proof
     )
 
 
