@@ -62,7 +62,4 @@ async def frozen_hub(hub: RunningHub) -> str:
     async with superuser(hub) as connection:
         await peers.put(connection, Peer(domain, see=True), "", "met at the fair", now)
         await peers.freeze(connection, domain, now)
-        await connection.execute(
-            "INSERT INTO peer_introductions (domain, asked_at) VALUES ($1, now())", f"new.{domain}"
-        )
     return domain
