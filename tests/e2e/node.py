@@ -20,7 +20,7 @@ TOP = Path(__file__).parents[2]
 SCRIPT = TOP / "tests" / "e2e" / "node_client" / "client.mjs"
 MODULES = TOP / "web"
 MEND = "@xmpp/client is needed. Mend: sh setup/test_clients.sh"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class NodeClient:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from tests.stack import Account, RunningHub
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 MEND = "profanity and tmux are needed. Mend: sh setup/test_clients.sh"
 
 
@@ -73,5 +73,5 @@ async def profanity(hub: RunningHub, account: Account, folder: Path) -> AsyncIte
 
 
 def _run(*command: str, environment: Mapping[str, str] | None = None) -> str:
-    """What the command prints. Raises when it fails or takes longer than 20 s."""
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20, env=environment).stdout
+    """What the command prints. Raises when it fails or takes longer than 120 s."""
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, env=environment).stdout

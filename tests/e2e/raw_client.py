@@ -12,6 +12,7 @@ from slixmpp import ClientXMPP
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
+from tests.e2e.people import PATIENCE_S
 from tests.stack import Account, RunningHub
 
 CLIENT = "jabber:client"
@@ -39,7 +40,7 @@ class RawClient:
         """Sends a stanza as it is written, in namespace jabber:client."""
         self.xmpp.send_raw(text)
 
-    async def until(self, wanted: Callable[[Element], bool], seconds: float = 30.0) -> Element:
+    async def until(self, wanted: Callable[[Element], bool], seconds: float = PATIENCE_S) -> Element:
         """The first stanza, past or to come, that is wanted."""
         async with asyncio.timeout(seconds):
             while True:
@@ -89,7 +90,7 @@ async def device(hub: RunningHub, account: Account, resource: str = "raw") -> As
         xmpp.register_handler(Callback(f"raw {name}", path, lambda got: client.take(got.xml)))
     xmpp.add_event_handler("session_start", lambda _: started.set())
     xmpp.connect("127.0.0.1", hub.settings.ports.xmpp_client)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await started.wait()
     xmpp.send_raw("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>")
     xmpp.send_presence()

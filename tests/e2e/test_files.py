@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from aiox.commands.create_agent import AgentCreated
-from tests.e2e.people import ROOMY, ROOMY_ACCOUNT
+from tests.e2e.people import GREETING, ROOMY, ROOMY_ACCOUNT
 from tests.e2e.raw_client import RawClient, device, name_of
 from tests.stack import Account, RunningHub
 
@@ -41,11 +41,12 @@ def send(client: RawClient, agent: str, url: str, body: str = "") -> str:
 
 
 async def said(client: RawClient, agent: str, number: int) -> str:
-    """The n-th thing that the agent has said to this device."""
+    """The n-th thing that the agent has said to this device, its greeting left out."""
 
     def bodies() -> list[str]:
         own = [got for got in client.got if name_of(got) == "message" and got.get("from", "").startswith(agent)]
-        return [one.findtext(BODY) or "" for one in own if one.find(BODY) is not None]
+        said = [one.findtext(BODY) or "" for one in own if one.find(BODY) is not None]
+        return [one for one in said if not one.startswith(GREETING)]
 
     await client.until(lambda _: len(bodies()) >= number, 60)
     return bodies()[number - 1]

@@ -9,7 +9,7 @@ import pytest
 
 from aiox.commands.create_agent import AgentCreated
 from tests.e2e.node import NodeClient, node_device
-from tests.e2e.people import ROOMY, ROOMY_ACCOUNT
+from tests.e2e.people import GREETING, ROOMY, ROOMY_ACCOUNT
 from tests.e2e.raw_client import device, name_of
 from tests.stack import Account, RunningHub
 
@@ -51,7 +51,7 @@ async def archived(client: NodeClient, agent: str) -> list[str]:
     results = [one.find("{urn:xmpp:mam:2}result") for one in client.got]
     mine = [one for one in results if one is not None and one.get("queryid") == query]
     bodies = [body for one in mine for inner in one.iter() if (body := inner.findtext("{jabber:client}body"))]
-    return [one for one in bodies if not one.startswith("Hello, I am ")]
+    return [one for one in bodies if not one.startswith(GREETING)]
 
 
 async def test_each_device_has_each_message_once_and_history_is_whole(hub: RunningHub, pair: Pair) -> None:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from aiox.commands.create_agent import AgentCreated
-from tests.e2e.people import ROOMY, ROOMY_ACCOUNT
+from tests.e2e.people import GREETING, ROOMY, ROOMY_ACCOUNT
 from tests.e2e.raw_client import RawClient, device, name_of
 from tests.stack import Account, RunningHub
 
@@ -50,6 +50,11 @@ async def answer(client: RawClient, agent: str, number: int = 1) -> Element:
     return answers(client, agent)[number - 1]
 
 
+def greets(got: Element) -> bool:
+    """Whether the agent introduces itself: whenever the component finds that it is new."""
+    return (got.findtext("{jabber:client}body") or "").startswith(GREETING)
+
+
 async def test_signs_come_in_order_and_the_answer_carries_its_turn(hub: RunningHub, pair: Pair) -> None:
     async with device(hub, pair.owner) as phone:
         ask(phone, pair.agent.jid, "hello there", "q1")
@@ -61,7 +66,8 @@ async def test_signs_come_in_order_and_the_answer_carries_its_turn(hub: RunningH
         assert int(turn.get("tokens", "")) > 0
         assert found.find("{urn:aiox:hops:0}hops") is not None
         assert found.find("{urn:xmpp:sid:0}stanza-id") is not None, "it is in the archive"
-        signs = [inner.tag for got in phone.got for inner in got if name_of(got) == "message"]
+        messages = [got for got in phone.got if name_of(got) == "message" and not greets(got)]
+        signs = [inner.tag for got in messages for inner in got]
         wanted = [
             "{urn:xmpp:receipts}received",
             "{urn:xmpp:chat-markers:0}displayed",
@@ -70,7 +76,7 @@ async def test_signs_come_in_order_and_the_answer_carries_its_turn(hub: RunningH
         ends = {"{jabber:client}body", "{http://jabber.org/protocol/chatstates}active"}
         seen = [tag for tag in signs if tag in ends.union(wanted)]
         assert seen[:3] == wanted
-        assert set(seen[3:]) == ends
+        assert set(seen[3:]) - {wanted[-1]} == ends, "that it is composing is said again when it takes long"
 
 
 async def test_each_device_sees_each_message_once(hub: RunningHub, pair: Pair) -> None:
@@ -94,9 +100,10 @@ async def test_history_after_coming_back_is_complete(hub: RunningHub, pair: Pair
         await phone.until(lambda got: got.find("{urn:xmpp:receipts}received") is not None)
     async with device(hub, pair.owner, "later") as later:
         bodies: list[str] = []
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             while len(bodies) < 2:
-                bodies = await archived(later, pair.agent.jid)
+                said = await archived(later, pair.agent.jid)
+                bodies = [body for body in said if not body.startswith(GREETING)]
         assert bodies[0] == "before I go"
         assert len(bodies) == 2
 
