@@ -32,7 +32,8 @@ async def test_a_question_over_http_is_answered_live_and_leaves_what_a_stanza_le
         path = f"/v1/agents/{agent.agent_id}"
         events = await events_of(client, "POST", f"{path}/messages", {"text": "At how many degrees is tea brewed?"})
         assert [name for name, _ in events][:2] == ["state", "state"]
-        assert [data["state"] for name, data in events if name == "state"] == ["accepted", "thinking"]
+        states = [data["state"] for name, data in events if name == "state"]
+        assert [one for one in states if one != "restarted"] == ["accepted", "thinking"]
         last, turn = events[-1]
         assert (last, turn["state"]) == ("answer", "answered")
         assert "seventy degrees" in turn["answer"]["text"]
@@ -143,19 +144,19 @@ async def test_state_events_reach_who_watches_and_who_comes_back(hub: RunningHub
 
 
 async def test_both_doors_spend_of_one_budget_of_messages(hub: RunningHub) -> None:
+    """With an agent for each door: what is asked at one does not wait for the other's, and the minute is not over."""
     ada = await hub.account(quota=ROOMY_ACCOUNT)
-    agent = await hub.agent(ada, governance=ROOMY)
+    agent, other = [await hub.agent(ada, governance=ROOMY) for _ in range(2)]
     async with signed_in(hub, ada) as client, online(hub, ada) as person:
         path = f"/v1/agents/{agent.agent_id}/messages"
         for number in range(17):
             asked = await client.post(path, json={"text": f"question {number}"})
             assert asked.status_code == 202, asked.text
-        await until_ended(client, asked.headers["location"])
         for number in range(3):
-            await answer_to(person, agent.jid, f"stanza {number}")
-        assert "resets in" in (text := shape(await person.error_for(person.say(agent.jid, "one more")), hide=()))
+            await answer_to(person, other.jid, f"stanza {number}")
+        assert "resets in" in (text := shape(await person.error_for(person.say(other.jid, "one more")), hide=()))
         assert "RATE_LIMITED" in text
         over = await client.post(path, json={"text": "and one more"})
         assert (over.status_code, over.json()["code"]) == (429, "RATE_LIMITED")
         assert int(over.headers["retry-after"]) > 0
-        assert "/cancel" in await answer_to(person, agent.jid, "/help"), "commands cost nothing"
+        assert "/cancel" in await answer_to(person, other.jid, "/help"), "commands cost nothing"
