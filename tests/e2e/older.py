@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from uuid import UUID
 from aiox.cli.stack import services
 from aiox.cli.stack.ports import ports_of
 from aiox.cli.stack.processes import Process, Program, run
-from aiox.runtime.settings import Service
+from aiox.runtime.settings import Ports, Service
 from bench.light_client import Login
 from bench.people import Person
 from registry.migrate import newest_revision
@@ -47,6 +48,7 @@ made = asyncio.run(people(Home(settings.home), settings, int(sys.argv[1]), int(s
 print(json.dumps([dataclasses.asdict(one) for one in made], default=str))
 """
 """Accounts and agents by a tree's own commands: this tree's may write columns that the older schema lacks."""
+KNOWN: Final = "from aiox.runtime.settings import Ports; print(*Ports.model_fields)"
 
 
 def tree_of(commit: str, folder: Path) -> Path:
@@ -117,12 +119,22 @@ def begun_in(tree: Path) -> Callable[[Keeper], Awaitable[None]]:
     """Starts a kept hub whose schema and services are of another tree; the stores and the server are this one's."""
 
     async def begin(keeper: Keeper) -> None:
+        await _as_then(keeper, tree)
         for store in ("postgres", "redis", "nats"):
             await keeper.run(store)
         await migrated(keeper, tree)
         await keeper.run("ejabberd")
         services_then: tuple[Service, ...] = ("orchestrator", "ai_worker", "component")
-        for service in services_then:
-            await keeper.run(service, started_in(keeper, tree, service))
+        # All at once: an orchestrator is ready when it has heard of a worker.
+        await asyncio.gather(*(keeper.run(one, started_in(keeper, tree, one)) for one in services_then))
 
     return begin
+
+
+async def _as_then(keeper: Keeper, tree: Path) -> None:
+    """Leaves out of hub.toml the ports that the older version does not know: it would not have written them."""
+    known = (await python_in(keeper, tree, "-c", KNOWN)).split()
+    unknown = [name for name in Ports.model_fields if name not in known]
+    file = keeper.home.settings_file
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(line for line in lines if line.split(" = ")[0] not in unknown) + "\n")
