@@ -112,12 +112,13 @@ async def test_a_turn_is_counted_with_its_account_and_agent(hub: RunningHub, tal
     assert tokens.value > 0
     for operation in ("platform", "worker", "model"):
         of_agent = {"agent_id": talked.agent, "operation": operation}
-        [count] = await samples(hub, "orchestrator", "aiox_latency_seconds_count", **of_agent)
+        [count] = await until_there(hub, "orchestrator", "aiox_latency_seconds_count", **of_agent)
         assert count.value == 1
-    assert await samples(hub, "orchestrator", "gate_decisions_total", action="agent.invoke", decision="allow")
-    assert await samples(hub, "orchestrator", "aiox_grpc_request_duration_count", method="StreamResponse", status="OK")
-    assert await samples(hub, "ai_worker", "aiox_llm_inference_time_count", provider="offline")
-    assert await samples(hub, "orchestrator", "aiox_python_worker_health", status="healthy")
+    assert await until_there(hub, "orchestrator", "gate_decisions_total", action="agent.invoke", decision="allow")
+    streamed = {"method": "StreamResponse", "status": "OK"}
+    assert await until_there(hub, "orchestrator", "aiox_grpc_request_duration_count", **streamed)
+    assert await until_there(hub, "ai_worker", "aiox_llm_inference_time_count", provider="offline")
+    assert await until_there(hub, "orchestrator", "aiox_python_worker_health", status="healthy")
 
 
 async def test_what_is_stored_and_left_is_read_from_the_database(hub: RunningHub, talked: Talked) -> None:
@@ -163,17 +164,24 @@ async def test_a_slow_bucket_leads_to_the_trace_and_the_trace_to_the_audit_rows(
 
 async def test_a_model_call_has_a_span_with_the_names_of_the_conventions(hub: RunningHub, talked: Talked) -> None:
     async with asyncio.timeout(SOON_S):
-        while not (chats := [one for one in spans_of(hub) if one["name"].startswith("chat ")]):
+        while not (found := chat_and_parent(hub)):  # a span is written when it ends, the model call's before its turn's
             await asyncio.sleep(0.2)
-    carried = chats[-1]["attributes"]
+    chat, parent = found
+    carried = chat["attributes"]
     assert carried["gen_ai.operation.name"] == "chat"
     assert carried["gen_ai.provider.name"] == "offline"
     assert carried["gen_ai.request.model"]
     assert carried["gen_ai.usage.input_tokens"] > 0
-    thinking = {one["span_id"]: one for one in spans_of(hub) if one["name"] == "10 worker"}
-    parent = thinking[chats[-1]["parent_id"]]
-    assert parent["trace_id"] == chats[-1]["trace_id"]
+    assert parent["trace_id"] == chat["trace_id"]
     assert parent["attributes"]["gen_ai.operation.name"] == "invoke_agent"
+
+
+def chat_and_parent(hub: RunningHub) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """A model call and the turn it was made in, once both are written."""
+    spans = spans_of(hub)
+    thinking = {one["span_id"]: one for one in spans if one["name"] == "10 worker"}
+    chats = [one for one in spans if one["name"].startswith("chat ") and one["parent_id"] in thinking]
+    return (chats[-1], thinking[chats[-1]["parent_id"]]) if chats else None
 
 
 def spans_of(hub: RunningHub) -> list[dict[str, Any]]:
