@@ -9,13 +9,15 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
+import structlog
 
 from aiox.commands import credentials, organisations
 from aiox.commands.credentials import PutCredential
 from aiox.commands.organisations import Found
 from aiox.kernel.ids import AgentId
 from aiox.kernel.outcome import Refused
-from aiox.runtime import redis
+from aiox.runtime import nats, redis
+from aiox.runtime.nats import INBOUND
 from tests.e2e.over_http import signed_in, until_ended
 from tests.stack import Account, RunningHub
 
@@ -27,6 +29,19 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(SOON_S):
         while not await true():
             await asyncio.sleep(0.1)
+
+
+async def all_is_concluded(hub: RunningHub) -> None:
+    """Waits until no message is on its way any more: the bus is empty."""
+    bus = await nats.connect(hub.settings, hub.home.secrets("orchestrator"), "orchestrator", structlog.get_logger())
+
+    async def empty() -> bool:
+        return (await bus.jetstream().stream_info(INBOUND)).state.messages == 0
+
+    try:
+        await until(empty)
+    finally:
+        await bus.close()
 
 
 async def leave_more(hub: RunningHub, who: Account, agent: AgentId, word: str) -> UUID:
@@ -92,6 +107,14 @@ async def keys_that_name(hub: RunningHub, *texts: str) -> tuple[set[bytes], set[
         return named, {key for key in named if await memory.exists(key)}
     finally:
         await memory.aclose()
+
+
+def content_of(path: Path) -> bytes:
+    """A file of a hub that runs; empty for one that a service has taken away since it was listed."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def appended(home: Path) -> bytes:

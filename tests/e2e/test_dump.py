@@ -17,6 +17,7 @@ from aiox.cli.stack.processes import BARE_ENVIRONMENT, run
 from aiox.commands import credentials
 from aiox.commands.credentials import CredentialShown, PutCredential
 from setup.prove import note
+from tests.e2e.left_behind import content_of
 from tests.e2e.people import ROOMY_ACCOUNT, answer_to, online, teach
 from tests.stack import Account, RunningHub
 
@@ -83,7 +84,7 @@ async def dump(hub: RunningHub, database: str) -> bytes:
 
 
 def written(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    return b"".join(content_of(path) for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def found(markers: list[str], where: bytes) -> list[str]:

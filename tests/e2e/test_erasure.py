@@ -16,22 +16,28 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-import structlog
 
 from aiox.cli.chat.stream import ChatTrouble
 from aiox.commands import preferences
 from aiox.commands.create_agent import AgentCreated
 from aiox.commands.preferences import SetPreferences
 from aiox.kernel.preferences import Tone
-from aiox.runtime import nats, redis
-from aiox.runtime.nats import INBOUND
+from aiox.runtime import redis
 from registry.ledger import verify_chain
 from registry.migrations.guard import STAYS
 from registry.short_term import key
 from registry.tenants import TenantKeyMissing, load_ring
 from tests.e2e.conftest import ModelHub
 from tests.e2e.database import dump_of, superuser
-from tests.e2e.left_behind import appended, keys_that_name, leave_more, lies_in_store, until
+from tests.e2e.left_behind import (
+    all_is_concluded,
+    appended,
+    content_of,
+    keys_that_name,
+    leave_more,
+    lies_in_store,
+    until,
+)
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, Person, answer_to, online, shape, teach
 from tests.stack import Account, RunningHub
 
@@ -120,18 +126,6 @@ async def erased_in_mid_sentence(model_hub: ModelHub, lives: Lives, hers: Person
     assert all(said), "nobody talked meanwhile"
 
 
-async def all_is_concluded(hub: RunningHub) -> None:
-    bus = await nats.connect(hub.settings, hub.home.secrets("orchestrator"), "orchestrator", structlog.get_logger())
-
-    async def empty() -> bool:
-        return (await bus.jetstream().stream_info(INBOUND)).state.messages == 0
-
-    try:
-        await until(empty)
-    finally:
-        await bus.close()
-
-
 async def caches_are_clear(lives: Lives) -> None:
     memory = redis.connect(lives.hub.settings, lives.hub.home.secrets("orchestrator"), "orchestrator")
     kept = [
@@ -152,7 +146,7 @@ async def caches_are_clear(lives: Lives) -> None:
 def files_with(home: Path, text: str) -> list[str]:
     paths = [path for path in home.rglob("*") if path.is_file() and path.relative_to(home).parts[0] not in STORES]
     assert any("logs" in path.parts for path in paths)
-    return [str(path) for path in paths if text.encode() in path.read_bytes()]
+    return [str(path) for path in paths if text.encode() in content_of(path)]
 
 
 async def test_erased_under_traffic_nothing_is_readable_afterwards(model_hub: ModelHub) -> None:

@@ -14,10 +14,16 @@ import pytest
 
 from aiox.cli.backup.shelf import Shelf
 from aiox.cli.stack.processes import run
+from aiox.cli.stack.trouble import CannotGoOn
 from bench.stub_model import Scripted, StubModel, stub_model
+from setup.prove import note
 from tests.architecture.house import TOP
+from tests.chaos.checker import summary
+from tests.e2e.cluster import SETTLE_S, talking
 from tests.e2e.database import superuser
+from tests.e2e.left_behind import all_is_concluded
 from tests.e2e.people import Person, answer_to, body_of, online
+from tests.e2e.runbooks.book import Runbook
 from tests.e2e.runbooks.troubles import (
     PROVIDER,
     WITH_RECEIPT,
@@ -42,6 +48,7 @@ LOOKED_AT = (
 
 
 async def test_the_doctor_finds_a_healthy_hub_healthy(hub: RunningHub) -> None:
+    await all_is_concluded(hub)  # what the tests before have begun
     said = await doctor(book(hub, "drift"))
     lines = [line[7:] for line in said.splitlines()]
     assert [name for name in LOOKED_AT if not any(line.startswith(name) for line in lines)] == []
@@ -302,3 +309,25 @@ async def test_migration_rollback(hub: RunningHub, tmp_path: Path) -> None:
     assert "The ledger holds" in await follower.follow("aiox ledger verify")
     # The way back is that of restore.md, which a test above follows.
     follower.done("aiox up", "aiox down", "mv AIOX_HOME AIOX_HOME.newer", "aiox restore FILE")
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(0)
+async def test_postgres_failover(tmp_path: Path) -> None:
+    async with talking(tmp_path) as (running, stores):
+        assert stores.second is not None
+        follower = Runbook("postgres-failover", stores.second[0].root)
+        going_on = asyncio.create_task(running.volley(0, messages=300, seconds=40))
+        await asyncio.sleep(8)
+        await stores.lose_first(running.keeper)
+        assert "takes writes now" in await follower.follow("aiox promote")
+        await stores.follow_second(running.keeper)
+        await going_on
+        settled = await running.settled(SETTLE_S)
+        violations = await running.violations()
+        with pytest.raises(CannotGoOn, match="has been promoted"):
+            await running.keeper._starts["postgres"]()
+    note(f"cluster: the first PostgreSQL killed, the second promoted; {len(violations)} violations of 300 messages")
+    assert not violations, summary(violations)
+    assert settled
+    follower.done("docker compose stop postgres", "docker compose up -d ejabberd", "aiox doctor")

@@ -26,6 +26,7 @@ from aiox.wire.codec import encode
 from registry import dead_letters, tenants
 from registry.dead_letters import DeadLetter
 from tests.e2e.database import superuser
+from tests.e2e.left_behind import all_is_concluded
 from tests.e2e.people import answer_to, online
 from tests.e2e.runbooks.book import Runbook
 from tests.stack import Account, RunningHub, free_ports
@@ -129,6 +130,7 @@ async def copied(hub: RunningHub, folder: Path) -> Copied:
     orchestrator = hub.pids()["orchestrator"]
     async with online(hub, person) as talk:
         await answer_to(talk, agent.jid, "remember: my boat is called Alma")
+        await all_is_concluded(hub)  # what the tests before have begun
         os.kill(orchestrator, signal.SIGSTOP)  # what is receipted now waits on the bus
         try:
             await talk.receipt_for(waits := talk.say(agent.jid, "What is my boat called?", extra=(WITH_RECEIPT,)))
