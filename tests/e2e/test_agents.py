@@ -168,7 +168,7 @@ async def asking(hub: RunningHub, account: Account) -> AsyncIterator[Callable[[s
     started = asyncio.Event()
     client.add_event_handler("session_start", lambda _: started.set())
     client.connect("127.0.0.1", hub.settings.ports.xmpp_client)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await started.wait()
 
     async def ask(address: str) -> Any:

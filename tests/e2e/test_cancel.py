@@ -16,7 +16,7 @@ from tests.e2e.over_http import events_of, signed_in, until_ended
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, online, shape
 from tests.stack import RunningHub
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 async def asked_of(model_hub: ModelHub, before: int) -> None:

@@ -51,7 +51,7 @@ async def test_a_turn_is_signed_exported_and_proven_without_the_hub(hub: Running
     owner = await hub.account()
     agent = await hub.agent(owner)
     async with hub.client(owner) as client:
-        await client.ask(agent.jid, "Good morning", 20)
+        await client.ask(agent.jid, "Good morning", 60)
     head = await head_of(hub)
     older, keys = await signed(hub, head), await ledger.keys(hub.settings)
     (tmp_path / "older").write_text(older + "\n")

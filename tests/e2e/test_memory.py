@@ -27,9 +27,12 @@ async def said(client: httpx.AsyncClient, agent: str, message: str) -> Any:
 
 
 async def until(look: Callable[[], Awaitable[Any]]) -> Any:
+    """Looks ever more seldom: a person may ask a hundred times a minute, and say twenty things."""
+    pause_s = 0.2
     async with asyncio.timeout(SOON_S):
         while not (found := await look()):
-            await asyncio.sleep(0.7)  # a hundred requests a minute
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, 5.0)
     return found
 
 
