@@ -175,7 +175,7 @@ async def test_when_the_worker_dies_between_effect_and_report_the_person_is_told
     assert tools.lines(name) == ["once"]
     assert await tools.calls(agent) == [("append_line", "unknown")]
     owner, other = await tools.agent()
-    async with asyncio.timeout(60), online(tools.hub, owner) as person:
+    async with online(tools.hub, owner) as person:
         assert await answer_to(person, other.jid, "are you back?") == "echo: are you back?"
 
 
@@ -195,7 +195,7 @@ async def test_without_the_record_the_effect_is_there_twice(tools: ToolHub) -> N
     os.kill(own, signal.SIGSTOP)
     forgetful = await Process.start(program, tools.hub.home.log_file("forgetful"))
     try:
-        async with asyncio.timeout(60), online(tools.hub, owner) as person:
+        async with asyncio.timeout(240), online(tools.hub, owner) as person:
             tools.model.script(appends(name, "once"), appends(name, "once"), "Done.")
             person.say(agent.jid, f"write once, {MARK}")
             while len(tools.lines(name)) < 2:
@@ -220,7 +220,7 @@ async def test_a_letter_that_went_out_before_the_worker_died_is_not_sent_again(t
     # By the question: what the test before has left under way asks the model, too.
     tools.model.decides = lambda asked: sends if "my friend" in asked else Scripted(f"echo: {asked}")
     try:
-        async with asyncio.timeout(100), online(tools.hub, owner) as person:
+        async with asyncio.timeout(240), online(tools.hub, owner) as person:
             told = await answer_to(person, agent.jid, f"write to my friend, {MARK}")
     finally:
         tools.model.decides = None
@@ -259,7 +259,7 @@ def sent(tools: World, to: str) -> list[bytes]:
 async def obeying(tools: World, who: Account, agent: AgentCreated, words: str) -> str:
     """What is said to somebody by a model that does all it is told."""
     with obedient(tools.model):
-        async with asyncio.timeout(100), online(tools.hub, who) as person:
+        async with asyncio.timeout(240), online(tools.hub, who) as person:
             return await answer_to(person, agent.jid, words)
 
 
