@@ -22,12 +22,13 @@ from tests.chaos.readers import superuser
 from tests.chaos.traffic import SETTLE_S, Traffic
 
 AWAY_S: Final = 2.0
-READ_S: Final = 5.0
-"""For the component to write what it was told to send. Without confirmation it has then marked it."""
+WRITTEN_S: Final = 5.0
+"""For the component to write what it was told to send."""
 CONCLUDE: Final = "aiox.conclude(int[], bigint[], bytea[], aiox.inbox_row[], aiox.execution_row[], aiox.outbox_row[])"
 FIND_TURN: Final = "aiox.find_turn(uuid, text, uuid)"
 
-Work = Callable[[Traffic], Awaitable[None]]
+Work = Callable[[Traffic, float], Awaitable[None]]
+"""What is done to the hub. Where it waits for what nobody may do while the guard is there, it waits so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Guard:
     """What the checker says then, in part."""
 
 
-async def say_again_after_the_bus_forgot(traffic: Traffic) -> None:
+async def say_again_after_the_bus_forgot(traffic: Traffic, _patience_s: float) -> None:
     """The bus remembers ids of messages that it still holds. After a restart, one that is done is news to it.
 
     In good order: a bus that was killed may hold again what it had let go a moment before, and know it for that.
@@ -56,7 +57,7 @@ async def say_again_after_the_bus_forgot(traffic: Traffic) -> None:
             person.say_again(message_id)
 
 
-async def lose_the_lease_while_the_model_thinks(traffic: Traffic) -> None:
+async def lose_the_lease_while_the_model_thinks(traffic: Traffic, _patience_s: float) -> None:
     """As if this orchestrator had stood still for so long that another one took its partition."""
     person, agent = traffic.crowd.people[0], traffic.people[0].agents[0]
     message_id = str(uuid4())
@@ -73,8 +74,11 @@ async def lose_the_lease_while_the_model_thinks(traffic: Traffic) -> None:
             )
 
 
-async def kill_the_server_that_has_not_read_its_answers(traffic: Traffic) -> None:
-    """The server stands still while answers are written to it, and dies before it reads them."""
+async def kill_the_server_that_has_not_read_its_answers(traffic: Traffic, patience_s: float) -> None:
+    """The server stands still while answers are written to it, and dies before it reads them.
+
+    Without confirmation they are marked as soon as they are written, however long that takes here.
+    """
     with traffic.model.held():
         await traffic.volley(0, 6, 0.1)
         assert await traffic.crowd.receipted(SETTLE_S)
@@ -83,7 +87,7 @@ async def kill_the_server_that_has_not_read_its_answers(traffic: Traffic) -> Non
         while (await traffic.open_work())[0]:
             await asyncio.sleep(0.05)
     with suppress(TimeoutError):
-        async with asyncio.timeout(READ_S):
+        async with asyncio.timeout(patience_s):
             while (await traffic.open_work())[1]:
                 await asyncio.sleep(0.05)
     traffic.keeper.kill("ejabberd")

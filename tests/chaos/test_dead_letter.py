@@ -25,7 +25,7 @@ async def poisoned() -> AsyncIterator[Traffic]:
         yield running
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_poison_becomes_a_dead_letter_and_its_neighbours_are_answered(poisoned: Traffic) -> None:
     person = poisoned.crowd.people[0]
     poison_lane, other_lane = poisoned.people[0].agents
@@ -44,7 +44,7 @@ async def test_poison_becomes_a_dead_letter_and_its_neighbours_are_answered(pois
         assert [row["turn_id"] for row in await hub.fetch("SELECT turn_id FROM dead_letters")] == [letter.turn_id]
         outcomes = {row["message_id"]: row["outcome"] for row in await hub.fetch("SELECT * FROM inbox")}
         correlation = await hub.fetchval("SELECT correlation_id FROM inbox WHERE turn_id = $1", letter.turn_id)
-    assert await poisoned.crowd.answered(10)
+    assert await poisoned.crowd.answered(60)
     assert outcomes[poison] == "INTERNAL"
     assert [code for *_, code in messages[poison].errors] == ["INTERNAL"]
     assert any(str(correlation) in stanza for _, stanza in person.journal.stanzas if 'type="error"' in stanza)

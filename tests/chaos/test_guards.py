@@ -8,7 +8,7 @@ import pytest
 
 from bench.stub_model import StubModel, stub_model
 from tests.chaos.checker import Violation, summary
-from tests.chaos.guards import GUARDS, Guard, watch_the_fences
+from tests.chaos.guards import GUARDS, WRITTEN_S, Guard, watch_the_fences
 from tests.chaos.keeper import Keeper, kept_hub
 from tests.chaos.traffic import joined
 
@@ -28,28 +28,26 @@ async def keeper(model: StubModel) -> AsyncIterator[Keeper]:
         yield running
 
 
-async def run(keeper: Keeper, model: StubModel, guard: Guard, name: str) -> list[Violation]:
+async def run(keeper: Keeper, model: StubModel, guard: Guard, name: str, patience_s: float) -> list[Violation]:
     async with joined(keeper, model, 11, clients=2, conversations=4, name=name) as traffic:
-        await guard.run(traffic)
+        await guard.run(traffic, patience_s)
         await traffic.settled(SETTLE_S)
         return await traffic.violations()
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 async def test_with_the_guard_every_claim_holds(keeper: Keeper, model: StubModel, guard: Guard) -> None:
-    violations = await run(keeper, model, guard, f"with{guard.name}")
+    violations = await run(keeper, model, guard, f"with{guard.name}", WRITTEN_S)
     assert not violations, summary(violations)
     assert keeper.surprises == []
 
 
 @pytest.mark.control
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 async def test_control_without_the_guard_its_claim_does_not_hold(
     keeper: Keeper, model: StubModel, guard: Guard
 ) -> None:
     await guard.take_out(keeper)
-    violations = await run(keeper, model, guard, f"without{guard.name}")
+    violations = await run(keeper, model, guard, f"without{guard.name}", SETTLE_S)
     seen = [one for one in violations if one.claim is guard.protects and guard.seen in one.what]
     assert seen, summary(violations)

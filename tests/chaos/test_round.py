@@ -18,7 +18,7 @@ from tests.chaos.traffic import traffic
 SHORT_SEED = 20260131
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_fifteen_kills_lose_nothing_double_nothing_and_keep_the_order() -> None:
     async with traffic(SHORT_SEED, clients=8, conversations=24) as running:
         done = await run_round(running, order(SHORT_SEED, 15), messages=30, seconds=1.0, tell=print)
