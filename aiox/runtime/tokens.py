@@ -11,14 +11,16 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import jwt
+from jwt.algorithms import HMACAlgorithm
 
 _ISSUER = "aiox-hub"
 _TYPE = "aiox-turn+jwt"
 _CLAIMS = frozenset({"iss", "aud", "sub", "agent", "request", "jti", "iat", "exp"})
+_HS256: Final = HMACAlgorithm(HMACAlgorithm.SHA256)
 LIFETIME_S = 30
 
 
@@ -63,18 +65,12 @@ def open_token(token: str, key: bytes, typ: str) -> dict[str, Any]:
     if token.count(".") != 2 or len(token) > 2048:
         raise TokenRefused("not a token")
     first, second, signature = token.split(".")
-    header, payload, _ = _part(first), _part(second), _raw(signature)
+    header, payload = _part(first), _part(second)
     if header != {"alg": "HS256", "typ": typ}:
         raise TokenRefused("wrong header")
-    try:
-        jwt.decode(
-            token,
-            key,
-            algorithms=["HS256"],
-            options={"verify_signature": True, "verify_exp": False, "verify_iat": False, "verify_aud": False},
-        )
-    except jwt.InvalidTokenError:
-        raise TokenRefused("wrong signature") from None
+    # What PyJWT's decode does beyond this, it does to what was read above a second time.
+    if not _HS256.verify(f"{first}.{second}".encode(), key, _raw(signature)):
+        raise TokenRefused("wrong signature")
     return payload
 
 
