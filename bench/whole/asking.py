@@ -61,6 +61,15 @@ class Askers:
         record.times(side.name, number, CLOSED, points)
         return rate
 
+    async def idle(self, side: Side, seconds: float, record: Record, number: int) -> None:
+        """What a side takes while nobody asks, put on record."""
+        before, began = cpu.used(side.roots), time.perf_counter()
+        await asyncio.sleep(seconds)
+        used, took = cpu.spent(before, cpu.used(side.roots)), time.perf_counter() - began
+        found = [("idle, CPU", "ms/s", sum(used.values()) / took * 1000)]
+        found += [(f"idle, CPU of {name}", "ms/s", one / took * 1000) for name, one in used.items()]
+        record.figures(side.name, number, found)
+
     async def open(self, side: Side, rate: float, seconds: float, loop: str, record: Record, number: int) -> None:
         """One loop at `rate` messages a second, put on record. Raises NoAnswer when one was not answered."""
         members = [Member(one.login, asked) for one, asked in zip(self.people.members, side.open, strict=True)]

@@ -48,6 +48,7 @@ async def measure(options: Options) -> None:
             rates = {side.name: await asked.closed(side, options.seconds, record, number) for side in sides}
             for side in sides:
                 await asked.open(side, rates[HUB] / 2, options.seconds, HALF, record, number)
+        await asked.idle(sides[-1], options.seconds, record, 1)
 
 
 @dataclass(frozen=True, slots=True)
