@@ -177,7 +177,7 @@ does is judged under its own action all the same.
 MACHINE: Final = frozenset(
     {
         *("up", "down", "reset", "run", "migrate", "trace", "top", "doctor", "chat"),
-        *("backup create", "backup list", "backup verify", "restore", "autoscale", "prepare"),
+        *("backup create", "backup list", "backup verify", "restore", "autoscale", "prepare", "promote"),
     }
 )
 """Commands that start, stop and look after this machine, or speak XMPP as anybody may: none asks the hub for more."""

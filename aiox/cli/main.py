@@ -187,6 +187,17 @@ def migrate(
 
 
 @app.command()
+def promote() -> None:
+    """Make the PostgreSQL of this home, which follows another, the first (docs/runbooks/postgres-failover.md)."""
+    from aiox.cli.stack import standby
+    from aiox.cli.stack.home import Home
+
+    settings = load_settings()
+    asyncio.run(standby.promote(Home(settings.home), settings))
+    print("This PostgreSQL takes writes now. The other one must not come back beside it.")
+
+
+@app.command()
 def workers() -> None:
     """List the workers, how busy they are, and how long the queue before them is."""
     from aiox.cli.workers import listed

@@ -25,7 +25,7 @@ from registry import ledger
 EVENT: Final = "operator.command"
 WITHIN_S: Final = 3.0
 """How long the database may take, in seconds: a stop waits for it."""
-MACHINE: Final = frozenset({"up", "down", "migrate", "backup create", "autoscale"})
+MACHINE: Final = frozenset({"up", "down", "migrate", "backup create", "autoscale", "promote"})
 """Commands of the machine that change it; they put on record themselves that they ended well."""
 _WORDS: Final = 3
 

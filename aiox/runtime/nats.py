@@ -7,15 +7,17 @@ import hashlib
 from typing import Final
 
 import nats
+import stamina
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from aiox.kernel.envelope import Envelope, MessageReceived
 from aiox.kernel.ids import PARTITIONS, partition_of
 from aiox.runtime.logs import Log
+from aiox.runtime.operation_settings import addresses
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from aiox.wire.codec import encode
@@ -33,6 +35,9 @@ LIVE_WANTED: Final = "aiox.live_wanted"
 """Who reads their chats in the pages now, for all orchestrators."""
 DUPLICATE_WINDOW_S: Final = 120
 STORE_TIMEOUT_S: Final = 5.0
+REPLICAS: Final = 3
+ELECTION_S: Final = 30.0
+"""How long nodes of a cluster may take to agree on who leads, in seconds."""
 
 
 class NotStored(Exception):
@@ -94,7 +99,7 @@ async def connect(
             reconnects.happened()
 
     return await nats.connect(
-        f"nats://{settings.hosts.nats}:{settings.ports.nats}",
+        servers(settings),
         user=service,
         password=secrets.read("nats"),
         name=service,
@@ -109,9 +114,15 @@ async def connect(
     )
 
 
+def servers(settings: Settings) -> list[str]:
+    """Where NATS is: each node of it."""
+    return [f"nats://{host}:{port}" for host, port in addresses(settings.hosts.nats, settings.ports.nats)]
+
+
 async def ensure_inbound(stream: JetStreamContext, settings: Settings) -> None:
     """Creates the inbound stream, or brings an older one up to these settings.
 
+    Of a cluster of three every node holds each message, and it is stored when two have written it.
     Work queue: a message leaves when acknowledged. discard=new with a byte limit: when full, admission is refused;
     the default would throw away the oldest admitted message.
     """
@@ -123,7 +134,14 @@ async def ensure_inbound(stream: JetStreamContext, settings: Settings) -> None:
         discard=DiscardPolicy.NEW,
         max_bytes=settings.limits.inbound_bytes,
         duplicate_window=DUPLICATE_WINDOW_S,
+        num_replicas=REPLICAS if len(servers(settings)) >= REPLICAS else 1,
     )
+    async for attempt in stamina.retry_context(on=ServiceUnavailableError, timeout=ELECTION_S, attempts=None):
+        with attempt:
+            await _ensure(stream, wanted)
+
+
+async def _ensure(stream: JetStreamContext, wanted: StreamConfig) -> None:
     try:
         await stream.stream_info(INBOUND)
     except NotFoundError:

@@ -7,7 +7,21 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 LOOPBACK: Final = "127.0.0.1"
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+_HOST: Final = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+HostName = Annotated[str, Field(pattern=f"^{_HOST}$")]
+Address = Annotated[str, Field(pattern=rf"^({_HOST}:[0-9]{{1,5}})?$")]
+"""Host and port; empty for none."""
+HostNames = Annotated[str, Field(pattern=rf"^{_HOST}(:[0-9]{{1,5}})?(,{_HOST}(:[0-9]{{1,5}})?)*$")]
+"""One host, or several with commas between; each with a port of its own where it has one."""
+
+
+def addresses(hosts: str, port: int) -> list[tuple[str, int]]:
+    """Host and port of each of `hosts`; `port` for those that name none."""
+    found = []
+    for one in hosts.split(","):
+        host, _, own = one.partition(":")
+        found.append((host, int(own) if own else port))
+    return found
 
 
 class _Operation(BaseModel):
@@ -17,9 +31,9 @@ class _Operation(BaseModel):
 class Hosts(_Operation):
     """Where the parts are: all on this machine. Elsewhere, they share a private network (docs/containers.md)."""
 
-    postgres: HostName = LOOPBACK
+    postgres: HostNames = Field(LOOPBACK, description="several: services use the one that is the primary")
     redis: HostName = LOOPBACK
-    nats: HostName = LOOPBACK
+    nats: HostNames = Field(LOOPBACK, description="several: nodes of one cluster; with three each message is on all")
     xmpp: HostName = LOOPBACK
     listen: HostName = Field(LOOPBACK, description="address on which this process opens its own ports")
     worker: str = Field(
@@ -30,6 +44,17 @@ class Hosts(_Operation):
     network: str = Field(
         "127.0.0.0/8", pattern=r"^[0-9./]+$", description="from where the XMPP server's command interface may be asked"
     )
+
+
+class Cluster(_Operation):
+    """Stores that are several: said to each of them by itself (docs/cluster.md)."""
+
+    node: str = Field("", pattern=r"^[a-z0-9-]*$", description="name of this NATS node among the others")
+    nats: str = Field(
+        "", pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5}(,|$))*$", description="where all NATS nodes meet; empty: one node"
+    )
+    standby: Address = Field("", description="where the PostgreSQL is that follows this one; empty: none")
+    replica_of: Address = Field("", description="the PostgreSQL that this one follows, until it is promoted")
 
 
 class Backup(_Operation):
@@ -48,6 +73,22 @@ class Ledger(_Operation):
     """The audit ledger."""
 
     checkpoint_s: float = Field(30, gt=0, le=60, description="seconds between two signed checkpoints while rows arrive")
+
+
+class Files(_Operation):
+    """Files in chats."""
+
+    upload_url: str = Field(
+        "",
+        pattern=r"^(https://[^\s?#]+[^\s?#/])?$",
+        description="where people's clients upload files; empty: this machine's XMPP server, https://<domain>:<port>/upload",
+    )
+    per_message: int = Field(4, ge=0, le=8, description="files an agent takes out of one message; 0: none")
+    wait_s: float = Field(10, ge=0, le=30, description="seconds a turn waits for its files to be read")
+    link_hours: int = Field(24, ge=1, le=168, description="how long a link to a file in an answer opens it")
+    long_answer: int = Field(
+        12_000, ge=1000, le=1_000_000, description="characters of an answer above which it comes as a file, too"
+    )
 
 
 class Crash(_Operation):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
+from aiox.runtime.operation_settings import addresses
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import LOOPBACK, Service, Settings
 from aiox.runtime.timeouts import TIMEOUTS
@@ -52,8 +53,7 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
     session, LISTEN) is not taken back when a connection returns to the pool.
     """
     return await asyncpg.create_pool(
-        host=settings.hosts.postgres,
-        port=settings.ports.postgres,
+        **_where(settings),
         user=f"aiox_{service}",
         password=secrets.read("postgres"),
         database="aiox",
@@ -70,6 +70,15 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
     )
 
 
+def _where(settings: Settings) -> dict[str, Any]:
+    """Of several servers the one that takes writes; it is sought anew for each connection."""
+    found = addresses(settings.hosts.postgres, settings.ports.postgres)
+    if len(found) == 1:
+        return {"host": found[0][0], "port": found[0][1]}
+    hosts, ports = zip(*found, strict=True)
+    return {"host": list(hosts), "port": list(ports), "target_session_attrs": "primary"}
+
+
 async def _as_it_is(_connection: object) -> None:
     """Asyncpg has rolled back by now. Its RESET ALL and the rest are one more round trip per statement, for nothing."""
 
@@ -77,8 +86,7 @@ async def _as_it_is(_connection: object) -> None:
 async def connect_alone(settings: Settings, secrets: Secrets, service: Service) -> LoneConnection:
     """One connection as this service's role, for advisory locks, which end with it. Raises as `connect`."""
     return await asyncpg.connect(
-        host=settings.hosts.postgres,
-        port=settings.ports.postgres,
+        **_where(settings),
         user=f"aiox_{service}",
         password=secrets.read("postgres"),
         database="aiox",
@@ -105,8 +113,7 @@ async def connect_database(port: int, user: str, password: str, database: str, h
 async def connect_keeper(settings: Settings, secrets: Secrets, size: int = 2) -> Pool:
     """A pool as the role that rotates keys, with the stack's secrets. Raises as `connect` does."""
     return await asyncpg.create_pool(
-        host=settings.hosts.postgres,
-        port=settings.ports.postgres,
+        **_where(settings),
         user="aiox_keeper",
         password=secrets.read("postgres_keeper"),
         database="aiox",
@@ -120,8 +127,7 @@ async def connect_keeper(settings: Settings, secrets: Secrets, size: int = 2) ->
 async def connect_archive(settings: Settings, secrets: Secrets, size: int = 2) -> Pool:
     """A pool on the XMPP server's database that may read which stanzas are archived. Raises as `connect` does."""
     return await asyncpg.create_pool(
-        host=settings.hosts.postgres,
-        port=settings.ports.postgres,
+        **_where(settings),
         user="aiox_archive",
         password=secrets.read("archive"),
         database="ejabberd",

@@ -19,9 +19,12 @@ from aiox.kernel.agent import DEFAULT_EMBEDDING_MODEL
 from aiox.runtime.federation_settings import Federation
 from aiox.runtime.operation_settings import LOOPBACK as LOOPBACK
 from aiox.runtime.operation_settings import Backup as Backup
+from aiox.runtime.operation_settings import Cluster as Cluster
 from aiox.runtime.operation_settings import Crash as Crash
+from aiox.runtime.operation_settings import Files as Files
 from aiox.runtime.operation_settings import Hosts as Hosts
 from aiox.runtime.operation_settings import Ledger as Ledger
+from aiox.runtime.operation_settings import addresses
 from policy.credentials import is_allowed
 
 Service = Literal["component", "gateway", "orchestrator", "ai_worker"]
@@ -44,6 +47,7 @@ class Ports(_Section):
     postgres: Port = 5434
     redis: Port = 6399
     nats: Port = 4232
+    nats_cluster: Port = 4248
     gateway: Port = 8080
     component_health: Port = 8081
     orchestrator_health: Port = 8082
@@ -250,22 +254,6 @@ class Accounts(_Section):
     )
 
 
-class Files(_Section):
-    """Files in chats."""
-
-    upload_url: str = Field(
-        "",
-        pattern=r"^(https://[^\s?#]+[^\s?#/])?$",
-        description="where people's clients upload files; empty: this machine's XMPP server, https://<domain>:<port>/upload",
-    )
-    per_message: int = Field(4, ge=0, le=8, description="files an agent takes out of one message; 0: none")
-    wait_s: float = Field(10, ge=0, le=30, description="seconds a turn waits for its files to be read")
-    link_hours: int = Field(24, ge=1, le=168, description="how long a link to a file in an answer opens it")
-    long_answer: int = Field(
-        12_000, ge=1000, le=1_000_000, description="characters of an answer above which it comes as a file, too"
-    )
-
-
 class Mail(_Section):
     """How mail leaves the hub. Empty host: each letter is written as an .eml file into AIOX_HOME/mail."""
 
@@ -291,6 +279,7 @@ class Settings(BaseSettings):
     components: int = Field(1, ge=1, le=8, description="components that share the agents' domain")
     ports: Ports = Ports()
     hosts: Hosts = Hosts()
+    cluster: Cluster = Cluster()
     limits: Limits = Limits()
     gateway: Gateway = Gateway()
     model: Model = Model()
@@ -326,6 +315,11 @@ class Settings(BaseSettings):
     def upload_url(self) -> str:
         """Under which people's clients put files, and others get them."""
         return self.files.upload_url or f"https://{self.domain}:{self.ports.xmpp_http}/upload"
+
+    @property
+    def postgres_first(self) -> tuple[str, int]:
+        """Host and port of the PostgreSQL that is named first: for what knows one only."""
+        return addresses(self.hosts.postgres, self.ports.postgres)[0]
 
     @property
     def agents_domain(self) -> str:

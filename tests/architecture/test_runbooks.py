@@ -17,7 +17,7 @@ from tests.e2e.runbooks.book import FOLDER, commands
 PAGES: Final = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
 WANTED: Final = {
     *("stuck-conversations", "lost-worker", "provider-down", "key-rotation", "drift", "restore", "peer-abuse"),
-    *("migration-rollback", "invalid-credentials", "dead-letters"),
+    *("migration-rollback", "invalid-credentials", "dead-letters", "postgres-failover"),
 }
 HEADINGS: Final = ["## How it shows", "## What it means", "## What to do", "## When it is over"]
 

@@ -123,7 +123,8 @@ async def _bus(home: Home, settings: Settings, file: Path) -> int:
 
 
 async def _ledger_head(home: Home, settings: Settings) -> tuple[int, str]:
-    said = await postgres.sql(home, settings.ports.postgres, postgres.DATABASE, _HEAD, settings.hosts.postgres)
+    host, port = settings.postgres_first
+    said = await postgres.sql(home, port, postgres.DATABASE, _HEAD, host)
     seq, _, hashed = said.partition(" ")
     return (int(seq), hashed) if seq else (0, "")
 
@@ -131,9 +132,8 @@ async def _ledger_head(home: Home, settings: Settings) -> tuple[int, str]:
 async def _dump(home: Home, settings: Settings, database: str, file: Path) -> None:
     archive.create(file).close()
     how = ("--format=custom", "--compress=1", f"--file={file}")
-    await postgres.tool(
-        home, settings.ports.postgres, "pg_dump", f"--dbname={database}", *how, host=settings.hosts.postgres
-    )
+    host, port = settings.postgres_first
+    await postgres.tool(home, port, "pg_dump", f"--dbname={database}", *how, host=host)
 
 
 def _place(workshop: Path, name: str) -> Path:

@@ -103,7 +103,8 @@ def _mend(command: str, runbook: str) -> str:
 
 async def _figures(home: Home, settings: Settings, before: datetime) -> Mapping[str, Any]:
     password = home.secrets("stack").read("postgres")
-    connection = await connect_database(settings.ports.postgres, SUPERUSER, password, DATABASE, settings.hosts.postgres)
+    host, port = settings.postgres_first
+    connection = await connect_database(port, SUPERUSER, password, DATABASE, host)
     try:
         row = await connection.fetchrow(_FIGURES, before)
     finally:

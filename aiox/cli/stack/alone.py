@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from aiox.cli.stack import ejabberd, nats, postgres, redis
+from aiox.cli.stack import ejabberd, nats, postgres, redis, standby
 from aiox.cli.stack.home import Home, private_file, private_folder
 from aiox.cli.stack.log_rotation import rotate_for_ever
 from aiox.cli.stack.processes import Process
@@ -26,13 +26,21 @@ Start = Callable[[Home, Settings], Awaitable[Process]]
 
 
 async def _postgres(home: Home, settings: Settings) -> Process:
-    process = await postgres.start(home, settings.ports.postgres, settings.hosts.listen)
+    if _is_one_of_two(settings):
+        process = await standby.start(home, settings)
+    else:
+        process = await postgres.start(home, settings.ports.postgres, settings.hosts.listen)
     try:
-        await postgres.migrate(home, settings.ports.postgres)
+        if not postgres.follows(home):
+            await postgres.migrate(home, settings.ports.postgres)
     except BaseException:
         await process.stop()
         raise
     return process
+
+
+def _is_one_of_two(settings: Settings) -> bool:
+    return bool(settings.cluster.standby or settings.cluster.replica_of)
 
 
 async def _redis(home: Home, settings: Settings) -> Process:
@@ -60,6 +68,8 @@ async def run_alone(name: str, settings: Settings, log: Log) -> None:
     supervisor.start("logs", rotate_for_ever(home.logs, log))
     if name == "postgres":
         supervisor.start("archive", _archive(home, settings, log))
+        if _is_one_of_two(settings):
+            supervisor.start("follower", standby.keep_in_step(home, settings, log))
     try:
         await supervisor.run_until_stopped()
     except ServiceFailed as failed:

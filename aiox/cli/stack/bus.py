@@ -17,7 +17,7 @@ from nats.errors import Error as NatsError
 from aiox.cli.stack.home import Home
 from aiox.cli.stack.nats import READER
 from aiox.cli.stack.trouble import CannotGoOn
-from aiox.runtime.nats import INBOUND
+from aiox.runtime.nats import INBOUND, servers
 from aiox.runtime.settings import Settings
 
 _WAIT_S: Final = 5
@@ -99,7 +99,7 @@ async def _reader(home: Home, settings: Settings) -> AsyncIterator[Client]:
     password = home.secrets("stack").read("nats_backup")
     try:
         client = await nats.connect(
-            f"nats://{settings.hosts.nats}:{settings.ports.nats}",
+            servers(settings),
             user=READER,
             password=password,
             inbox_prefix=f"_INBOX.{READER}",

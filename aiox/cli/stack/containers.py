@@ -33,11 +33,11 @@ READS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     **{service: {service: ("*",)} for service in SERVICES},
     "postgres": _more(
         "postgres",
-        stack=("postgres", "postgres_migrator", "postgres_keeper", "postgres_ejabberd"),
+        stack=("postgres", "postgres_migrator", "postgres_keeper", "postgres_ejabberd", "postgres_replica"),
         component=("archive",),
     ),
     "redis": _more("redis", stack=("redis",)),
-    "nats": _more("nats", stack=("nats", "nats_backup")),
+    "nats": _more("nats", stack=("nats", "nats_backup", "nats_routes")),
     "ejabberd": {
         ca.XMPP: _TLS,
         "stack": ("ca.crt", "erlang_cookie", "xmpp_api", "postgres_ejabberd"),

@@ -122,8 +122,8 @@ def render(home: Home, settings: Settings, peers: Sequence[PeerRow] = ()) -> str
         "component_secret": home.secrets("component").read("xmpp_component"),
         "listen": settings.hosts.listen,
         "network": sorted({"127.0.0.0/8", settings.hosts.network}),
-        "sql_server": settings.hosts.postgres,
-        "sql_port": settings.ports.postgres,
+        "sql_server": settings.postgres_first[0],
+        "sql_port": settings.postgres_first[1],
         "sql_password": home.secrets("stack").read("postgres_ejabberd"),
     }
     quoted = {name: json.dumps(value) for name, value in values.items()}

@@ -31,6 +31,8 @@ from aiox.runtime.settings import Settings
 MAX_PAYLOAD: Final = 1 << 20
 COMMANDS: Final = SUBJECT
 LIVE: Final = "aiox.live.*"
+ROUTES: Final = "routes"
+"""As whom nodes of a cluster meet."""
 READER: Final = "backup"
 """Reads the inbound stream, and may do nothing else."""
 
@@ -96,7 +98,7 @@ def _config(home: Home, settings: Settings, folder: Path) -> dict[str, Any]:
     """The server's configuration; NATS reads JSON as well as its own form."""
     users = [_user(service, home.secrets(service).read("nats")) for service in _RIGHTS]
     return {
-        "server_name": "aiox",
+        **_cluster(home, settings),
         "host": settings.hosts.listen,
         "port": settings.ports.nats,
         "max_payload": MAX_PAYLOAD,
@@ -111,6 +113,22 @@ def _config(home: Home, settings: Settings, folder: Path) -> dict[str, Any]:
             "SYS": {"users": [{"user": "stack", "password": home.secrets("stack").read("nats")}]},
         },
         "system_account": "SYS",
+    }
+
+
+def _cluster(home: Home, settings: Settings) -> dict[str, Any]:
+    """How this node meets the others, where there are any."""
+    if not settings.cluster.nats:
+        return {"server_name": "aiox"}
+    password = home.secrets("stack").read("nats_routes")
+    return {
+        "server_name": settings.cluster.node or "aiox",
+        "cluster": {
+            "name": "aiox",
+            "listen": f"{settings.hosts.listen}:{settings.ports.nats_cluster}",
+            "routes": [f"nats://{ROUTES}:{password}@{one}" for one in settings.cluster.nats.split(",")],
+            "authorization": {"user": ROUTES, "password": password},
+        },
     }
 
 

@@ -27,6 +27,8 @@ KEEPER: Final = "aiox_keeper"
 """Rotates keys from the operator's shell."""
 ARCHIVE_READER: Final = "aiox_archive"
 """May see which stanzas the XMPP server has archived, and no text (granted by the part ejabberd)."""
+REPLICA: Final = "aiox_replica"
+"""As whom a second server follows this one; it may do nothing else."""
 
 _CONFIG: Final = """\
 # Written at every start by `aiox up`.
@@ -56,6 +58,7 @@ log_statement = 'none'
 _ORPHAN_POLL_S: Final = 0.05
 _ORPHAN_ROUNDS: Final = 100
 _HBA: Final = "host all all {whence} scram-sha-256\n"
+_HBA_REPLICA: Final = "host replication {role} {whence} scram-sha-256\n"
 
 
 def binary(name: str) -> str:
@@ -66,8 +69,11 @@ def binary(name: str) -> str:
     return str(Path(found.submodule_search_locations[0]) / "pginstall18" / "bin" / name)
 
 
-async def start(home: Home, port: int, listen: str = LOOPBACK) -> Process:
-    """Makes the cluster at the first start, starts it, and brings roles and databases up to date."""
+async def start(home: Home, port: int, listen: str = LOOPBACK, *, followed: bool = False) -> Process:
+    """Makes the cluster at the first start, starts it, and brings roles and databases up to date.
+
+    `followed`: another server may follow this one. A server that itself follows another changes nothing.
+    """
     folder = home.part("postgres")
     guise = await disguise()
     if guise.note:
@@ -79,7 +85,7 @@ async def start(home: Home, port: int, listen: str = LOOPBACK) -> Process:
         )
     if not (folder / "data" / "PG_VERSION").exists():
         await _initialise(home, folder, guise)
-    _configure(folder, port, listen, guise)
+    _configure(folder, port, listen, guise, followed=followed)
     await _until_orphans_are_gone(folder / "data")
     program = Program(
         name="postgres",
@@ -98,11 +104,17 @@ async def start(home: Home, port: int, listen: str = LOOPBACK) -> Process:
 
     try:
         await process.until_ready(ready)
-        await _ensure_roles(home, port)
+        if not follows(home):
+            await _ensure_roles(home, port, followed=followed)
     except BaseException:
         await process.stop()
         raise
     return process
+
+
+def follows(home: Home) -> bool:
+    """Whether the server of this home follows another, and has not been promoted."""
+    return (home.root / "postgres" / "data" / "standby.signal").exists()
 
 
 async def _until_orphans_are_gone(data: Path) -> None:
@@ -171,9 +183,10 @@ async def _initialise(home: Home, folder: Path, guise: Disguise) -> None:
     unfinished.rename(folder / "data")
 
 
-def _configure(folder: Path, port: int, listen: str, guise: Disguise) -> None:
+def _configure(folder: Path, port: int, listen: str, guise: Disguise, *, followed: bool) -> None:
     whence = "127.0.0.1/32" if listen == LOOPBACK else "samenet"
-    hba = private_file(folder / "pg_hba.conf", _HBA.format(whence=whence))
+    lines = _HBA + (_HBA_REPLICA if followed else "")
+    hba = private_file(folder / "pg_hba.conf", lines.format(whence=whence, role=REPLICA))
     private_file(folder / "postgresql.conf", _CONFIG.format(listen=listen, port=port, hba=hba))
     guise.own(folder)
 
@@ -189,7 +202,7 @@ async def _answers(home: Home, port: int) -> bool:
     return True
 
 
-async def _ensure_roles(home: Home, port: int) -> None:
+async def _ensure_roles(home: Home, port: int, *, followed: bool) -> None:
     """Login roles with the passwords of the secrets, two databases, and who may enter which."""
     stack = home.secrets("stack")
     passwords = {f"aiox_{service}": home.secrets(service).read("postgres") for service in SERVICES}
@@ -198,8 +211,12 @@ async def _ensure_roles(home: Home, port: int) -> None:
     insiders = ", ".join(passwords)
     passwords[XMPP_DATABASE] = stack.read("postgres_ejabberd")
     passwords[ARCHIVE_READER] = home.secrets("component").read("archive")
+    replication = f"CREATE ROLE {REPLICA} LOGIN REPLICATION NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;"
+    if followed:
+        passwords[REPLICA] = stack.read("postgres_replica")
     script = [
         _once(MIGRATOR, roles_sql()),
+        *((_once(REPLICA, replication),) if followed else ()),
         *(
             _once(role, f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;")
             for role in (KEEPER, XMPP_DATABASE, ARCHIVE_READER)

@@ -43,8 +43,9 @@ def test_the_component_speaks_for_its_own_domain_only(config: dict[str, Any], pl
 def test_the_account_interface_asks_for_account_and_place(config: dict[str, Any]) -> None:
     for name, account in ACCOUNTS.items():
         permission = config["api_permissions"][name]
-        assert permission["who"]["access"]["allow"] == [{"acl": account}, {"ip": ["127.0.0.0/8"]}]
+        assert permission["who"]["access"]["allow"] == [{"acl": account}, {"acl": "hub_network"}]
         assert "*" not in permission["what"]
+    assert config["acl"]["hub_network"] == {"ip": ["127.0.0.0/8"]}
     assert set(config["api_permissions"]) == set(ACCOUNTS)
     assert config["api_permissions"]["the component"]["what"] == ["add_rosteritem"]
     # People may erase themselves (aiox/commands/erase_person.py); nobody may list who else is there.

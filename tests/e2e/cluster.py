@@ -1,0 +1,157 @@
+"""A hub whose bus is three nodes and whose database is two servers, on this machine, with people who talk meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aiox.cli.stack import ejabberd, nats, postgres, standby
+from aiox.cli.stack.home import Home, prepare
+from aiox.cli.stack.processes import Process
+from aiox.runtime.logs import configure_logs
+from aiox.runtime.settings import Cluster, Settings
+from bench.stub_model import stub_model
+from tests.chaos.keeper import Keeper, kept_hub
+from tests.chaos.readers import superuser
+from tests.chaos.traffic import Traffic, joined
+from tests.e2e.nats_view import stream_leader
+from tests.stack import free_ports
+
+NODES: Final = 3
+SOON_S: Final = 120.0
+SETTLE_S: Final = 240.0
+"""What a lost node had delivered and was not acknowledged comes again after a minute."""
+
+
+@dataclass
+class Several:
+    """The stores of a kept hub that are several. Set up by `begin`."""
+
+    folder: Path
+    nodes: list[tuple[Home, Settings]] = field(default_factory=list)
+    second: tuple[Home, Settings] | None = None
+    running: dict[str, Process] = field(default_factory=dict)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def begin(self, keeper: Keeper) -> None:
+        """In the place of `Keeper.start`."""
+        self._plan(keeper)
+        keeper.always("nats", lambda: nats.start(*self.nodes[0]))
+        await asyncio.gather(keeper.run("nats"), *(self._node(number) for number in range(1, NODES)))
+        await self._databases(keeper)
+        await keeper.start(("redis", "ejabberd", "orchestrator", "ai_worker", "component"))
+
+    async def end(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*(process.stop() for process in self.running.values()))
+
+    async def kill_node(self, number: int) -> None:
+        """Ends a node other than the kept one as a power cut would, and starts it again."""
+        name = f"nats-{number}"
+        await _kill(self.running.pop(name))
+        await self._node(number)
+
+    async def lose_first(self, keeper: Keeper) -> None:
+        """The first database ends for good."""
+        keeper._watches.pop("postgres").cancel()
+        process = keeper._processes.pop("postgres")
+        await _kill(process)
+
+    async def follow_second(self, keeper: Keeper) -> None:
+        """The XMPP server, and who reads the stores for the checker, go to the promoted one."""
+        assert self.second is not None
+        port = self.second[1].ports.postgres
+        ports = keeper.settings.ports.model_copy(update={"postgres": port})
+        keeper.settings = keeper.settings.model_copy(update={"ports": ports})
+        keeper.always("ejabberd", lambda: ejabberd.start(keeper.home, keeper.settings))
+        await keeper.replace("ejabberd")
+
+    async def leader(self) -> int:
+        """The number of the node that leads the inbound stream now."""
+        names = [settings.cluster.node for _, settings in self.nodes]
+        return names.index(await stream_leader(*self.nodes[0]))
+
+    def _plan(self, keeper: Keeper) -> None:
+        ports = [keeper.settings.ports, *(free_ports() for _ in range(NODES - 1))]
+        routes = ",".join(f"127.0.0.1:{one.nats_cluster}" for one in ports)
+        keeper.environment["AIOX_HOSTS__NATS"] = ",".join(f"127.0.0.1:{one.nats}" for one in ports)
+        for number, own in enumerate(ports):
+            settings = keeper.settings.model_copy(
+                update={"ports": own, "cluster": Cluster(node=f"nats-{number + 1}", nats=routes)}
+            )
+            home = keeper.home if number == 0 else self._home(keeper, f"nats-{number + 1}", settings)
+            self.nodes.append((home, settings))
+        second = free_ports()
+        first = f"127.0.0.1:{keeper.settings.ports.postgres}"
+        settings = keeper.settings.model_copy(update={"ports": second, "cluster": Cluster(replica_of=first)})
+        self.second = self._home(keeper, "postgres-2", settings), settings
+        keeper.environment["AIOX_HOSTS__POSTGRES"] = f"{first},127.0.0.1:{second.postgres}"
+
+    def _home(self, keeper: Keeper, name: str, settings: Settings) -> Home:
+        """A home of its own with the kept hub's secrets, as a container's."""
+        settings = settings.model_copy(update={"home": self.folder / name})
+        home = prepare(settings)
+        (home.root / "secrets").rmdir()
+        (home.root / "secrets").symlink_to(keeper.home.root / "secrets")
+        return home
+
+    async def _node(self, number: int) -> None:
+        self.running[f"nats-{number}"] = await nats.start(*self.nodes[number])
+
+    async def _databases(self, keeper: Keeper) -> None:
+        assert self.second is not None
+        log = configure_logs("cluster", "INFO")
+        paired = Cluster(standby=f"127.0.0.1:{self.second[1].ports.postgres}")
+        first = keeper.settings.model_copy(update={"cluster": paired})
+        keeper.always("postgres", lambda: standby.start(keeper.home, first))
+        await keeper.run("postgres")
+        await postgres.migrate(keeper.home, keeper.settings.ports.postgres)
+        self.running["postgres-2"] = await standby.start(*self.second)
+        for home, settings in ((keeper.home, first), self.second):
+            self.tasks.append(asyncio.create_task(standby.keep_in_step(home, settings, log)))
+        async with asyncio.timeout(SOON_S):
+            while not await in_step(keeper):
+                await asyncio.sleep(0.2)
+
+
+async def in_step(keeper: Keeper) -> bool:
+    """Whether a commit waits for the follower."""
+    async with superuser(keeper.home, keeper.settings) as connection:
+        return bool(await connection.fetchval("SHOW synchronous_standby_names"))
+
+
+async def _kill(process: Process) -> None:
+    os.kill(process.pid, signal.SIGKILL)
+    process._stopping = True
+    await process.until_death()
+    await process.stop()  # what it left in its session
+
+
+@asynccontextmanager
+async def several(folder: Path) -> AsyncIterator[Several]:
+    """Its `begin` starts a kept hub's stores and services."""
+    found = Several(folder)
+    try:
+        yield found
+    finally:
+        await found.end()
+
+
+@asynccontextmanager
+async def talking(folder: Path) -> AsyncIterator[tuple[Traffic, Several]]:
+    """A hub on such stores, and eight people in forty conversations."""
+    async with (
+        stub_model(latency_ms=50, keep_requests=False) as model,
+        several(folder) as stores,
+        kept_hub(model.url, stores.begin) as keeper,
+        joined(keeper, model, 5, 8, 40) as running,
+    ):
+        yield running, stores
