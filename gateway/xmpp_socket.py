@@ -8,7 +8,6 @@ every other stream (SASL); what they say is judged where all stanzas are. Nothin
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final
@@ -20,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
+from aiox.runtime.xmpp_tls import trust
 from gateway.edge import is_known
 from gateway.guard import App, Message, Receive, Scope, Send
 
@@ -39,8 +39,8 @@ Connect = Callable[[], AbstractAsyncContextManager[ClientConnection]]
 
 
 def to_server(settings: Settings, secrets: Secrets) -> Connect:
-    """Connections to the server of this hub, on loopback and by TLS, believed by the hub's own CA."""
-    tls = ssl.create_default_context(cafile=str(secrets.path("ca.crt")))
+    """Connections to the server of this hub, on loopback and by TLS, believed for the hub's domain."""
+    tls = trust(settings, secrets.path("ca.crt"))
     url = f"wss://{settings.domain}:{settings.ports.xmpp_http}/ws"
 
     def opened() -> AbstractAsyncContextManager[ClientConnection]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ import aiohttp
 
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
+from aiox.runtime.xmpp_tls import trust
 from gateway.edge import is_known
 from gateway.guard import UPLOAD_TIMEOUT_S, App, Receive, Scope, Send
 
@@ -41,8 +41,8 @@ class _CutOff(Exception):
 
 
 def to_server(settings: Settings, secrets: Secrets) -> Put:
-    """Puts to the server of this hub, on loopback and by TLS, believed by the hub's own CA."""
-    tls = ssl.create_default_context(cafile=str(secrets.path("ca.crt")))
+    """Puts to the server of this hub, on loopback and by TLS, believed for the hub's domain."""
+    tls = trust(settings, secrets.path("ca.crt"))
     host = urlsplit(settings.upload_url).netloc
 
     async def put(path: str, length: int, media_type: str, pieces: Pieces) -> int:
@@ -50,7 +50,9 @@ def to_server(settings: Settings, secrets: Secrets) -> Put:
         headers = {"Host": host, "Content-Length": str(length), "Content-Type": media_type}
         async with (
             aiohttp.ClientSession() as session,
-            session.put(url, data=pieces, headers=headers, ssl=tls, allow_redirects=False) as answer,
+            session.put(
+                url, data=pieces, headers=headers, ssl=tls, allow_redirects=False, server_hostname=settings.domain
+            ) as answer,
         ):
             return answer.status
 

@@ -259,11 +259,17 @@ def trace(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    *,
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="also DNS, certificates and ports of a public hub (docs/production.md)"),
+    ] = False,
+) -> None:
     """Check what the hub needs on this machine, and say how to mend what is missing."""
     from aiox.cli.doctor.examine import examine
 
-    found = asyncio.run(examine(load_settings(), SystemClock()))
+    found = asyncio.run(examine(load_settings(), SystemClock(), public=public))
     print("\n".join(finding.line() for finding in found))
     if any(finding.mend for finding in found):
         raise typer.Exit(1)

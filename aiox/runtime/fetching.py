@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +9,7 @@ from aiox.runtime.egress.reach import Reach
 from aiox.runtime.egress.transport import PORTS, Egress, NotAnswered, Outgoing
 from aiox.runtime.egress.urls import Blocked, Target, read_host, read_url
 from aiox.runtime.settings import Settings
+from aiox.runtime.xmpp_tls import trust
 
 LOOPBACK: Final = "127.0.0.1"
 TIMEOUT_S: Final = 20.0
@@ -83,5 +83,5 @@ def fetcher_of(settings: Settings, ca_file: str) -> Fetcher:
     if settings.files.upload_url:  # a public host of its own, reached as anybody reaches it
         return Fetcher(public, None)
     reach = Reach(frozenset({f"{LOOPBACK}:{target.port}"}), here)
-    own = Egress(reach, frozenset(), ssl.create_default_context(cafile=ca_file), redirects=False)
+    own = Egress(reach, frozenset(), trust(settings, ca_file), redirects=False)
     return Fetcher(public, OwnHost(target.scheme, target.host, target.port, f"{target.url.raw_path}/", own))

@@ -25,6 +25,7 @@ from aiox.runtime.operation_settings import Files as Files
 from aiox.runtime.operation_settings import Hosts as Hosts
 from aiox.runtime.operation_settings import Ledger as Ledger
 from aiox.runtime.operation_settings import addresses
+from aiox.runtime.public_settings import Public
 from policy.credentials import is_allowed
 
 Service = Literal["component", "gateway", "orchestrator", "ai_worker"]
@@ -293,6 +294,7 @@ class Settings(BaseSettings):
     mail: Mail = Mail()
     files: Files = Files()
     federation: Federation = Federation()
+    public: Public = Public()
     crash: Crash = Crash()
     tools: Tools = Tools()
     minilm_folder: Path = Field(

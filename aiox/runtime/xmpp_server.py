@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Any, Final
 
 import aiohttp
@@ -10,6 +9,7 @@ import aiohttp
 from aiox.kernel.jid import BareJid, domain, local_part
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
+from aiox.runtime.xmpp_tls import trust
 
 STACK_ACCOUNT: Final = "hub-api"
 """The account `aiox up` speaks as: all account commands. None of the hub's accounts can log in to chat."""
@@ -35,6 +35,7 @@ class XmppServer:
     """The accounts of one server, asked as `account` of the hub with the secret `xmpp_api` of `secrets`."""
 
     def __init__(self, settings: Settings, secrets: Secrets, account: str) -> None:
+        self._settings = settings
         self._domain = settings.domain
         self._url = f"https://{settings.hosts.xmpp}:{settings.ports.xmpp_http}/api"
         self._secrets = secrets
@@ -107,11 +108,13 @@ class XmppServer:
     async def call(self, command: str, arguments: dict[str, Any]) -> tuple[int, Any]:
         """One command: HTTP status and answer. Raises aiohttp.ClientError, OSError, TimeoutError."""
         who = aiohttp.encode_basic_auth(f"{self._account}@{self._domain}", self._secrets.read("xmpp_api"))
-        tls = ssl.create_default_context(cafile=str(self._secrets.path("ca.crt")))
+        tls = trust(self._settings, self._secrets.path("ca.crt"))
         headers = {"Host": self._domain, "Authorization": who}
         async with (
             aiohttp.ClientSession(timeout=_BUDGET) as session,
-            session.post(f"{self._url}/{command}", json=arguments, ssl=tls, headers=headers) as answer,
+            session.post(
+                f"{self._url}/{command}", json=arguments, ssl=tls, headers=headers, server_hostname=self._domain
+            ) as answer,
         ):
             return answer.status, await answer.json(content_type=None)
 

@@ -145,7 +145,7 @@ def _habits(settings: Settings) -> Iterable[Finding]:
 
 def _sound(libraries: Path) -> None:
     if said := check_version(version_of(libraries)):
-        raise CannotGoOn(f"{said} Mend: a newer Debian, or the package of its makers")
+        raise CannotGoOn(f"{said} Mend: Debian's newer package (docs/production.md)")
 
 
 async def _accepts(address: str, port: int) -> bool:

@@ -102,7 +102,7 @@ def _remembered(home: Home, settings: Settings) -> Demo:
         agent_jid=known.get("agent_jid", ""),
         host="127.0.0.1",
         port=settings.ports.xmpp_client,
-        ca_file=str(home.secrets("xmpp").path("ca.crt")),
+        ca_file="" if settings.public.certificate else str(home.secrets("xmpp").path("ca.crt")),
     )
 
 

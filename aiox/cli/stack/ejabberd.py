@@ -11,8 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from aiox.cli.stack import federation, postgres
-from aiox.cli.stack.ca import XMPP
+from aiox.cli.stack import federation, postgres, public
 from aiox.cli.stack.home import Home, private_file, private_folder
 from aiox.cli.stack.processes import BARE_ENVIRONMENT, Process, Program, can_connect
 from aiox.cli.stack.trouble import CannotGoOn
@@ -103,12 +102,12 @@ async def _with_others(program: Program, settings: Settings, folder: Path) -> Pr
 
 def render(home: Home, settings: Settings, peers: Sequence[PeerRow] = ()) -> str:
     """`ejabberd.yml` for this hub. Values are JSON strings and numbers, which YAML reads as they are."""
-    secrets = home.secrets(XMPP)
+    certificate, key = public.shown(home, settings)
     values: dict[str, object] = {
         "domain": settings.domain,
         "agents_domain": settings.agents_domain,
-        "certificate": str(secrets.path("tls.crt")),
-        "key": str(secrets.path("tls.key")),
+        "certificate": str(certificate),
+        "key": str(key),
         "client_port": settings.ports.xmpp_client,
         "component_port": settings.ports.xmpp_component,
         "http_port": settings.ports.xmpp_http,
@@ -128,6 +127,7 @@ def render(home: Home, settings: Settings, peers: Sequence[PeerRow] = ()) -> str
     }
     quoted = {name: json.dumps(value) for name, value in values.items()}
     others = federation.values(home, settings, peers)
+    others["s2s_listen"] += public.listeners(home, settings)
     text = Template(TEMPLATE.read_text()).substitute({**quoted, **others})
     extra = home.root / EXTRA
     return text + (f"\ninclude_config_file: {json.dumps(str(extra))}\n" if extra.is_file() else "")

@@ -79,7 +79,7 @@ async def up(
                 supervisor.start("once", _stop_when(told, supervisor))
             supervisor.start("logs", rotate_for_ever(home.logs, log))
             supervisor.start("renewal", _after(told, renew_for_ever(home, settings, parts, clock, log)))
-            if settings.federation.on:
+            if settings.federation.on or settings.public.certificate is not None:
                 supervisor.start("peers", _after(told, ejabberd.follow_peers(home, settings, log)))
             for name, work in beside.items():
                 supervisor.start(name, _after(told, work(log)))
