@@ -14,17 +14,17 @@ from tests.stack import RunningHub
 
 
 @asynccontextmanager
-async def superuser(hub: RunningHub) -> AsyncIterator[Connection]:
-    """A connection that no rule holds back."""
+async def superuser(hub: RunningHub, database: str = "aiox") -> AsyncIterator[Connection]:
+    """A connection that no rule holds back; `ejabberd` is the XMPP server's database."""
     pool = await asyncpg.create_pool(
         host="127.0.0.1",
         port=hub.settings.ports.postgres,
         user="postgres",
         password=hub.home.secrets("stack").read("postgres"),
-        database="aiox",
+        database=database,
         min_size=1,
         max_size=1,
-        server_settings={"search_path": "aiox"},
+        server_settings={"search_path": "aiox" if database == "aiox" else "public"},
     )
     try:
         async with pool.acquire() as connection:

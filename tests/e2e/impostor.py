@@ -71,6 +71,16 @@ class Impostor:
             f"<message from='{sender}' to='{to}' type='chat' id='s'><body>hello</body></message>", "<"
         )
 
+    @property
+    def ended(self) -> bool:
+        """Whether the server has closed the connection."""
+        return self._writer.is_closing() or self._reader.at_eof()
+
+    async def tell(self, text: str) -> None:
+        """Writes, and waits for nothing but room to write. Raises OSError when the connection has ended."""
+        self._writer.write(text.encode())
+        await self._writer.drain()
+
     async def say(self, text: str, *until: str) -> str:
         """Writes and reads until one of these words, or the end. What came since the last words."""
         self.heard = ""

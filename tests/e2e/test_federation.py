@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
+from uuid import uuid4, uuid5
 
-import httpx
 import pytest
 
 from aiox.cli import peers as shell
+from aiox.cli.hubs import keys as shown_keys
 from aiox.cli.peers import Given
 from aiox.commands import create_agent
 from bench.stub_model import StubModel, stub_model
+from component.peers import STRANGER
 from setup.prove import note
 from tests.e2e import between_hubs
+from tests.e2e.acquainted import HONEST, THIEF, Acquainted, acquainted
 from tests.e2e.between_hubs import thinking_with
 from tests.e2e.database import superuser
-from tests.e2e.impostor import Identity, Impostor, impostor
-from tests.e2e.neighbours import SEES, Neighbours, neighbours, until
+from tests.e2e.fakes import by_certificate, by_dialback, by_plain_words, meet, stanzas_from_elsewhere, until_seen
+from tests.e2e.flood import PEER, flood_of, memory_of, pouring, spent_by
+from tests.e2e.local_people import local_people, p95
+from tests.e2e.neighbours import SEES, Neighbours, neighbours, pushed, until
+from tests.e2e.partition import PATIENCE_S, Break, breaks_of, round_of
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, body_of, online, shape
 from tests.e2e.raw_client import RawClient, device
 from tests.stack import Account, RunningHub
@@ -36,6 +43,13 @@ async def model() -> AsyncIterator[StubModel]:
 async def hubs(model: StubModel) -> AsyncIterator[Neighbours]:
     async with neighbours(more=thinking_with(model)) as two:
         yield two
+
+
+@pytest.fixture(scope="module")
+async def met(hubs: Neighbours) -> AsyncIterator[Acquainted]:
+    """For the tests behind the first ones, in which nobody has been introduced."""
+    async with acquainted(hubs) as known:
+        yield known
 
 
 async def listed(client: RawClient, domain: str) -> set[str]:
@@ -162,55 +176,6 @@ async def test_a_peer_that_is_blocked_hears_nothing_of_the_hub_any_more(hubs: Ne
     await shell.remove(here.settings, "a.test")
 
 
-@asynccontextmanager
-async def pushed(hub: RunningHub) -> AsyncIterator[None]:
-    """What changes within it, the hub's XMPP server has read behind it."""
-    log = hub.home.log_file("up")
-    before = log.read_text().count("peers_pushed")
-    yield
-    await until(lambda: log.read_text().count("peers_pushed") > before)
-
-
-async def stanzas_from_elsewhere(hub: RunningHub) -> float:
-    """What the hub's component has seen of other servers."""
-    async with httpx.AsyncClient() as client:
-        text = (await client.get(f"http://127.0.0.1:{hub.settings.ports.component_health}/metrics")).text
-    lines = [line for line in text.splitlines() if line.startswith("aiox_peer_stanzas_total{")]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
-
-
-def meet(hubs: Neighbours, me: str) -> AbstractAsyncContextManager[Impostor]:
-    """A server in the name of `me` at the first hub's door."""
-    wanted = hubs.a.settings.federation
-    return impostor(wanted.address, wanted.port, me, hubs.a.settings.domain)
-
-
-async def by_certificate(hubs: Neighbours, me: str, identity: Identity | None) -> bool:
-    """Whether a server with this certificate is taken for `me`."""
-    async with meet(hubs, me) as server:
-        await server.greet()
-        await server.encrypt(identity)
-        return await server.external()
-
-
-async def by_dialback(hubs: Neighbours, me: str, *, encrypted: bool) -> bool:
-    """Whether a server is taken for `me` because a name server, or nobody, says so."""
-    async with meet(hubs, me) as server:
-        await server.greet()
-        if encrypted:
-            await server.encrypt(None)
-        return await server.dialback("37c69b1cf07a3f67c04a5ef5902fa5114f2c76fe4a2686482ba5b89323075643")
-
-
-async def by_plain_words(hubs: Neighbours, me: str) -> bool:
-    """Whether a message without any proof gets through."""
-    async with meet(hubs, me) as server:
-        await server.greet()
-        before = await stanzas_from_elsewhere(hubs.a)
-        await server.message(f"bob@{me}", hubs.a.settings.agents_domain)
-        return await stanzas_from_elsewhere(hubs.a) != before
-
-
 async def test_eight_servers_that_are_not_who_they_say_are_not_believed(hubs: Neighbours) -> None:
     one, ours, theirs = "c.test", hubs.authority, hubs.authority_of(hubs.b)
     another = hubs.identity(one, one, issuer=hubs.another_authority())
@@ -218,7 +183,8 @@ async def test_eight_servers_that_are_not_who_they_say_are_not_believed(hubs: Ne
         tried = {
             "wrong certificate": await by_certificate(hubs, one, another),
             "none": await by_certificate(hubs, one, None),
-            "expired": await by_certificate(hubs, one, hubs.identity(one, one, days=-1)),
+            "expired": await by_certificate(hubs, one, hubs.identity(one, one, begins=-31)),
+            "of a clock ahead": await by_certificate(hubs, one, hubs.identity(one, one, begins=1)),
             "other name": await by_certificate(hubs, one, hubs.identity("evil.test", "evil.test")),
             "changed key": await by_certificate(hubs, "b.test", hubs.identity("b.test", "b.test", issuer=ours)),
             "another hub's pin": await by_certificate(hubs, one, hubs.identity(one, one, issuer=theirs)),
@@ -226,7 +192,7 @@ async def test_eight_servers_that_are_not_who_they_say_are_not_believed(hubs: Ne
             "plain text": await by_dialback(hubs, one, encrypted=False) or await by_plain_words(hubs, one),
         }
     assert {name for name, believed in tried.items() if believed} == set()
-    note("8 kinds of servers that are not who they say: 0 believed")
+    note(f"{len(tried)} kinds of servers that are not who they say: 0 believed")
 
 
 @pytest.mark.control
@@ -268,6 +234,127 @@ async def test_a_server_speaks_for_its_own_people_only(hubs: Neighbours, senders
             assert "stream:error" in said, borrowed
     assert await stanzas_from_elsewhere(hubs.a) == before
     note(f"{senders} borrowed senders: 0 let in")
+
+
+BREAKS = [Break(1.0, cut=False, slow=2000.0), Break(2.5, cut=True)]
+
+
+@pytest.mark.parametrize(
+    ("people", "exchanges", "breaks", "again_s"),
+    [
+        (2, 20, BREAKS, 1.5),
+        pytest.param(4, 200, [*BREAKS, *breaks_of(7, 4, 60.0)], 6.0, marks=pytest.mark.prove, id="a minute"),
+        pytest.param(20, 1_000, breaks_of(7, 12, 600.0), 15.0, marks=pytest.mark.prove, id="ten minutes"),
+    ],
+)
+async def test_what_was_receipted_is_answered_once_whatever_breaks_between_hubs(
+    met: Acquainted, people: int, exchanges: int, breaks: list[Break], again_s: float
+) -> None:
+    patience_s = PATIENCE_S + sum(one.seconds for one in breaks)
+    talk = await round_of(met.hubs, people, 5, again_s=again_s, patience_s=patience_s)
+    await talk.talk(exchanges, breaks)
+    assert await talk.harms() == []
+    assert talk.times > exchanges, "nothing was on its way when it broke"
+    longest = max(one.seconds for one in breaks)
+    note(f"{exchanges} exchanges, {len(breaks)} breaks, up to {longest:g} s: 0 lost, 0 doubled, {talk.times} tries")
+
+
+async def test_a_document_of_another_hub_shown_again_is_not_believed(met: Acquainted) -> None:
+    """A replayed signature: it is good, and of another hub."""
+    log = met.hubs.a.home.log_file("component")
+    await until(lambda: _refused_document(log.read_text(), THIEF, "malformed"))
+    assert f"{THIEF}, pinned" not in await shown_keys(met.hubs.a.settings)
+
+
+def _refused_document(log: str, hub: str, reason: str) -> bool:
+    lines = [line for line in log.splitlines() if "hub_document_refused" in line]
+    return any(hub in line and reason in line for line in lines)
+
+
+@pytest.mark.control
+async def test_control_a_document_of_its_own_is_pinned(met: Acquainted) -> None:
+    async with asyncio.timeout(60):
+        while f"{HONEST}, pinned" not in await shown_keys(met.hubs.a.settings):
+            await asyncio.sleep(0.2)
+
+
+async def test_an_answer_that_comes_twice_is_delivered_once(met: Acquainted) -> None:
+    answer = str(uuid5(uuid4(), "reply:0"))
+    assert await _heard_of_twice_sent(met, f"agent-1@agents.{HONEST}/aiox", answer) == 1
+
+
+@pytest.mark.control
+async def test_control_what_is_no_answer_comes_as_often_as_it_is_sent(met: Acquainted) -> None:
+    """So it is the id of an answer that ends the second one, and nothing that the server does by itself."""
+    assert await _heard_of_twice_sent(met, f"agent-1@agents.{HONEST}/aiox", str(uuid4())) == 2
+
+
+async def _heard_of_twice_sent(met: Acquainted, sender: str, origin_id: str) -> int:
+    """How often one of our people gets what another server sends twice."""
+    hub = met.hubs.a
+    ada = await hub.account()
+    async with device(hub, ada) as phone:
+        for number in ("first", origin_id, origin_id, "last"):
+            await met.fake.say(
+                f"agents.{HONEST}",
+                hub.settings.agents_domain,
+                f"<message from='{sender}' to='{phone.jid}' type='chat' id='{number}'><body>{number}</body>"
+                f"<origin-id xmlns='urn:xmpp:sid:0' id='{number}'/></message>",
+            )
+            if number in ("first", "last"):
+                await phone.until(lambda got, number=number: body_of(got) == number)  # type: ignore[misc]
+        return sum(body_of(got) == origin_id for got in phone.got)
+
+
+async def test_a_message_with_a_stamp_of_another_time_is_like_any_other(met: Acquainted, model: StubModel) -> None:
+    """A peer's clock says nothing here: neither what it stamps nor when it asks."""
+    hub = met.hubs.a
+    ada, bob = await hub.account(quota=ROOMY_ACCOUNT), await met.hubs.b.account()
+    agent = await hub.agent(ada, visibility="public", governance=ROOMY)
+    async with device(met.hubs.b, bob) as phone:
+        for year in (1970, 2099):
+            phone.send(
+                f"<message type='chat' to='{agent.jid}' id='in-{year}'><body>It is {year}</body><thread>{year}</thread>"
+                f"<delay xmlns='urn:xmpp:delay' from='b.test' stamp='{year}-01-01T00:00:00Z'/></message>"
+            )
+            await phone.until(lambda got, year=year: body_of(got) == f"echo: It is {year}")  # type: ignore[misc]
+    concluded = await between_hubs.record_of(hub, "turn.concluded", agent.agent_id)
+    assert concluded["created_at"][:4] not in ("1970", "2099")
+
+
+@pytest.mark.parametrize(
+    ("strangers", "messages", "people", "rounds"),
+    [(4, 400, 1, 1), pytest.param(500, 100_000, 20, 15, marks=pytest.mark.prove)],
+)
+async def test_hostile_servers_reach_no_model_and_slow_nobody_down(
+    met: Acquainted, model: StubModel, strangers: int, messages: int, people: int, rounds: int
+) -> None:
+    hub = met.hubs.a
+    ada = await hub.account(quota={**ROOMY_ACCOUNT, "max_concurrent_requests": 200})
+    agents = await agents_of(hub, ada, f"bob@{PEER}")
+    flood = flood_of(met.hubs, [one.jid for one in agents.values()], strangers, 2 * strangers, messages)
+    async with local_people(hub, agents["public"].jid, people) as locals_:
+        alone = await locals_.talk(rounds)
+        asked, before, answers = model.count, memory_of(hub), locals_.answers
+        came = {peer: await stanzas_from_elsewhere(hub, peer) for peer in (STRANGER, PEER)}
+        async with pouring(flood, met.hubs.folder) as attacker:
+            began = time.monotonic()
+            beside = await locals_.talk(rounds)
+            while rounds > 1 and attacker.returncode is None:
+                beside += await locals_.talk(rounds)
+            took = await attacker.wait(), time.monotonic() - began
+        grown = {part: size - before[part] for part, size in memory_of(hub).items()}
+        await until_seen(hub, PEER, came[PEER] + messages // 2)  # a peer that is known loses nothing
+        got_in = await stanzas_from_elsewhere(hub, STRANGER) - came[STRANGER]
+    assert took[0] == 0
+    assert got_in <= strangers * (10 + took[1] / 5 + 2), "a stranger's server is heard a little at a time"
+    assert model.count - asked == locals_.answers - answers
+    assert (await shell.show(hub.settings, PEER)).count("used 0\n") == 2, "no token of this minute, none of this day"
+    assert await spent_by(hub, f"@{PEER}", *(f"@{one}" for one in flood.strangers)) == 0
+    assert max(grown.values()) < 64 << 20, grown
+    said = f"{messages} hostile messages of {strangers} servers and {flood.users} people in {took[1]:.0f} s"
+    note(f"{said}: 0 model calls, 0 tokens; p95 {p95(alone):.0f} ms alone, {p95(beside):.0f} beside; memory {grown}")
+    assert messages < 100_000 or p95(beside) <= 2 * p95(alone)
 
 
 async def test_two_hubs_work_as_one(hubs: Neighbours, model: StubModel) -> None:
