@@ -117,6 +117,14 @@ def test_stores_have_no_way_out() -> None:
         assert SERVICES[name]["networks"] == ["inside"]
 
 
+@pytest.mark.parametrize("asked", ["postgres", "redis", "nats", "ejabberd"])
+def test_who_is_asked_by_name_is_found_within(asked: str) -> None:
+    askers = ("component", "orchestrator", "gateway", "ai-worker", "operator")
+    theirs = {net for name in askers for net in SERVICES[name]["networks"]}
+    assert theirs & set(SERVICES[asked]["networks"]) == {"inside"}
+    assert set(SERVICES["web"]["networks"]) & set(SERVICES["gateway"]["networks"]) == {"inside"}
+
+
 def test_images_have_tags_and_none_is_latest() -> None:
     files = [TOP / "docker/Dockerfile", TOP / "docker/web.Dockerfile"]
     named = [filled(one["image"]) for one in SERVICES.values()]
