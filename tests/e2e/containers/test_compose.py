@@ -6,6 +6,7 @@ The base images are stand-ins of Debian packages (setup/stand_in.sh); docs/conta
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import sys
 import time
@@ -107,7 +108,8 @@ async def test_somebody_outside_chats_with_an_agent(hub: Contained, tmp_path: Pa
 
 
 async def test_the_pages_and_the_api_are_behind_tls(hub: Contained) -> None:
-    async with httpx.AsyncClient(base_url=f"https://localhost:{hub.web_port}", verify=str(hub.ca)) as client:
+    trusted = ssl.create_default_context(cafile=str(hub.ca))
+    async with httpx.AsyncClient(base_url=f"https://localhost:{hub.web_port}", verify=trusted) as client:
         assert (await client.get("/")).status_code == httpx.codes.OK
         assert (await client.get("/metrics")).status_code == httpx.codes.NOT_FOUND
         signed_in = await client.post("/v1/sessions", json={"email": "ada@example.org", "password": PASSWORD})
