@@ -100,10 +100,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     buckets = Buckets(settings.limits.messages_per_minute, settings.limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
     loops = Loops(LoopGuard(settings.agents_domain), partial(ledger.append, pool), clock, log)
-    carried, domain, bounces = Carried(settings.components), settings.domain, Bounces()
+    carried, domain, bounces, lets_in = Carried(settings.components), settings.domain, Bounces(), loops.lets_in
     door = PeerDoor(_peers_known(pool), tell, domain, settings.federation.messages_per_minute, clock, log)
-    lets_in = crash, crowding, loops.lets_in, door.proof
-    admission = Admission(bus, tell, buckets, talk, telemetry, clock, log, chance, *lets_in)
+    admission = Admission(bus, tell, buckets, talk, telemetry, clock, log, chance, crash, crowding, lets_in, door.proof)
     known = _known(pool, door.sees)
     watchers = Watchers(known.cards, known.portrait, tell, clock, log)
     put = XmppServer(settings, secrets, COMPONENT_ACCOUNT).add_contact
