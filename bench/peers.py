@@ -21,14 +21,15 @@ def python(name: str = "", *, constrained: bool = True) -> Path:
     """
     ending = f"-{name}" if name else ""
     folder, requirements = TOP / f".venv-bench{ending}", TOP / "bench" / f"peers{ending}.txt"
-    wanted = hashlib.sha256(requirements.read_bytes() + CONSTRAINTS.read_bytes()).hexdigest()
+    hubs = ("-c", CONSTRAINTS) if constrained else ()
+    asked = requirements.read_bytes() + (CONSTRAINTS.read_bytes() if constrained else b"")
+    wanted = hashlib.sha256(asked).hexdigest()
     mark = folder / "requirements.sha256"
     interpreter = folder / "bin" / "python"
     if mark.is_file() and mark.read_text() == wanted:
         return interpreter
     print(f"making {folder.name}", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    hubs = ("-c", CONSTRAINTS) if constrained else ()
     subprocess.run([interpreter, "-m", "pip", "-q", "install", "-r", requirements, *hubs], check=True)
     mark.write_text(wanted)
     return interpreter
