@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 from cryptography import x509
-from pydantic import ValidationError
 
 from aiox.cli.stack import ca, public
 from aiox.cli.stack.ca import Issuer, new_ca, new_leaf
@@ -114,9 +113,3 @@ def test_clients_elsewhere_are_listened_for_at_each_address_with_encryption_firs
     assert [(one["ip"], one["port"]) for one in listeners] == [("203.0.113.7", 5222), ("2001:db8::7", 5222)]
     assert all(one["starttls_required"] and one["access"] == "c2s" for one in listeners)
     assert public.listeners(world.home, Settings()) == ""
-
-
-@pytest.mark.parametrize("given", [{"certificate": "a.pem"}, {"key": "a.pem"}, {"addresses": ["hub.example.org"]}])
-def test_half_of_a_pair_or_a_name_for_an_address_stops_the_start(given: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        Public.model_validate(given)
