@@ -43,12 +43,22 @@ rounds, with the least and the greatest in brackets. Processor time is that of a
 component, orchestrator, AI worker, ejabberd, NATS, PostgreSQL and Redis; for its peers theirs, ejabberd and PostgreSQL.
 The load generator and the model run on the same machine and are not counted.
 """
+_MENDED: Final = """## What was mended on the way
+
+- A token of the worker link is read once, not twice: 21 us of processor time for 85.
+- Answers of Redis are parsed by hiredis: a third less of the call that reserves, a fifth less of the one that settles.
+- Pings behind answers are gathered, at most one in 20 ms, and with them the looks at the archive and the marks in the
+  outbox. The first answer after a pause is confirmed at once.
+
+The first two were measured alone, on a busy machine; what the third saves was not measured by itself.
+"""
 
 
 def text(folder: Path = FOLDER) -> str:
     """The whole page; a part that was not measured is left out."""
     seen = {name: read(path) for name in PARTS if (path := folder / f"{name}.jsonl").is_file()}
-    return "\n".join([_INTRODUCTION, *_goals(seen), *(line for name, one in seen.items() for line in _part(name, one))])
+    parts = [line for name, one in seen.items() for line in _part(name, one)]
+    return "\n".join([_INTRODUCTION, *_goals(seen), *parts, _MENDED])
 
 
 def drawn(folder: Path = FOLDER) -> dict[Path, str]:
