@@ -31,6 +31,8 @@ from tests.e2e.raw_client import RawClient, device
 from tests.stack import Account, RunningHub
 
 ITEMS = "http://jabber.org/protocol/disco#items"
+TALKATIVE = {"AIOX_LIMITS__MESSAGES_PER_MINUTE": "1000", "AIOX_LIMITS__MESSAGE_BURST": "1000"}
+"""A person who has said too much is refused behind the receipt, too: long rounds are not about that."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ async def model() -> AsyncIterator[StubModel]:
 
 @pytest.fixture(scope="module")
 async def hubs(model: StubModel) -> AsyncIterator[Neighbours]:
-    async with neighbours(more=thinking_with(model)) as two:
+    async with neighbours(more={**thinking_with(model), **TALKATIVE}) as two:
         yield two
 
 
