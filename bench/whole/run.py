@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import uvloop
@@ -31,13 +32,23 @@ def main(words: Sequence[str]) -> None:
     for part in options.parts:
         began = time.monotonic()
         print(f"{part}, load {os.getloadavg()[0]:.1f}", flush=True)
-        uvloop.run(_coroutine(part, options))
+        try:
+            uvloop.run(_coroutine(part, options))
+        except BaseException:
+            _set_aside(options.folder / f"{part}.jsonl")
+            raise
         print(f"{part}: {time.monotonic() - began:.0f} s", flush=True)
     if options.folder.resolve() == FOLDER:
         page.write()
         print(page.DOCUMENT)
     else:
         print(page.text(options.folder))
+
+
+def _set_aside(path: Path) -> None:
+    """What a part has seen before it broke is kept, and is on no page."""
+    if path.is_file():
+        path.rename(path.with_suffix(".broken"))
 
 
 async def _coroutine(part: str, options: Options) -> None:
