@@ -35,6 +35,8 @@ WAITING_IN_ALL: Final = 256
 """Letters to one server, and to all, that wait for a word; more are not sent meanwhile. They lie in the outbox."""
 FORGOTTEN_S: Final = 10.0
 """A letter that nobody has asked for so long about waits no more: another process sends it."""
+TRIED: Final = 8
+"""Letters that are tried at a time with a server that cannot be reached; between two times it waits ever longer."""
 PER_MINUTE: Final = 6000
 SERVERS: Final = 2_000
 PINGS: Final = 128
@@ -75,6 +77,36 @@ class _Server:
     soon_s: float = SOON_S
     heard_at: float = float("-inf")
     """When it last said something of its own accord."""
+
+    unreachable: bool = False
+    opens_at: float = float("-inf")
+    """While it cannot be reached: when the next letters are tried, and how many may be."""
+    left: int = TRIED
+    again_s: float = FAR_AGAIN_S
+
+    def bounced(self, now: float) -> None:
+        """Our own server could not reach it."""
+        self.unreachable, self.left, self.opens_at = True, TRIED, now + self.again_s
+        self.again_s = min(2 * self.again_s, LONGEST_WAIT_S)
+
+    def heard(self, now: float) -> None:
+        """It said something of its own accord."""
+        self.heard_at, self.opens_at = now, min(self.opens_at, now + SOON_S)
+
+    def answered(self) -> None:
+        """It is there."""
+        self.wait_s, self.soon_s, self.again_s, self.unreachable = FIRST_WAIT_S, SOON_S, FAR_AGAIN_S, False
+
+    def takes_one(self, now: float) -> bool:
+        """Whether one more letter is tried now."""
+        if not self.unreachable:
+            return True
+        if now < self.opens_at:
+            return False
+        self.left -= 1
+        if not self.left:
+            self.left, self.opens_at = TRIED, now + self.again_s
+        return True
 
     def is_due(self, now: float) -> bool:
         """Whether it is asked once more, behind a last ping that it has not answered."""
@@ -118,7 +150,9 @@ class FarServers:
         now, where = self._clock.monotonic(), domain(to)
         self._waiting = {one: found for one, found in self._waiting.items() if now - found[1] < FORGOTTEN_S}
         free = sum(there == where for there, _ in self._waiting.values()) < WAITING
-        return free and len(self._waiting) < WAITING_IN_ALL and self._pace.take(where, now) and self._paced(to)
+        if not free or len(self._waiting) >= WAITING_IN_ALL or not self._server(where).takes_one(now):
+            return False
+        return self._pace.take(where, now) and self._paced(to)
 
     def is_far(self, to: str) -> bool:
         """Whether another server has to say that something arrived."""
@@ -160,7 +194,7 @@ class FarServers:
         if server is None:
             return False
         if kind != "error":  # our own server makes those in the name of others
-            server.heard_at = self._clock.monotonic()
+            server.heard(self._clock.monotonic())
         if kind_of(stanza) != "iq" or kind not in ("result", "error") or sender != domain(sender):
             return False
         asked = next((one for one in server.pings if one.id == stanza.get("id")), None)
@@ -168,7 +202,9 @@ class FarServers:
             return False
         asked.word = _Word.BOUNCED if _is_unreachable(stanza) else _Word.PONG
         if asked.word is _Word.PONG:
-            server.wait_s, server.soon_s = FIRST_WAIT_S, SOON_S
+            server.answered()
+        else:
+            server.bounced(self._clock.monotonic())
         return True
 
     def _judged(self, server: _Server, where: str, since: float) -> Arrival:

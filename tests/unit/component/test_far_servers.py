@@ -13,6 +13,7 @@ from component.far_servers import (
     FORGOTTEN_S,
     PINGS,
     SOON_S,
+    TRIED,
     WAITING,
     WAITING_IN_ALL,
     Arrival,
@@ -137,6 +138,47 @@ def test_who_is_heard_all_the_time_and_answers_nothing_is_asked_ever_more_seldom
         world.clock.seconds += 1
         said(world)
     assert len(world.sent) < 20
+
+
+def let_out(world: World, letters: int = 100) -> int:
+    """How many of so many letters may leave now."""
+    return sum(world.far.lets_out(BOB) for _ in range(letters))
+
+
+def bounce(world: World) -> None:
+    world.since = world.clock.seconds
+    world.asked()
+    world.answer(error="remote-server-timeout")
+    world.asked()
+
+
+def test_with_a_server_that_cannot_be_reached_few_letters_are_tried_ever_more_seldom(world: World) -> None:
+    bounce(world)
+    assert let_out(world) == 0
+    tried = 0
+    for _ in range(3600):
+        world.clock.seconds += 1
+        if out := let_out(world):
+            tried += out
+            bounce(world)
+    assert TRIED < tried < 30 * TRIED
+
+
+def test_when_it_is_heard_a_few_are_tried_and_when_it_answers_all_go(world: World) -> None:
+    for _ in range(10):
+        bounce(world)
+        world.clock.seconds += 300
+    bounce(world)
+    said(world)
+    assert let_out(world) == 0
+    world.clock.seconds += SOON_S
+    assert let_out(world) == TRIED
+    world.since = world.clock.seconds
+    world.asked()
+    world.answer()
+    world.asked()
+    world.clock.seconds += 1
+    assert let_out(world, WAITING) == WAITING
 
 
 def test_what_was_lost_goes_out_at_once_when_the_server_answers_and_else_a_little_later(world: World) -> None:
