@@ -48,6 +48,6 @@ async def test_control_without_the_guard_its_claim_does_not_hold(
     keeper: Keeper, model: StubModel, guard: Guard
 ) -> None:
     await guard.take_out(keeper)
-    violations = await run(keeper, model, guard, f"without{guard.name}", SETTLE_S)
+    violations = await run(keeper, model, guard, f"without{guard.name}", 3 * WRITTEN_S)
     seen = [one for one in violations if one.claim is guard.protects and guard.seen in one.what]
     assert seen, summary(violations)
