@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from aiox.runtime.settings import Settings
 from tests.stack import Place
 
 ELSEWHERE = "127.0.0.9"
+NOTICED_S = 1.1
+"""The server tells a changed file by the second of its change."""
 
 
 class Operator:
@@ -47,6 +49,7 @@ class Operator:
 
     async def push(self, config: Path, by: Settings) -> None:
         """Under the name of the certificate that this server began with: a running one takes no other name."""
+        await asyncio.sleep(NOTICED_S)
         secrets = self.place.home.secrets("xmpp")
         secrets.write("tls.key", (self.folder / "key.pem").read_text())
         secrets.write("tls.crt", (self.folder / "chain.pem").read_text())
@@ -60,10 +63,9 @@ class Operator:
         port = self.settings.ports.xmpp_client
         async with asyncio.timeout(120):
             while abs(found.replace(tzinfo=wanted.tzinfo) - wanted) > timedelta(hours=1):
-                try:
+                with suppress(NotShown):
                     found = await shown(ELSEWHERE, port, self.settings.domain, CLIENT, self.trust)
-                except NotShown:
-                    await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
@@ -74,6 +76,7 @@ async def as_before(operator: Operator, config: Path, before: str) -> AsyncItera
     try:
         yield
     finally:
+        await asyncio.sleep(NOTICED_S)
         private_file(config, before)
         for name, text in own.items():
             secrets.write(name, text)
