@@ -41,8 +41,10 @@ async def everything_arrived_once_and_in_order(it: Rig) -> None:
     await it.until_sent()
     archived = {**await it.archived(ONLINE), **await it.archived(OFFLINE)}
     for at, said in it.said.items():
-        wanted = set(said)
-        assert [one for one in archived.get(at, []) if one in wanted] == said
+        found = [one for one in archived.get(at, []) if one in set(said)]
+        assert not (lost := [said.index(one) for one in said if one not in found]), lost
+        assert not (doubled := [said.index(one) for one in said if found.count(one) > 1]), doubled
+        assert found == said, [said.index(one) for one in found]
 
 
 @pytest.mark.parametrize(
