@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Final
 from xml.etree.ElementTree import Element
 
 from component.outbox import LinkLost
 from component.xmpp import Receive, XmppLink
-
-GATHER_S: Final = 0.02
-"""At most one ping in so long: what is sent meanwhile shares the next, and its look at the archive and its mark.
-
-Nobody waits for it but the next answer of the same conversation. The first ping after a pause goes at once.
-"""
 
 
 class Links:
@@ -22,7 +14,6 @@ class Links:
 
     def __init__(self, links: Mapping[int, XmppLink]) -> None:
         self._links = dict(sorted(links.items()))
-        self._next_ping = 0.0
 
     @property
     def up(self) -> bool:
@@ -62,12 +53,9 @@ class Links:
         return self._first is not None and self._first.send(element)
 
     async def confirm(self, timeout_s: float) -> int:
-        """See XmppLink.confirm. Waits first while there was a ping within GATHER_S."""
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._next_ping - loop.time()))
+        """See XmppLink.confirm."""
         if self._first is None:
             raise LinkLost("no link")
-        self._next_ping = loop.time() + GATHER_S
         return await self._first.confirm(timeout_s)
 
     def open(self, slot: int) -> None:
