@@ -22,7 +22,7 @@ _NEEDED: Final = ("memory", "pids")
 _PERIOD_US: Final = 20_000
 _PART: Final = 0.125
 """Of all processors together, but never more than one, for a run that is not soon over. With two runs at a time a
-neighbour on two processors still waits less than twice as long in 95 of 100 cases; with twice as much, six times."""
+neighbour on two processors still waits less than twice as long in 95 of 100 cases; with twice as much, five times."""
 _MARK: Final = "aiox-run-"
 _OLD_S: Final = 3600.0
 _SPARE: Final = 8

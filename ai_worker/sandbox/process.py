@@ -14,9 +14,12 @@ from ai_worker.sandbox.watch import memory_of, yield_to_others
 from aiox.runtime.clock import Clock
 
 _WATCH_S: Final = 0.05
-_SOON_S: Final = 0.5
+_SELDOM_S: Final = 0.5
 _PAUSES: Final = 50
-"""So many times longer than a look is the pause behind it."""
+"""So many times longer than a look is the pause behind it, between the two above: on a busy machine a look takes long,
+and memory is watched all the same.
+"""
+_SOON_S: Final = 0.5
 _CHUNK: Final = 1 << 16
 _OUT_OF_CPU: Final = frozenset({128 + 24, 128 + 9})
 """SIGXCPU at the soft limit, SIGKILL at the hard one."""
@@ -162,7 +165,7 @@ async def _watch(pid: int, most: int) -> None:
             yield_to_others(pid)
         if memory_of(pid) > most:
             raise _Stopped(Why.MEMORY)
-        pause = max(_WATCH_S, (loop.time() - looked) * _PAUSES)
+        pause = min(max(_WATCH_S, (loop.time() - looked) * _PAUSES), _SELDOM_S)
 
 
 async def kill(process: Popen[bytes]) -> None:
