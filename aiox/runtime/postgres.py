@@ -21,6 +21,9 @@ StoreTrouble: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.In
 """What a caller that tries again later may catch: the database refused, the connection broke, nobody listens."""
 STATEMENT_S: Final = 10
 """How long a statement of a service may take; the database itself ends it then."""
+IDLE_S: Final = 5
+"""How long a service may stand still within a transaction. One that froze there, or whose machine has gone, would keep
+its locks, the ledger's among them, from everybody else; the database ends its connection then."""
 
 
 def is_away(error: BaseException) -> bool:
@@ -32,6 +35,7 @@ def is_away(error: BaseException) -> bool:
         asyncpg.PostgresConnectionError
         | asyncpg.OperatorInterventionError
         | asyncpg.InsufficientResourcesError
+        | asyncpg.IdleInTransactionSessionTimeoutError  # it stood still for IDLE_S; the connection is closed
         | asyncpg.InterfaceError
         | asyncpg.InternalClientError  # a connection that broke in the middle of an exchange
         | OSError,
@@ -66,6 +70,7 @@ async def connect(settings: Settings, secrets: Secrets, service: Service, size: 
             "search_path": "aiox",
             "jit": "off",
             "statement_timeout": f"{STATEMENT_S}s",
+            "idle_in_transaction_session_timeout": f"{IDLE_S}s",
         },
     )
 

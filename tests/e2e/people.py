@@ -91,7 +91,14 @@ def body_of(element: Element) -> str:
 
 
 async def answer_to(person: Person, agent: str, text: str) -> str:
-    """Asks, and waits for the answer to this very question: the thread tells them apart. An error is none."""
+    """Asks, and waits for the answer to this very question. An error is none."""
+    got = await outcome_of(person, agent, text)
+    assert got.get("type") != "error", shape(got, hide=())
+    return body_of(got)
+
+
+async def outcome_of(person: Person, agent: str, text: str) -> Element:
+    """Asks, and waits for the answer or the error to this very question: the thread tells answers apart."""
     thread = Element(f"{{{CLIENT}}}thread")
     thread.text = str(uuid4())
     asked = person.say(agent, text, extra=(thread,))
@@ -101,9 +108,7 @@ async def answer_to(person: Person, agent: str, text: str) -> str:
             return one.get("id") == asked
         return bool(body_of(one)) and one.findtext(f"{{{CLIENT}}}thread") == thread.text
 
-    got = await person.until(ends)
-    assert got.get("type") != "error", shape(got, hide=())
-    return body_of(got)
+    return await person.until(ends)
 
 
 def shape(error: Element, *, hide: tuple[str, ...]) -> str:

@@ -28,7 +28,7 @@ from bench.stub_model import Scripted
 from policy.ledger import Fault
 from registry import ledger
 from tests.e2e.obedient import ALL, SECRET, obedient, order
-from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, body_of, online, teach
+from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, body_of, online, outcome_of, teach
 from tests.e2e.tool_hub import HELD, ToolHub, appends, tool_hub
 from tests.security.ai_worker.tools.mail_server import Letters, mail_server
 from tests.security.ai_worker.tools.mcp.meeting import CODE
@@ -174,9 +174,15 @@ async def test_when_the_worker_dies_between_effect_and_report_the_person_is_told
     assert "Nothing was repeated" in told
     assert tools.lines(name) == ["once"]
     assert await tools.calls(agent) == [("append_line", "unknown")]
-    owner, other = await tools.agent()
-    async with online(tools.hub, owner) as person:
-        assert await answer_to(person, other.jid, "are you back?") == "echo: are you back?"
+    await _is_back(tools)
+
+
+async def _is_back(tools: ToolHub) -> None:
+    """Until the worker answers again: on a busy machine it takes longer to start than a question waits."""
+    owner, agent = await tools.agent()
+    async with asyncio.timeout(120), online(tools.hub, owner) as person:
+        while (await outcome_of(person, agent.jid, "are you back?")).get("type") == "error":
+            await asyncio.sleep(1)
 
 
 @pytest.mark.control
@@ -196,19 +202,31 @@ async def test_without_the_record_the_effect_is_there_twice(tools: ToolHub) -> N
     forgetful = await Process.start(program, tools.hub.home.log_file("forgetful"))
     try:
         async with asyncio.timeout(240), online(tools.hub, owner) as person:
-            tools.model.script(appends(name, "once"), appends(name, "once"), "Done.")
-            person.say(agent.jid, f"write once, {MARK}")
-            while len(tools.lines(name)) < 2:
+            # By the question: the turn may be tried anew more than twice, and others may ask meanwhile.
+            tools.model.decides = lambda asked: (
+                appends(name, asked.split()[-1]) if MARK in asked else Scripted(f"echo: {asked}")
+            )
+            asked = person.say(agent.jid, f"write once, {MARK}, {uuid4()}")
+            while not _doubled(tools.lines(name)):
                 await asyncio.sleep(0.1)
+                if any(got.get("id") == asked for got in person.got):  # the worker took too long to come back
+                    asked = person.say(agent.jid, f"write once, {MARK}, {uuid4()}")
     finally:
+        tools.model.decides = None
         await forgetful.stop()
         os.kill(own, signal.SIGCONT)
-    assert tools.lines(name)[:2] == ["once", "once"]
+    assert _doubled(tools.lines(name))
     assert await tools.calls(agent) == []
+
+
+def _doubled(lines: list[str]) -> set[str]:
+    """What was written more than once."""
+    return {line for line in lines if lines.count(line) > 1}
 
 
 async def test_a_letter_that_went_out_before_the_worker_died_is_not_sent_again(tools: World) -> None:
     """The same with a tool of the kit, whose effect is outside the hub: a letter."""
+    await _is_back(tools)
     owner, agent = await tools.agent([{"name": "email_sender", "policy": FREELY}])
     async with tools.hub.commands() as commands:
         secret = f"smtp://127.0.0.1:{tools.letters.port}/?from=agent@hub.example"
