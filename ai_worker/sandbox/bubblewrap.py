@@ -20,6 +20,7 @@ from ai_worker.sandbox.process import outlet, run
 from ai_worker.sandbox.root import Root, find_root, program
 from ai_worker.sandbox.seccomp import filter_for
 from ai_worker.sandbox.talk import talking
+from ai_worker.sandbox.watch import yield_to_others
 from aiox.runtime.clock import Clock
 
 _LOOKS_S: Final = (0.1, 0.2, 0.4, 0.8)
@@ -48,6 +49,11 @@ class _Start:
         if self.group is not None:
             loop = asyncio.get_running_loop()
             self.timers += [loop.call_later(after, self._move, self.group, pid) for after in _LOOKS_S]
+
+    def give_way(self, pid: int) -> None:
+        """It comes behind the hub: all of its group, where that has a weight of its own."""
+        if self.group is None or not self.group.has_weight:
+            yield_to_others(pid)
 
     def end(self) -> None:
         """It is over, and its id may soon be another's."""
@@ -85,7 +91,9 @@ class Bubblewrap:
                 stdin = opened.enter_context(_memory(job.stdin))
                 outlets = [outlet(most) for most in (limits.stdout_bytes, limits.stderr_bytes, limits.result_bytes)]
                 start = self._command(opened, job, outlets[-1].writable)
-                finished = await run(start.argv, stdin, start.passed, outlets, limits, self._clock, start.begin)
+                finished = await run(
+                    start.argv, stdin, start.passed, outlets, limits, self._clock, start.begin, start.give_way
+                )
                 if start.group is not None and not finished.ok and start.group.ran_out():
                     finished = replace(finished, why=Why.MEMORY)
         if finished.stderr.startswith(b"bwrap: ") and not finished.ok:

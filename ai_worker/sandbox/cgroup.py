@@ -43,6 +43,11 @@ class Group:
                 with suppress(ProcessLookupError):
                     (folder / "cgroup.procs").write_text(str(one))
 
+    @property
+    def has_weight(self) -> bool:
+        """Whether all of it together has a weight for the processor."""
+        return "cpu" in self.folders
+
     def yield_to_others(self) -> None:
         """From now on all of it together weighs a fifth of one process for the processor, and has a part of it at most.
 

@@ -10,16 +10,13 @@ from subprocess import Popen
 from typing import Final
 
 from ai_worker.sandbox.port import Finished, Limits, SandboxUnavailable, Why
-from ai_worker.sandbox.watch import memory_of, yield_to_others
+from ai_worker.sandbox.watch import memory_of
 from aiox.runtime.clock import Clock
 
 _WATCH_S: Final = 0.05
-_SELDOM_S: Final = 0.5
-_PAUSES: Final = 50
-"""So many times longer than a look is the pause behind it, between the two above: on a busy machine a look takes long,
-and memory is watched all the same.
-"""
 _SOON_S: Final = 0.5
+_SELDOM_S: Final = 0.5
+"""Between two looks at what was not soon over: one at many processes takes ten milliseconds of the neighbours' time."""
 _CHUNK: Final = 1 << 16
 _OUT_OF_CPU: Final = frozenset({128 + 24, 128 + 9})
 """SIGXCPU at the soft limit, SIGKILL at the hard one."""
@@ -75,9 +72,12 @@ async def run(
     limits: Limits,
     clock: Clock,
     started_as: Callable[[int], None],
+    not_soon_over: Callable[[int], None],
 ) -> Finished:
-    """Starts `argv` and brings it to an end. `outlets` are for stdout, stderr and the result, `started_as` is told its
-    id. Raises SandboxUnavailable when there is nothing that could be started, and what `started_as` raises.
+    """Starts `argv` and brings it to an end. `outlets` are for stdout, stderr and the result.
+
+    `started_as` is told its id, and so is, in a thread and again and again, `not_soon_over`. Raises SandboxUnavailable
+    when there is nothing that could be started, and what `started_as` raises.
     """
     started = clock.monotonic()
     async with AsyncExitStack() as opened:
@@ -89,7 +89,7 @@ async def run(
                 os.close(one.writable)
         try:
             started_as(process.pid)
-            why = await _to_its_end(process, outlets, streams, limits)
+            why = await _to_its_end(process, outlets, streams, limits, not_soon_over)
         finally:
             await kill(process)
     took = clock.monotonic() - started
@@ -133,13 +133,17 @@ async def _ended(process: Popen[bytes]) -> None:
 
 
 async def _to_its_end(
-    process: Popen[bytes], outlets: Sequence[Outlet], streams: Sequence[asyncio.StreamReader], limits: Limits
+    process: Popen[bytes],
+    outlets: Sequence[Outlet],
+    streams: Sequence[asyncio.StreamReader],
+    limits: Limits,
+    not_soon_over: Callable[[int], None],
 ) -> Why:
     """Why it ended: by itself when its pipes are closed and it is gone."""
     why = Why.EXITED
     try:
         async with asyncio.timeout(limits.wall_s), asyncio.TaskGroup() as group:
-            watch = group.create_task(_watch(process.pid, limits.memory_bytes))
+            watch = group.create_task(_watch(process.pid, limits.memory_bytes, not_soon_over))
             await asyncio.gather(*(one.read(stream) for one, stream in zip(outlets, streams, strict=True)))
             await _ended(process)
             watch.cancel()
@@ -150,22 +154,20 @@ async def _to_its_end(
     return why
 
 
-async def _watch(pid: int, most: int) -> None:
+async def _watch(pid: int, most: int, not_soon_over: Callable[[int], None]) -> None:
     """Until cancelled. Raises _Stopped when all processes together hold too much.
 
-    What is soon over has its share of the processor; what is not comes behind the hub from then on. A look at many
-    processes takes milliseconds in which this process does nothing else: so it is seldom then.
+    What is not soon over is looked at more seldom, in a thread, lest all turns wait for it.
     """
     loop = asyncio.get_running_loop()
-    began, pause = loop.time(), _WATCH_S
+    began = loop.time()
     while True:
-        await asyncio.sleep(pause)
-        looked = loop.time()
-        if looked - began >= _SOON_S:
-            yield_to_others(pid)
-        if memory_of(pid) > most:
+        late = loop.time() - began >= _SOON_S
+        await asyncio.sleep(_SELDOM_S if late else _WATCH_S)
+        if late:
+            await asyncio.to_thread(not_soon_over, pid)
+        if await asyncio.to_thread(memory_of, pid) > most:
             raise _Stopped(Why.MEMORY)
-        pause = min(max(_WATCH_S, (loop.time() - looked) * _PAUSES), _SELDOM_S)
 
 
 async def kill(process: Popen[bytes]) -> None:
