@@ -47,6 +47,10 @@ GRACE_S: Final = 1.0
 """After a stream broke, what was written to it may still be on its way to the archive."""
 
 RETRY_S: Final = 0.5
+GATHER_S: Final = 0.05
+"""At most one ping in so long: what is sent meanwhile shares the next, and its look at the archive and its mark. Nobody
+waits for these but the next answer of the same conversation. The first ping after a pause goes at once.
+"""
 LOOK_AGAIN_S: Final = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
 TRIES: Final = 10
 HINTS: Final = 20_000
@@ -183,8 +187,10 @@ class Outbox:
         while True:
             await self._to_confirm.wait()
             self._to_confirm.clear()
+            free_at = self._clock.monotonic() + GATHER_S
             sent, self._sent = self._sent, []
             await self._confirm(sent)
+            await asyncio.sleep(max(0.0, free_at - self._clock.monotonic()))
 
     async def file_for_ever(self) -> None:
         """Marks what has arrived, until cancelled."""

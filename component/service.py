@@ -280,7 +280,7 @@ class _Announcements:
             if ready.kind == "answer":
                 self._crowding.answered(ready.to_jid, bare(ready.from_jid), ready.priority)
             # A turn that ended may have used the quota up, or left a call that waits.
-            self._watchers.look_again(bare(ready.from_jid), bare(ready.to_jid))
+            self._watchers.look_again_soon(bare(ready.from_jid), bare(ready.to_jid))
             # The check above has told mypy nothing about the envelope's own type.
             self._replies.take(cast(Envelope[OutboxReady], event))
 

@@ -63,6 +63,7 @@ class Watchers:
         self._log = log
         self._shown = Shown()
         self._busy: set[tuple[str, str]] = set()
+        self._soon: set[Pair] = set()
         self._buckets = Buckets(REQUESTS_PER_MINUTE, REQUEST_BURST)
         self._waiting: asyncio.Queue[_Request] = asyncio.Queue(WAITING)
 
@@ -96,6 +97,10 @@ class Watchers:
         pair = Pair(address, contact)
         if self._shown.of(pair) is not None:
             self._put(_Request(pair, "", contact))
+
+    def look_again_soon(self, address: str, contact: str) -> None:
+        """The same, within NEWS_S, with all others for which that is soon enough."""
+        self._soon.add(Pair(address, contact))
 
     def look_again_where(self, concerns: Callable[[str], bool]) -> None:
         """Something may have changed for all contacts, by bare JID, of which `concerns` says so."""
@@ -135,6 +140,9 @@ class Watchers:
                 looked = self._clock.monotonic()
                 for pair in list(self._shown.where(_STATE)):
                     self.look_again(*pair)
+            soon, self._soon = self._soon, set()
+            for pair in soon:
+                self.look_again(*pair)
             await asyncio.sleep(NEWS_S)
 
     async def _look_at_news(self, position: int, news: News) -> int:

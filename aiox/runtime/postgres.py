@@ -138,6 +138,7 @@ async def connect_archive(settings: Settings, secrets: Secrets, size: int = 2) -
         database="ejabberd",
         min_size=1,
         max_size=size,
+        reset=_as_it_is,
         command_timeout=10,
         server_settings={
             "application_name": "aiox-archive",

@@ -47,8 +47,16 @@ _MENDED: Final = """## What was mended on the way
 
 - A token of the worker link is read once, not twice: 21 us of processor time for 85.
 - Answers of Redis are parsed by hiredis: a third less of the call that reserves, a fifth less of the one that settles.
+- Pings behind answers are gathered, at most one in 50 ms, and with them the looks at the archive and the marks in the
+  outbox; the first after a pause goes at once. An agent's presence is looked at again once in two seconds for all whose
+  turns have ended, not after each. Connections to the archive are not reset between looks. Together, with 60 messages
+  a second: 19.6 and 20.0 ms of processor time a message for 20.8 and 20.8, PostgreSQL 4.6 for 5.5, the median answer
+  after 35 and 36 ms for 40 and 41.
+- Tried and left: functions of the database in PL/pgSQL (PostgreSQL keeps the plans of functions in SQL, too).
 
-Both were measured alone, on a busy machine.
+The first two were measured alone, on a busy machine; the third on a quiet one, twice before and twice after. What
+remains is flat: no function of orchestrator or component takes more than a twentieth of its process; half of the time
+goes into round trips to PostgreSQL, Redis, NATS and the worker, of which each message makes about twenty.
 """
 
 

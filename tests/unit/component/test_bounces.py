@@ -64,6 +64,7 @@ def test_so_many_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
 
 async def tries(folder: Path, monkeypatch: pytest.MonkeyPatch, heard: Callable[[Bounces, str], None]) -> Room:
     """An answer that each time comes back, and what is behind it in its conversation."""
+    monkeypatch.setattr(outbox, "GATHER_S", 0.0)
     monkeypatch.setattr(outbox, "LOOK_AGAIN_S", (0.0,))
     monkeypatch.setattr(outbox, "RETRY_S", 0.005)
     bounces = Bounces()

@@ -112,6 +112,7 @@ async def room(folder: Path, *, sweeping: bool = False) -> AsyncIterator[Room]:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GATHER_S", 0.0)
     monkeypatch.setattr(module, "LOOK_AGAIN_S", (0.0,))
     monkeypatch.setattr(module, "RETRY_S", 0.005)
     monkeypatch.setattr(module, "SWEEP_S", 0.02)
@@ -130,6 +131,24 @@ async def test_row_is_done_only_after_the_pong(tmp_path: Path) -> None:
         it.link.pong.set()
         await settle()
         assert it.table.marked == [1]
+
+
+@pytest.mark.parametrize(("gather_s", "pings"), [(0.2, 1), pytest.param(0.0, 3, marks=pytest.mark.control)])
+async def test_answers_of_a_moment_share_a_ping_behind_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gather_s: float, pings: int
+) -> None:
+    monkeypatch.setattr(module, "GATHER_S", gather_s)
+    async with room(tmp_path) as it:
+        it.link.pong.set()
+        it.announce(1)
+        await settle()
+        assert it.table.marked == [1], "nobody was before it, so it does not wait"
+        for number in (2, 3, 4):
+            it.announce(number)
+            await settle()
+        await passes(0.3)
+        assert it.table.marked == [1, 2, 3, 4]
+        assert it.link.confirms == 1 + pings
 
 
 async def test_answer_to_our_own_server_is_done_only_when_it_is_archived(tmp_path: Path) -> None:

@@ -221,3 +221,28 @@ async def test_changed_agents_are_looked_at_again(monkeypatch: pytest.MonkeyPatc
         with suppress(asyncio.CancelledError):
             await following
         assert positions[:4] == [7, 8, 8, 9]
+
+
+async def test_ends_of_turns_are_one_question_for_each_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "NEWS_S", 0)
+    async with scene() as played:
+        await played.hears("probe")
+        played.registry.asked.clear()
+
+        async def none(after: int = 0, _limit: int = 0) -> tuple[int, frozenset[AgentId]]:
+            return after, frozenset()
+
+        async def end() -> int:
+            return 0
+
+        for _ in range(50):
+            played.watchers.look_again_soon(*PAIR)
+        await settle()
+        assert played.registry.asked == []
+        played.registry.card = replace(card_of(SEEN), spent=True)
+        following = asyncio.ensure_future(played.watchers.follow(end, none))
+        assert [one.partition("alice")[0] for one in await played.said()] == ["presence "]
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        assert played.registry.asked == [1]
