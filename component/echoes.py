@@ -35,6 +35,6 @@ class OnceInRooms:
             return self._link.up
         return self._link.send(element)
 
-    async def confirm(self, timeout_s: float) -> int:
+    async def confirm(self, timeout_s: float, *, entries: bool = False) -> int:
         """See Link."""
-        return await self._link.confirm(timeout_s)
+        return await self._link.confirm(timeout_s, entries=entries)

@@ -83,17 +83,17 @@ class Letters:
             self._free[letter.conversation] = None
         return True
 
-    def take(self, now: float, limit: int, goes: Callable[[str], bool] = lambda _: True) -> list[Letter]:
+    def take(self, now: float, limit: int, goes: Callable[[OutboxReady], bool] = lambda _: True) -> list[Letter]:
         """The first letter of every conversation that has none under way, `limit` at most. They are under way now.
 
-        `goes` says whether one more may leave for an address; what may not waits.
+        `goes` says whether this one may leave now; what may not waits.
         """
         taken: list[Letter] = []
         for conversation in list(self._free):
             if len(taken) >= limit:
                 break
             lane = self._lanes[conversation]
-            if lane.letters[0].not_before > now or not goes(lane.letters[0].ready.to_jid):
+            if lane.letters[0].not_before > now or not goes(lane.letters[0].ready):
                 continue
             lane.head = lane.letters[0]
             taken.append(lane.head)

@@ -52,7 +52,7 @@ class Links:
         """See XmppLink.send."""
         return self._first is not None and self._first.send(element)
 
-    async def confirm(self, timeout_s: float) -> int:
+    async def confirm(self, timeout_s: float, *, entries: bool = False) -> int:
         """See XmppLink.confirm."""
         if self._first is None:
             raise LinkLost("no link")

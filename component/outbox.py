@@ -38,6 +38,8 @@ SWEEP_S: Final = 5.0
 SWEEP_LIMIT: Final = 512
 UNDER_WAY: Final = 512
 """Rows that are sent and not done. Bounds what the server may still hold of a stream that broke."""
+INTRODUCTIONS: Final = 16
+"""Of these. Each may have to be put into somebody's contacts, which the server takes its time for; no answer waits."""
 
 CONFIRM_TIMEOUT_S: Final = 20.0
 ABSENT_S: Final = 5.0
@@ -79,8 +81,11 @@ class Link(Protocol):
         """Writes a stanza; False when there is no link, or when the stanza may not leave."""
         ...
 
-    async def confirm(self, timeout_s: float) -> int:
-        """Returns a session once the server has taken all that was sent in it before the call. Raises LinkLost."""
+    async def confirm(self, timeout_s: float, *, entries: bool = False) -> int:
+        """Returns a session once the server has taken all that was sent in it before the call. Raises LinkLost.
+
+        With `entries` what becomes an entry among somebody's contacts is one before, or was asked for.
+        """
         ...
 
 
@@ -135,12 +140,14 @@ class Outbox:
         self._letters = Letters()
         self._hints: dict[UUID, None] = {}
         self._sent: list[Letter] = []
+        self._introduced: list[Letter] = []
+        self._introducing = 0
         self._confirmed: list[Letter] = []
         self._under_way = 0
         self._given_up: set[UUID] = set()
         self._marked: OrderedDict[UUID, None] = OrderedDict()
         self._work, self._to_confirm, self._to_file = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._look, self._freed = asyncio.Event(), asyncio.Event()
+        self._to_introduce, self._look, self._freed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     @property
     def under_way(self) -> int:
@@ -191,6 +198,14 @@ class Outbox:
             sent, self._sent = self._sent, []
             await self._confirm(sent)
             await asyncio.sleep(max(0.0, free_at - self._clock.monotonic()))
+
+    async def introduce_for_ever(self) -> None:
+        """The same behind introductions, once they are entries among contacts, until cancelled."""
+        while True:
+            await self._to_introduce.wait()
+            self._to_introduce.clear()
+            sent, self._introduced = self._introduced, []
+            await self._confirm(sent, entries=True)
 
     async def file_for_ever(self) -> None:
         """Marks what has arrived, until cancelled."""
@@ -257,13 +272,23 @@ class Outbox:
             self._work.set()
             await asyncio.sleep(0.05)
             return
-        letters = self._letters.take(self._clock.monotonic(), UNDER_WAY - self._under_way, self._goes)
+        letters = self._letters.take(self._clock.monotonic(), UNDER_WAY - self._under_way, self._may_go)
         self._under_way += len(letters)
         absent = await self._absent(letters)
         for letter in sorted(letters, key=lambda one: one.seq):
             self._send_one(letter, absent.get(letter.id))
         if self._sent:
             self._to_confirm.set()
+        if self._introduced:
+            self._to_introduce.set()
+
+    def _may_go(self, ready: OutboxReady) -> bool:
+        """Whether it may leave now; it does then."""
+        introduces = ready.kind == INTRODUCTION
+        if (introduces and self._introducing >= INTRODUCTIONS) or not self._goes(ready.to_jid):
+            return False
+        self._introducing += introduces
+        return True
 
     async def _absent(self, letters: Sequence[Letter]) -> dict[UUID, set[str]]:
         """By letter in doubt: the ids of its stanzas that are not in the archive. Every other letter is not in it."""
@@ -298,18 +323,18 @@ class Outbox:
         letter.session = self._link.session
         if written:
             letter.tries += 1
-            self._sent.append(letter)
+            (self._introduced if ready.kind == INTRODUCTION else self._sent).append(letter)
         elif self._link.up:
             self._give_up(letter, "refused by the link")
         else:
             self._again(letter, GRACE_S)
 
-    async def _confirm(self, sent: Sequence[Letter]) -> None:
+    async def _confirm(self, sent: Sequence[Letter], *, entries: bool = False) -> None:
         await asyncio.sleep(0)  # lets the loop hand what was written to the kernel
         for letter in sent:
             self._crash(CrashPoint.AFTER_SEND, letter.ready.body)
         try:
-            session = await self._link.confirm(CONFIRM_TIMEOUT_S)
+            session = await self._link.confirm(CONFIRM_TIMEOUT_S, entries=entries)
         except LinkLost as lost:
             self._log.warning("replies_not_confirmed", rows=len(sent), error=str(lost))
             session = -1
@@ -381,13 +406,15 @@ class Outbox:
 
     def _finish(self, letter: Letter) -> None:
         self._letters.done(letter)
-        self._under_way -= 1
-        self._freed.set()
-        self._work.set()
+        self._is_back(letter)
 
     def _again(self, letter: Letter, wait_s: float) -> None:
         self._letters.again(letter, self._clock.monotonic() + wait_s)
+        self._is_back(letter)
+
+    def _is_back(self, letter: Letter) -> None:
         self._under_way -= 1
+        self._introducing -= letter.ready.kind == INTRODUCTION
         self._freed.set()
         self._work.set()
 

@@ -57,9 +57,9 @@ class Questions:
         """See Link."""
         return self._link.session
 
-    async def confirm(self, timeout_s: float) -> int:
+    async def confirm(self, timeout_s: float, *, entries: bool = False) -> int:
         """See Link."""
-        return await self._link.confirm(timeout_s)
+        return await self._link.confirm(timeout_s, entries=entries)
 
     def send(self, element: Element) -> bool:
         """See Link. A question is remembered by its id and whom it was sent to."""

@@ -79,9 +79,9 @@ class Rosters:
         self._to_put.append(element)
         return True
 
-    async def confirm(self, timeout_s: float) -> int:
-        """See Link: entries are in the roster, or asked for, before what was sent is confirmed."""
-        to_put, self._to_put = self._to_put, []
+    async def confirm(self, timeout_s: float, *, entries: bool = False) -> int:
+        """See Link."""
+        to_put, self._to_put = (self._to_put, []) if entries else ([], self._to_put)
         for request in to_put:
             await self._put_or_ask(request)
         return await self._link.confirm(timeout_s)

@@ -159,6 +159,7 @@ def _locks(settings: Settings, secrets: Secrets) -> SlotLocks:
 def _start_outbox(supervisor: Supervisor, replies: Outbox) -> None:
     supervisor.start("send", replies.send_for_ever())
     supervisor.start("confirm", replies.confirm_for_ever())
+    supervisor.start("introduce", replies.introduce_for_ever())
     supervisor.start("file", replies.file_for_ever())
     supervisor.start("sweep", replies.sweep_for_ever())
 

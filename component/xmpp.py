@@ -134,7 +134,7 @@ class XmppLink:
         self._stream.send_raw(data)
         return True
 
-    async def confirm(self, timeout_s: float) -> int:
+    async def confirm(self, timeout_s: float, *, entries: bool = False) -> int:
         """Returns the session once the server has taken all that was sent before in it.
 
         Raises LinkLost; then the link is made anew.

@@ -147,6 +147,7 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
     supervisor.start("link", link.run())
     supervisor.start("send", outbox.send_for_ever())
     supervisor.start("confirm", outbox.confirm_for_ever())
+    supervisor.start("introduce", outbox.introduce_for_ever())
     supervisor.start("file", outbox.file_for_ever())
     supervisor.start("sweep", outbox.sweep_for_ever())
     supervisor.start("hub", _hub(door))

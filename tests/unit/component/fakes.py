@@ -45,7 +45,10 @@ class FakeBus:
 
 @dataclass
 class FakeLink:
-    """Keeps what is sent. `confirm` returns when `pong` is set and fails when `breaks` is called."""
+    """Keeps what is sent. `confirm` returns when `pong` is set and fails when `breaks` is called.
+
+    With `entries` it waits for `entered`, too.
+    """
 
     up: bool = True
     session: int = 1
@@ -55,6 +58,7 @@ class FakeLink:
     confirms: int = 0
     pong: asyncio.Event = field(default_factory=asyncio.Event)
     broken: asyncio.Event = field(default_factory=asyncio.Event)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(self, element: Element) -> bool:
         if element.get("id") in self.refuses:
@@ -63,8 +67,10 @@ class FakeLink:
             self.sent.append(to_text(element))
         return self.up
 
-    async def confirm(self, timeout_s: float) -> int:
+    async def confirm(self, timeout_s: float, *, entries: bool = False) -> int:
         self.confirms += 1
+        if entries:
+            await self.entered.wait()
         if not self.up:
             raise LinkLost("no link")
         session = self.session

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 import structlog
 
-from aiox.kernel.envelope import Envelope, OutboxReady
+from aiox.kernel.envelope import INTRODUCTION, Envelope, OutboxReady
 from aiox.kernel.ids import TurnId
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.telemetry import Telemetry
@@ -99,7 +99,7 @@ async def room(folder: Path, *, sweeping: bool = False) -> AsyncIterator[Room]:
     stores = Stores(table.pending, table.due, table.mark_sent, table.look_up)
     made = Outbox(link, stores, SERVER, talk, telemetry, clock, structlog.get_logger())
     clock.seconds += 50
-    work = [made.send_for_ever(), made.confirm_for_ever(), made.file_for_ever()]
+    work = [made.send_for_ever(), made.confirm_for_ever(), made.introduce_for_ever(), made.file_for_ever()]
     tasks = [asyncio.create_task(one) for one in (*work, *([made.sweep_for_ever()] if sweeping else []))]
     try:
         yield Room(made, link, table, talk, clock)
@@ -149,6 +149,26 @@ async def test_answers_of_a_moment_share_a_ping_behind_the_first(
         await passes(0.3)
         assert it.table.marked == [1, 2, 3, 4]
         assert it.link.confirms == 1 + pings
+
+
+@pytest.mark.parametrize(
+    ("at_once", "answered"), [(module.INTRODUCTIONS, True), pytest.param(10_000, False, marks=pytest.mark.control)]
+)
+async def test_introductions_that_take_their_time_hold_up_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, answered: bool
+) -> None:
+    monkeypatch.setattr(module, "INTRODUCTIONS", at_once)
+    async with room(tmp_path) as it:
+        it.link.pong.set()
+        for number in range(1, module.UNDER_WAY + 100):
+            it.announce(number, kind=INTRODUCTION)
+        await settle()
+        it.announce(5000)
+        await passes()
+        assert (it.table.marked == [5000]) is answered
+        it.link.entered.set()
+        await passes(0.5)
+        assert len(it.table.marked) == module.UNDER_WAY + 100
 
 
 async def test_answer_to_our_own_server_is_done_only_when_it_is_archived(tmp_path: Path) -> None:

@@ -46,6 +46,6 @@ def test_an_answer_waits_and_others_go() -> None:
     )
     for one in (hers, his):
         letters.put(one)
-    assert letters.take(0.0, 10, pace.lets_out) == [his]
+    assert letters.take(0.0, 10, lambda ready: pace.lets_out(ready.to_jid)) == [his]
     clock.seconds += 1
-    assert letters.take(0.0, 10, pace.lets_out) == [hers]
+    assert letters.take(0.0, 10, lambda ready: pace.lets_out(ready.to_jid)) == [hers]

@@ -37,7 +37,7 @@ class Link:
         self.sent.append(element)
         return True
 
-    async def confirm(self, _timeout_s: float) -> int:
+    async def confirm(self, _timeout_s: float, *, entries: bool = False) -> int:
         return 1
 
 

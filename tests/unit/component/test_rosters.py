@@ -68,10 +68,10 @@ async def test_without_a_grant_the_servers_own_interface_puts_it_there() -> None
     rig = Rig()
     rig.rosters.send(ASKS)
     assert (rig.put, rig.link.sent) == ([], [])
-    await rig.rosters.confirm(1)
+    await rig.rosters.confirm(1, entries=True)
     assert rig.put == [(OWNER, AGENT, "Ada <3", "AI agents")]
     assert rig.added == [(AGENT, OWNER)]
-    await rig.rosters.confirm(1)
+    await rig.rosters.confirm(1, entries=True)
     assert (len(rig.put), rig.link.sent) == (1, [])
 
 
@@ -79,7 +79,7 @@ async def test_where_nothing_lets_us_it_asks() -> None:
     rig = Rig()
     rig.trouble = True
     rig.rosters.send(ASKS)
-    await rig.rosters.confirm(1)
+    await rig.rosters.confirm(1, entries=True)
     assert rig.link.sent == [to_text(ASKS)]
     assert "<status>Ada is your new AI agent.</status>" in rig.link.sent[0]
     assert ">Ada &lt;3</nick>" in rig.link.sent[0]
