@@ -218,8 +218,9 @@ class Round:
 
 async def round_of(hubs: Neighbours, people: int, agents: int, *, again_s: float, patience_s: float) -> Round:
     """New people and agents, and the way between the hubs open. The peer must be let in to spend."""
-    owner = await hubs.a.account(quota={**ROOMY_ACCOUNT, "max_concurrent_requests": AT_ONCE})
-    limits = {**ROOMY, "max_concurrent": AT_ONCE}
+    roomy = {**ROOMY_ACCOUNT, "tokens_per_day": 100_000_000, "max_concurrent_requests": AT_ONCE}
+    owner = await hubs.a.account(quota=roomy)
+    limits = {**ROOMY, "max_tokens_per_day": 100_000_000, "max_concurrent": AT_ONCE}
     made = [await hubs.a.agent(owner, visibility="public", governance=limits) for _ in range(agents)]
     talkers = [Talker(await hubs.b.account()) for _ in range(people)]
     return Round(hubs, talkers, made, again_s, patience_s)

@@ -245,8 +245,8 @@ BREAKS = [Break(1.0, cut=False, slow=2000.0), Break(2.5, cut=True)]
     ("people", "exchanges", "breaks", "again_s"),
     [
         (2, 20, BREAKS, 1.5),
-        pytest.param(4, 200, [*BREAKS, *breaks_of(7, 4, 60.0)], 6.0, marks=pytest.mark.prove, id="a minute"),
-        pytest.param(20, 1_000, breaks_of(7, 12, 600.0), 15.0, marks=pytest.mark.prove, id="ten minutes"),
+        pytest.param(4, 200, [*BREAKS, *breaks_of(7, 4, 60.0)], 6.0, marks=pytest.mark.prove, id="a_minute"),
+        pytest.param(20, 1_000, breaks_of(7, 12, 600.0), 15.0, marks=pytest.mark.prove, id="ten_minutes"),
     ],
 )
 async def test_what_was_receipted_is_answered_once_whatever_breaks_between_hubs(
