@@ -20,6 +20,7 @@ from aiox.cli.chat.client import RECEIPTS
 from aiox.cli.chat.stream import CLIENT, Stream
 from aiox.commands.create_agent import AgentCreated
 from aiox.kernel.ids import derived_id, turn_id_of
+from orchestrator.summaries import OUTCOME as SUMMARISED
 from tests.e2e.database import superuser
 from tests.e2e.neighbours import Neighbours
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, body_of, online, shape
@@ -207,11 +208,11 @@ class Round:
         return Counter({str(row["txt"]): int(row["times"]) for row in rows})
 
     async def _done(self, table: str) -> Counter[UUID]:
-        """Turns by their correlation id."""
-        only = "WHERE event_type = 'turn.concluded'" if table == "audit_logs" else ""
+        """Turns by their correlation id; the summary of a long conversation is none, and has that of its last turn."""
+        only = "event_type = 'turn.concluded'" if table == "audit_logs" else f"outcome <> '{SUMMARISED}'"
         async with superuser(self.hubs.a) as connection:
             rows = await connection.fetch(
-                f"SELECT correlation_id, count(*) AS times FROM {table} {only} GROUP BY correlation_id"  # noqa: S608
+                f"SELECT correlation_id, count(*) AS times FROM {table} WHERE {only} GROUP BY correlation_id"  # noqa: S608
             )
         return Counter({row["correlation_id"]: int(row["times"]) for row in rows})
 
