@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
-from component.outbox import Link
+from component.link import Link
 
 
 class OnceInRooms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
-from component.outbox import LinkLost
+from component.link import LinkLost
 from component.xmpp import Receive, XmppLink
 
 

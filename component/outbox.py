@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 from xml.etree.ElementTree import Element
 
@@ -26,8 +26,10 @@ from aiox.runtime.crash import CrashPoint, Hook, no_hook
 from aiox.runtime.logs import Log
 from aiox.runtime.steps import Step
 from aiox.runtime.telemetry import Telemetry
+from aiox.runtime.waiting import came
 from component.far_servers import FarServers
 from component.letters import Letter, Letters
+from component.link import Link, LinkLost
 from component.metrics import REPLIES
 from component.stanzas_out import archived_stanzas
 from component.talk import Talk
@@ -58,35 +60,6 @@ TRIES: Final = 10
 HINTS: Final = 20_000
 REMEMBERED: Final = 20_000
 """Marked rows kept in mind: what was read from the table just before they were marked must not send them again."""
-
-
-class LinkLost(Exception):
-    """The link to the server broke or went silent: what was sent may or may not have arrived."""
-
-
-class Link(Protocol):
-    """The stream to the server."""
-
-    @property
-    def up(self) -> bool:
-        """Whether stanzas can be sent."""
-        ...
-
-    @property
-    def session(self) -> int:
-        """Number of the stream: another one after every reconnect."""
-        ...
-
-    def send(self, element: Element) -> bool:
-        """Writes a stanza; False when there is no link, or when the stanza may not leave."""
-        ...
-
-    async def confirm(self, timeout_s: float, *, entries: bool = False) -> int:
-        """Returns a session once the server has taken all that was sent in it before the call. Raises LinkLost.
-
-        With `entries` what becomes an entry among somebody's contacts is one before, or was asked for.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +153,7 @@ class Outbox:
     async def send_for_ever(self) -> None:
         """Reads what was announced and sends what may go, until cancelled."""
         while True:
-            await _until(self._work, RETRY_S)
+            await came(self._work, RETRY_S)
             try:
                 await self._read_hints()
                 await self._send()
@@ -235,7 +208,7 @@ class Outbox:
                 older_than_s = SWEEP_S
             except Exception as failed:  # noqa: BLE001 -- the store may be away; the rows are safe in it
                 self._log.warning("outbox_sweep_failed", error=repr(failed))
-            if await _until(self._look, SWEEP_S):
+            if await came(self._look, SWEEP_S):
                 older_than_s = 0.0
 
     async def _sweep(self, older_than_s: float) -> None:
@@ -421,13 +394,3 @@ class Outbox:
     def _stanzas(self, envelope: Envelope[OutboxReady], absent: set[str] | None) -> list[Element]:
         stanzas, behind = self._talk.answered(envelope)
         return [*(one for one in stanzas if absent is None or one.get("id", "") in absent), *behind]
-
-
-async def _until(event: asyncio.Event, seconds: float) -> bool:
-    """Waits for an event, so many seconds at most, and clears it. Returns whether it came."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    came = event.is_set()
-    event.clear()
-    return came

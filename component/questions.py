@@ -24,7 +24,7 @@ from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log, describe
 from aiox.wire.codec import encode
 from component.features.questions import ASK, answered_by
-from component.outbox import Link
+from component.link import Link
 from component.stanza_xml import COMPONENT, STANZAS, child, kind_of
 from component.stanzas_in import body_of
 

@@ -20,7 +20,7 @@ from aiox.runtime.logs import Log
 from aiox.runtime.xmpp_server import XmppServerTrouble
 from component.features.presence import NICK
 from component.features.privilege import GROUP, may_write_rosters, roster_entry, tells_privileges
-from component.outbox import Link
+from component.link import Link
 from component.stanza_xml import child, kind_of
 
 WAITING: Final = 1_000

@@ -21,8 +21,8 @@ from aiox.kernel.errors import ErrorCode
 from aiox.runtime.logs import Log
 from component.errors import error_reply
 from component.features.ping import ping
+from component.link import LinkLost
 from component.metrics import STANZAS_FAILED
-from component.outbox import LinkLost
 from component.stanza_xml import COMPONENT, kind_of
 from component.stanzas_out import ForeignSender, seal
 

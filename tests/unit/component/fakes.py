@@ -12,7 +12,7 @@ from aiox.kernel.avatar import Image
 from aiox.kernel.ids import AgentId, TurnId
 from aiox.kernel.jid import BareJid
 from component.bus import BusBusy
-from component.outbox import LinkLost
+from component.link import LinkLost
 from component.stanza_xml import to_text
 from component.stanzas_in import Question, Sender, read_message
 from component.talk import Talk

@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from component import xmpp as module
-from component.outbox import LinkLost
+from component.link import LinkLost
 from component.stanza_xml import COMPONENT, add, stanza
 from component.xmpp import XmppLink
 from tests.unit.component.stanzas import AGENT, ALICE
