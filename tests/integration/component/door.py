@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import nats
 import structlog
 from nats.aio.client import Client
+from nats.aio.subscription import Subscription
 
 from aiox.kernel.envelope import Envelope, MessageReceived, OutboxReady
 from aiox.kernel.ids import HUB_OWNER, AgentId, derived_id
@@ -107,9 +108,8 @@ class Door:
     answer: Answer = lambda question: ready_for(question, f"You said: {question.body}")
 
 
-async def _hub(door: Door) -> None:
+async def _hub(door: Door, subscription: Subscription) -> None:
     """Takes questions from the bus, answers each through the outbox, and acknowledges last."""
-    subscription = await door.client.jetstream().subscribe("aiox.in.*", durable="test", manual_ack=True)
     async for message in subscription.messages:
         question = decode(message.data).payload
         assert isinstance(question, MessageReceived)
@@ -150,7 +150,8 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
     supervisor.start("introduce", outbox.introduce_for_ever())
     supervisor.start("file", outbox.file_for_ever())
     supervisor.start("sweep", outbox.sweep_for_ever())
-    supervisor.start("hub", _hub(door))
+    subscription = await client.jetstream().subscribe("aiox.in.*", durable="test", manual_ack=True)
+    supervisor.start("hub", _hub(door, subscription))
     try:
         await until(lambda: link.up)
         yield door
