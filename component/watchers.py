@@ -100,7 +100,9 @@ class Watchers:
 
     def look_again_soon(self, address: str, contact: str) -> None:
         """The same, within NEWS_S, with all others for which that is soon enough."""
-        self._soon.add(Pair(address, contact))
+        pair = Pair(address, contact)
+        if self._shown.of(pair) is not None:
+            self._soon.add(pair)
 
     def look_again_where(self, concerns: Callable[[str], bool]) -> None:
         """Something may have changed for all contacts, by bare JID, of which `concerns` says so."""

@@ -20,7 +20,6 @@ from aiox.cli.chat.client import RECEIPTS
 from aiox.cli.chat.stream import CLIENT, Stream
 from aiox.commands.create_agent import AgentCreated
 from aiox.kernel.ids import derived_id, turn_id_of
-from orchestrator.summaries import OUTCOME as SUMMARISED
 from tests.e2e.database import superuser
 from tests.e2e.neighbours import Neighbours
 from tests.e2e.people import ROOMY, ROOMY_ACCOUNT, answer_to, body_of, online, shape
@@ -123,6 +122,15 @@ async def _until(so: Callable[[], bool], seconds: float) -> None:
                 await asyncio.sleep(0.05)
 
 
+_EXECUTED = """
+    SELECT correlation_id, count(*) AS times FROM executions
+    WHERE outcome <> 'summarised' GROUP BY correlation_id"""
+"""The summary of a long conversation is no turn, and has the correlation id of its last one."""
+_CONCLUDED = """
+    SELECT correlation_id, count(*) AS times FROM audit_logs
+    WHERE event_type = 'turn.concluded' GROUP BY correlation_id"""
+
+
 @dataclass
 class Round:
     """People of the second hub and agents of the first: as many conversations as pairs of them."""
@@ -189,7 +197,7 @@ class Round:
         came = Counter[str]()
         for talker in self.talkers:
             came += talker.answers
-        kept, done, concluded = await self._kept(), await self._done("executions"), await self._done("audit_logs")
+        kept, done, concluded = await self._kept(), await self._done(_EXECUTED), await self._done(_CONCLUDED)
         found = []
         for one in self.said:
             counts = {
@@ -207,13 +215,10 @@ class Round:
             rows = await connection.fetch("SELECT txt, count(*) AS times FROM archive GROUP BY txt")
         return Counter({str(row["txt"]): int(row["times"]) for row in rows})
 
-    async def _done(self, table: str) -> Counter[UUID]:
-        """Turns by their correlation id; the summary of a long conversation is none, and has that of its last turn."""
-        only = "event_type = 'turn.concluded'" if table == "audit_logs" else f"outcome <> '{SUMMARISED}'"
+    async def _done(self, records: str) -> Counter[UUID]:
+        """Turns by their correlation id."""
         async with superuser(self.hubs.a) as connection:
-            rows = await connection.fetch(
-                f"SELECT correlation_id, count(*) AS times FROM {table} WHERE {only} GROUP BY correlation_id"  # noqa: S608
-            )
+            rows = await connection.fetch(records)
         return Counter({row["correlation_id"]: int(row["times"]) for row in rows})
 
 
