@@ -29,7 +29,7 @@ chat: setup ## Talk to the demo agent in the terminal
 
 test: setup ## Run every test against real parts in throw-away homes, JOBS=2 files at a time. ARGS= goes to pytest
 	@sh setup/test_clients.sh
-	@$(PY) -m pytest -m "not prove" --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	@$(PY) -m setup.suite --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 coverage: setup ## Run the tests and say which share of the lines they run (slower than make test). ARGS= goes to pytest
 	@sh setup/test_clients.sh

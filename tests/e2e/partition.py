@@ -133,10 +133,14 @@ _CONCLUDED = """
 
 @dataclass
 class Round:
-    """People of the second hub and agents of the first: as many conversations as pairs of them."""
+    """People of the second hub and agents of the first: as many conversations as pairs of them.
+
+    And one person more, who says something within each break: so there is always something on its way.
+    """
 
     hubs: Neighbours
     talkers: Sequence[Talker]
+    latecomer: Talker
     agents: Sequence[AgentCreated]
     again_s: float
     patience_s: float
@@ -150,7 +154,7 @@ class Round:
         pairs = [(one, agent) for one in self.talkers for agent in self.agents]
         assert exchanges % len(pairs) == 0
         async with AsyncExitStack() as stack:
-            for one in self.talkers:
+            for one in (*self.talkers, self.latecomer):
                 await stack.enter_async_context(one.at(self.hubs.b))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._break(exchanges, breaks))
@@ -174,9 +178,11 @@ class Round:
                 await asyncio.sleep(0.01)
             for way in self.hubs.ways:
                 way.hinder(one.slow)
+            meant = asyncio.create_task(self._converse(self.latecomer, self.agents[0], 1))
             await asyncio.gather(asyncio.sleep(one.seconds), self._others_are_answered())
             for way in self.hubs.ways:
                 way.go_on(cut=one.cut)
+            await meant
 
     async def _others_are_answered(self) -> None:
         """Meanwhile people of the first hub talk as ever."""
@@ -195,7 +201,7 @@ class Round:
     async def harms(self) -> list[str]:
         """What was lost or doubled: at the clients, in their archive, in the first hub's records. Empty: nothing."""
         came = Counter[str]()
-        for talker in self.talkers:
+        for talker in (*self.talkers, self.latecomer):
             came += talker.answers
         kept, done, concluded = await self._kept(), await self._done(_EXECUTED), await self._done(_CONCLUDED)
         found = []
@@ -229,7 +235,7 @@ async def round_of(hubs: Neighbours, people: int, agents: int, *, again_s: float
     limits = {**ROOMY, "max_tokens_per_day": 100_000_000, "max_concurrent": AT_ONCE}
     made = [await hubs.a.agent(owner, visibility="public", governance=limits) for _ in range(agents)]
     talkers = [Talker(await hubs.b.account()) for _ in range(people)]
-    return Round(hubs, talkers, made, again_s, patience_s)
+    return Round(hubs, talkers, Talker(await hubs.b.account()), made, again_s, patience_s)
 
 
 def breaks_of(seed: int, count: int, longest_s: float) -> list[Break]:
