@@ -14,6 +14,10 @@ from registry.quotas import QuotaUnavailable
 EVERY_S: Final = 1.0
 AGAIN_S: Final = 0.1
 """While the counters do not count."""
+PATIENCE_S: Final = 3.0
+"""How long a turn waits for a Redis that starts anew."""
+PATIENCE_WITH_SENTINELS_S: Final = 10.0
+"""And for another one to be chosen in the place of the one that was lost."""
 
 Check = Callable[[], Awaitable[bool]]
 """QuotaMemory.check."""
@@ -22,19 +26,20 @@ Check = Callable[[], Awaitable[bool]]
 class QuotaKeeper:
     """Start `run`; `whole` waits."""
 
-    def __init__(self, check: Check, log: Log) -> None:
+    def __init__(self, check: Check, log: Log, patience_s: float = PATIENCE_S) -> None:
         self._check = check
+        self._patience_s = patience_s
         self._log = log
         self._asked = asyncio.Event()
         self._whole = asyncio.Event()
         self._said = False
 
-    async def whole(self, seconds: float) -> bool:
-        """Has it looked at once, and waits so long until the counters count; false when they do not."""
+    async def whole(self) -> bool:
+        """Has it looked at once, and waits for `patience_s` until the counters count; false when they do not."""
         self._whole.clear()
         self._asked.set()
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._patience_s):
                 await self._whole.wait()
         return self._whole.is_set()
 

@@ -53,7 +53,7 @@ from orchestrator.partitions import LEASE_S, Partitions
 from orchestrator.ports import ChatFiles, Ports
 from orchestrator.pressure import Fill, Pressure
 from orchestrator.purge import Forget, Purge
-from orchestrator.quota_keeper import QuotaKeeper
+from orchestrator.quota_keeper import PATIENCE_S, PATIENCE_WITH_SENTINELS_S, QuotaKeeper
 from orchestrator.quota_notices import tell_for_ever as tell_of_quotas
 from orchestrator.reindexer import Reindexer
 from orchestrator.retention import sweep_for_ever
@@ -101,7 +101,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     ports = Ports(
         pool=pool,
         quotas=quotas,
-        counters=_counters(memory, quotas, pool, clock, log),
+        counters=_counters(settings, memory, quotas, pool, clock, log),
         versions=Versions(pool, keys),
         credentials=Credentials(pool, partial(load_ring, pool, keys), settings.model, settings.providers),
         workers=workers,
@@ -187,9 +187,12 @@ def _hub(pool: Pool, keys: LiveKeyRing, clock: Clock, settings: Settings) -> Hub
     )
 
 
-def _counters(memory: redis.Client, quotas: Quotas, pool: Pool, clock: Clock, log: Log) -> QuotaKeeper:
+def _counters(
+    settings: Settings, memory: redis.Client, quotas: Quotas, pool: Pool, clock: Clock, log: Log
+) -> QuotaKeeper:
     living, books = partial(leases.living, pool, LEASE_S), partial(read_books, pool, clock)
-    return QuotaKeeper(QuotaMemory(memory, quotas, living, books, clock).check, log)
+    patience_s = PATIENCE_WITH_SENTINELS_S if settings.hosts.sentinels else PATIENCE_S
+    return QuotaKeeper(QuotaMemory(memory, quotas, living, books, clock).check, log, patience_s)
 
 
 def _checkpoints(settings: Settings, secrets: Secrets, pool: Pool, clock: Clock, log: Log) -> Checkpoints:

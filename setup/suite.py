@@ -1,8 +1,8 @@
 """`make test`: runs the tests, and looks a second time at the few of tests/e2e that failed (docs/adr/0005).
 
-Those tests wait for real processes by real clocks: what else the machine does can make one fail. Such a one passes when
-it runs again, alone; a defect fails again. Both are printed, the first failure whole. More failures than a few, failures
-anywhere else and a suite that ended early stand at once. `python -m setup.suite [pytest's words]`.
+Those tests wait for real processes by real clocks: what else the machine does can make one fail. Such a one passes
+when it runs again, alone; a defect fails again. Both are printed, the first failure whole. More failures than a few,
+failures anywhere else and a suite that ended early stand at once. `python -m setup.suite [pytest's words]`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def main(words: Sequence[str]) -> int:
     _say("Failed, and tried a second time, alone:", failed.tests)
     command = [sys.executable, "-m", "pytest", *NOT_THE_LONG_ROUNDS, *failed.tests]
     again = subprocess.run(command, check=False).returncode
-    _say("Failed at first, and " + ("again:" if again else "passed alone. The first failure stands above:"), failed.tests)
+    how = "again:" if again else "passed alone. The first failure stands above:"
+    _say(f"Failed at first, and {how}", failed.tests)
     return again
 
 

@@ -136,7 +136,7 @@ def run(
     service: Annotated[
         str,
         typer.Argument(
-            help="component, gateway, orchestrator or ai_worker; in containers postgres, redis, nats, ejabberd"
+            help="component, gateway, orchestrator, ai_worker; in containers postgres, redis, sentinel, nats, ejabberd"
         ),
     ],
     instance: Annotated[int, typer.Option(min=1, help="number N of several: its ports lie 100 * (N - 1) higher")] = 1,

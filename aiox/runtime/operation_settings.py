@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 LOOPBACK: Final = "127.0.0.1"
+_ROUTES: Final = r"^([A-Za-z0-9.-]+:[0-9]{1,5}(,|$))*$"
 _HOST: Final = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 HostName = Annotated[str, Field(pattern=f"^{_HOST}$")]
 Address = Annotated[str, Field(pattern=rf"^({_HOST}:[0-9]{{1,5}})?$")]
@@ -33,6 +34,9 @@ class Hosts(_Operation):
 
     postgres: HostNames = Field(LOOPBACK, description="several: services use the one that is the primary")
     redis: HostName = LOOPBACK
+    sentinels: HostNames | Literal[""] = Field(
+        "", description="where Sentinels are that say which Redis takes writes; empty: the one in hosts.redis does"
+    )
     nats: HostNames = Field(LOOPBACK, description="several: nodes of one cluster; with three each message is on all")
     xmpp: HostName = LOOPBACK
     listen: HostName = Field(LOOPBACK, description="address on which this process opens its own ports")
@@ -50,11 +54,11 @@ class Cluster(_Operation):
     """Stores that are several: said to each of them by itself (docs/cluster.md)."""
 
     node: str = Field("", pattern=r"^[a-z0-9-]*$", description="name of this NATS node among the others")
-    nats: str = Field(
-        "", pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5}(,|$))*$", description="where all NATS nodes meet; empty: one node"
-    )
+    nats: str = Field("", pattern=_ROUTES, description="where all NATS nodes meet; empty: one node")
     standby: Address = Field("", description="where the PostgreSQL is that follows this one; empty: none")
     replica_of: Address = Field("", description="the PostgreSQL that this one follows, until it is promoted")
+    redis: str = Field("", pattern=_ROUTES, description="where all Redis are, each with its port; empty: there is one")
+    redis_node: int = Field(1, ge=1, le=9, description="which of these this Redis is; the first leads at first")
 
 
 class Backup(_Operation):

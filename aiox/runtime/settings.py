@@ -47,6 +47,7 @@ class Ports(_Section):
     erlang: Port = 5348
     postgres: Port = 5434
     redis: Port = 6399
+    redis_sentinel: Port = 26399
     nats: Port = 4232
     nats_cluster: Port = 4248
     gateway: Port = 8080

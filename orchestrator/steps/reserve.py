@@ -26,12 +26,6 @@ from registry.quotas import Conversation, QuotaSilent, QuotaUnavailable, Rate, R
 from registry.rates import WINDOW_S, rate_key
 from registry.short_term import PastTurn, open_entry, read_again
 
-PATIENCE_S: Final = 3.0
-"""How long a turn waits for counters that Redis has forgotten, or for a Redis that starts anew, before it is refused.
-One that is there and does not answer was waited for already.
-"""
-
-
 NOTHING_LEFT: Final = "The turn that asks has not enough tokens left for this question."
 
 
@@ -119,13 +113,15 @@ async def _with_history(
 
 
 async def _patiently(ports: Ports, conversation: Conversation, request: Request) -> quotas.Reserved | Exceeded:
-    """Once, and once more when the counters are rebuilt in time. Raises QuotaUnavailable."""
+    """Once, and once more when the counters are rebuilt in time: Redis has forgotten them, or starts anew. A Redis that
+    is there and does not answer was waited for already. Raises QuotaUnavailable.
+    """
     try:
         return await ports.quotas.reserve(conversation, request)
     except QuotaSilent:
         raise
     except QuotaUnavailable:
-        if not await ports.counters.whole(PATIENCE_S):
+        if not await ports.counters.whole():
             raise
     return await ports.quotas.reserve(conversation, request)
 

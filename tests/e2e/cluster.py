@@ -1,4 +1,4 @@
-"""A hub whose bus is three nodes and whose database is two servers, on this machine, with people who talk meanwhile."""
+"""A hub whose stores are several, on this machine, with people who talk: bus, Redis with Sentinels, two databases."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from aiox.cli.stack import ejabberd, nats, postgres, standby
+from aiox.cli.stack import ejabberd, nats, postgres, sentinel, standby
 from aiox.cli.stack.home import Home, prepare
 from aiox.cli.stack.processes import Process
 from aiox.runtime.logs import configure_logs
-from aiox.runtime.settings import Cluster, Settings
+from aiox.runtime.settings import Cluster, Hosts, Settings
 from bench.stub_model import stub_model
 from tests.chaos.keeper import Keeper, kept_hub
 from tests.chaos.readers import superuser
@@ -35,6 +35,8 @@ class Several:
 
     folder: Path
     nodes: list[tuple[Home, Settings]] = field(default_factory=list)
+    redis: list[tuple[Home, Settings]] = field(default_factory=list)
+    """Each with a Sentinel."""
     second: tuple[Home, Settings] | None = None
     running: dict[str, Process] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -44,8 +46,9 @@ class Several:
         self._plan(keeper)
         keeper.always("nats", lambda: nats.start(*self.nodes[0]))
         await asyncio.gather(keeper.run("nats"), *(self._node(number) for number in range(1, NODES)))
+        await self._redis(keeper)
         await self._databases(keeper)
-        await keeper.start(("redis", "ejabberd", "orchestrator", "ai_worker", "component"))
+        await keeper.start(("ejabberd", "orchestrator", "ai_worker", "component"))
 
     async def end(self) -> None:
         for task in self.tasks:
@@ -58,6 +61,30 @@ class Several:
         name = f"nats-{number}"
         await _kill(self.running.pop(name))
         await self._node(number)
+
+    async def redis_leader(self) -> int:
+        """The number of the Redis that leads now."""
+        port = (await sentinel.leader_of(*self.redis[0]))[1]
+        return [settings.ports.redis for _, settings in self.redis].index(port)
+
+    async def lose_redis(self, keeper: Keeper, number: int) -> None:
+        """Ends a Redis as a power cut would, and its Sentinel, until another one leads; then both come back."""
+        await _kill(self.running.pop(f"sentinel-{number}"))
+        if number == 0:
+            keeper._watches.pop("redis").cancel()
+            await _kill(keeper._processes.pop("redis"))
+        else:
+            await _kill(self.running.pop(f"redis-{number}"))
+        watcher = self.redis[(number + 1) % NODES]
+        lost = self.redis[number][1].ports.redis
+        async with asyncio.timeout(SOON_S):
+            while (await sentinel.leader_of(*watcher))[1] == lost:
+                await asyncio.sleep(0.1)
+        if number == 0:
+            await keeper.run("redis")
+        else:
+            self.running[f"redis-{number}"] = await sentinel.start_node(*self.redis[number])
+        self.running[f"sentinel-{number}"] = await sentinel.start(*self.redis[number])
 
     async def lose_first(self, keeper: Keeper) -> None:
         """The first database ends for good."""
@@ -89,6 +116,14 @@ class Several:
             )
             home = keeper.home if number == 0 else self._home(keeper, f"nats-{number + 1}", settings)
             self.nodes.append((home, settings))
+        hosts = Hosts(sentinels=",".join(f"127.0.0.1:{one.redis_sentinel}" for one in ports))
+        all_redis = ",".join(f"127.0.0.1:{one.redis}" for one in ports)
+        keeper.environment["AIOX_HOSTS__SENTINELS"] = hosts.sentinels
+        for number, own in enumerate(ports):
+            cluster = Cluster(redis=all_redis, redis_node=number + 1)
+            settings = keeper.settings.model_copy(update={"ports": own, "cluster": cluster, "hosts": hosts})
+            home = keeper.home if number == 0 else self._home(keeper, f"redis-{number + 1}", settings)
+            self.redis.append((home, settings))
         second = free_ports()
         first = f"127.0.0.1:{keeper.settings.ports.postgres}"
         settings = keeper.settings.model_copy(update={"ports": second, "cluster": Cluster(replica_of=first)})
@@ -105,6 +140,14 @@ class Several:
 
     async def _node(self, number: int) -> None:
         self.running[f"nats-{number}"] = await nats.start(*self.nodes[number])
+
+    async def _redis(self, keeper: Keeper) -> None:
+        keeper.always("redis", lambda: sentinel.start_node(*self.redis[0]))
+        await keeper.run("redis")
+        for number in range(1, NODES):
+            self.running[f"redis-{number}"] = await sentinel.start_node(*self.redis[number])
+        for number in range(NODES):
+            self.running[f"sentinel-{number}"] = await sentinel.start(*self.redis[number])
 
     async def _databases(self, keeper: Keeper) -> None:
         assert self.second is not None

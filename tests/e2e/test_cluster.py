@@ -1,4 +1,4 @@
-"""Three nodes of the bus: the one that leads is lost while people talk, and what was admitted is answered.
+"""Three nodes of the bus, three Redis: the one that leads is lost while people talk; what was admitted is answered.
 
 The loss of one of two databases is followed by its runbook's test.
 """
@@ -35,3 +35,23 @@ async def test_a_node_of_the_bus_is_lost(tmp_path: Path) -> None:
     assert not violations, summary(violations)
     assert settled
     assert now_leads != led
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(0)
+async def test_the_redis_that_leads_is_lost(tmp_path: Path) -> None:
+    """And so is the one that took its place, when the first is back."""
+    async with talking(tmp_path) as (running, stores):
+        going_on = asyncio.create_task(running.volley(0, messages=300, seconds=40))
+        led = [await stores.redis_leader()]
+        for _ in range(2):
+            await asyncio.sleep(8)
+            await stores.lose_redis(running.keeper, led[-1])
+            led.append(await stores.redis_leader())
+        await going_on
+        settled = await running.settled(SETTLE_S)
+        violations = await running.violations()
+    note(f"cluster: of three Redis the leaders {led[:-1]} killed; {len(violations)} violations of 300 messages")
+    assert not violations, summary(violations)
+    assert settled
+    assert led[0] == 0 != led[1] != led[2]

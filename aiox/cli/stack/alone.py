@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from aiox.cli.stack import ejabberd, nats, postgres, redis, standby
+from aiox.cli.stack import ejabberd, nats, postgres, redis, sentinel, standby
 from aiox.cli.stack.home import Home, private_file, private_folder
 from aiox.cli.stack.log_rotation import rotate_for_ever
 from aiox.cli.stack.processes import Process
@@ -44,12 +44,15 @@ def _is_one_of_two(settings: Settings) -> bool:
 
 
 async def _redis(home: Home, settings: Settings) -> Process:
+    if settings.cluster.redis:
+        return await sentinel.start_node(home, settings)
     return await redis.start(home, settings.ports.redis, settings.hosts.listen)
 
 
 STORES: Final[Mapping[str, Start]] = {
     "postgres": _postgres,
     "redis": _redis,
+    "sentinel": sentinel.start,
     "nats": nats.start,
     "ejabberd": ejabberd.start,
 }

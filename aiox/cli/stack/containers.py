@@ -36,7 +36,8 @@ READS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         stack=("postgres", "postgres_migrator", "postgres_keeper", "postgres_ejabberd", "postgres_replica"),
         component=("archive",),
     ),
-    "redis": _more("redis", stack=("redis",)),
+    "redis": _more("redis", stack=("redis", "redis_replica", "redis_sentinel")),
+    "sentinel": _more("redis", stack=("redis", "redis_sentinel")),
     "nats": _more("nats", stack=("nats", "nats_backup", "nats_routes")),
     "ejabberd": {
         ca.XMPP: _TLS,

@@ -26,6 +26,8 @@ _OWN: Final = {
         "postgres_replica",
         "nats_backup",
         "nats_routes",
+        "redis_replica",
+        "redis_sentinel",
         "erlang_cookie",
         "xmpp_api",
     ),

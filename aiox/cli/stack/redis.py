@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 from typing import Final
 
@@ -42,11 +43,12 @@ _BUT: Final = {"orchestrator": " +info"}
 """The quota scripts ask in which run of the server they are: after a start anew the counters are rebuilt."""
 
 
-async def start(home: Home, port: int, listen: str = LOOPBACK) -> Process:
-    """Starts Redis and waits until it takes commands."""
+async def start(home: Home, port: int, listen: str = LOOPBACK, more: str = "", users: Sequence[str] = ()) -> Process:
+    """Starts Redis and waits until it takes commands; `more` lines of its configuration, and of its ACL."""
     folder = home.part("redis")
-    acl = private_file(folder / "users.acl", render_users(home))
-    config = private_file(folder / "redis.conf", _CONFIG.format(listen=listen, port=port, folder=folder, acl=acl))
+    acl = private_file(folder / "users.acl", "\n".join([render_users(home, _RIGHTS, _BUT), *users, ""]))
+    text = _CONFIG.format(listen=listen, port=port, folder=folder, acl=acl) + more
+    config = private_file(folder / "redis.conf", text)
     program = Program(
         name="redis",
         title="Redis",
@@ -54,7 +56,12 @@ async def start(home: Home, port: int, listen: str = LOOPBACK) -> Process:
         stop_signal=signal.SIGTERM,
         death_signal=signal.SIGTERM,
     )
-    process = await Process.start(program, home.log_file("redis"))
+    return await run_server(program, home, port)
+
+
+async def run_server(program: Program, home: Home, port: int) -> Process:
+    """Starts a server of Redis' kind and waits until it takes commands."""
+    process = await Process.start(program, home.log_file(program.name))
     password = home.secrets("stack").read("redis")
 
     async def ready() -> bool:
@@ -74,20 +81,24 @@ async def check(home: Home, port: int) -> None:
         raise CannotGoOn(f"it takes no commands. Mend: see {home.logs / 'redis.log'}")
 
 
-def render_users(home: Home) -> str:
-    """The ACL file; passwords stand in it as SHA-256 digests."""
+def render_users(home: Home, rights: Mapping[str, str], but: Mapping[str, str]) -> str:
+    """The lines of an ACL for users with these rights; passwords stand in it as SHA-256 digests.
+
+    `but` names what a user may although it is an operator's, or dangerous.
+    """
     lines = [
-        f"user {user} on #{_digest(home.secrets(user).read('redis'))} -@all +@connection {rights} -@admin -@dangerous"
-        f"{_BUT.get(user, '')}"
-        for user, rights in _RIGHTS.items()
+        f"user {user} on #{digest(home.secrets(user).read('redis'))} -@all +@connection {may} -@admin -@dangerous"
+        f"{but.get(user, '')}"
+        for user, may in rights.items()
     ]
     # Redis replays its append-only file as the default user: switched off, every transaction in it would be refused and
     # the counters and conversations lost at each start (seen with 7.0). Its password is drawn here and forgotten.
-    nobody = f"user default on #{_digest(token_hex(32))} ~* &* +@all"
-    return "\n".join([nobody, *lines]) + "\n"
+    nobody = f"user default on #{digest(token_hex(32))} ~* &* +@all"
+    return "\n".join([nobody, *lines])
 
 
-def _digest(password: str) -> str:
+def digest(password: str) -> str:
+    """What stands in an ACL in a password's place."""
     return hashlib.sha256(password.encode()).hexdigest()
 
 

@@ -39,8 +39,8 @@ class Counters:
 
 
 @contextmanager
-def running(counters: Counters, said: Said) -> Iterator[QuotaKeeper]:
-    keeper = QuotaKeeper(counters.check, cast(Log, said))
+def running(counters: Counters, said: Said, patience_s: float = 30.0) -> Iterator[QuotaKeeper]:
+    keeper = QuotaKeeper(counters.check, cast(Log, said), patience_s)
     task = asyncio.ensure_future(keeper.run())
     yield keeper
     task.cancel()
@@ -49,7 +49,7 @@ def running(counters: Counters, said: Said) -> Iterator[QuotaKeeper]:
 async def test_who_waits_goes_on_as_soon_as_the_counters_count() -> None:
     counters, said = Counters(), Said()
     with running(counters, said) as keeper:
-        waiting = asyncio.ensure_future(keeper.whole(30))
+        waiting = asyncio.ensure_future(keeper.whole())
         while counters.looks < 2:
             await asyncio.sleep(0.01)
         counters.state = False  # another orchestrator has not posted yet
@@ -58,11 +58,11 @@ async def test_who_waits_goes_on_as_soon_as_the_counters_count() -> None:
         assert not waiting.done()
         counters.state = True
         assert await waiting
-        assert await keeper.whole(30)
+        assert await keeper.whole()
     assert said.events == ["quota_not_counted", "quota_counted_again"]
 
 
 async def test_who_waits_too_long_is_told() -> None:
     counters = Counters()
-    with running(counters, Said()) as keeper:
-        assert not await keeper.whole(0.05)
+    with running(counters, Said(), 0.05) as keeper:
+        assert not await keeper.whole()

@@ -1,4 +1,4 @@
-"""ADR 5: a few failed tests with real clocks are tried again, alone; nothing else is, and what fails twice has failed."""
+"""ADR 5: a few failed tests with real clocks are tried again, alone, nothing else is, and what fails twice failed."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Counters:
         self.asked += 1
         raise self.error
 
-    async def whole(self, _seconds: float) -> bool:
+    async def whole(self) -> bool:
         self.waited += 1
         return True
 
