@@ -28,13 +28,15 @@ class Login:
     password: str
     port: int
     ca: Path
+    hosts: tuple[str, ...] = ("127.0.0.1",)
+    """Servers that are one; another one is tried when one does not let in."""
 
 
 class LightClient:
     """One account, one conversation, one question at a time."""
 
     def __init__(self, login: Login) -> None:
-        self._stream = Stream(login.jid, login.password, "127.0.0.1", login.port, login.ca, self._heard)
+        self._stream = Stream(login.jid, login.password, login.hosts[0], login.port, login.ca, self._heard)
         self._answer: asyncio.Future[str] | None = None
         self._jid = login.jid
 

@@ -29,6 +29,7 @@ from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
+from aiox.runtime.xmpp_hosts import XmppHosts
 from aiox.runtime.xmpp_server import COMPONENT_ACCOUNT, XmppServer
 from aiox.wire.codec import NotAnEvent, decode
 from component.admission import PARALLEL, Admission, Chance
@@ -290,8 +291,11 @@ def _links(settings: Settings, secrets: Secrets, log: Log) -> dict[int, XmppLink
     secret = secrets.read("xmpp_component")
     port, sessions = settings.ports.xmpp_component, count(1)
     probes = 0 if settings.components == 1 else PROBES * settings.components
-    where = (settings.hosts.xmpp, port, settings.agents_domain, settings.domain, secret, log)
-    return {slot: XmppLink(*where, sessions=sessions, probes=probes) for slot in range(1, settings.components + 1)}
+    where = (port, settings.agents_domain, settings.domain, secret, log)
+    return {
+        slot: XmppLink(XmppHosts(settings.hosts.xmpp, slot - 1), *where, sessions=sessions, probes=probes)
+        for slot in range(1, settings.components + 1)
+    }
 
 
 def _stores(pool: Pool, archived: Pool) -> Stores:

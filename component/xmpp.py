@@ -19,6 +19,7 @@ from slixmpp.xmlstream.stanzabase import StanzaBase
 
 from aiox.kernel.errors import ErrorCode
 from aiox.runtime.logs import Log
+from aiox.runtime.xmpp_hosts import XmppHosts
 from component.errors import error_reply
 from component.features.ping import ping
 from component.link import LinkLost
@@ -42,7 +43,7 @@ class XmppLink:
 
     def __init__(
         self,
-        host: str,
+        hosts: XmppHosts,
         port: int,
         agents_domain: str,
         server_domain: str,
@@ -52,10 +53,12 @@ class XmppLink:
         sessions: Iterator[int],
         probes: int = 0,
     ) -> None:
-        """`sessions` numbers the streams of all links of the process. `probes` other than 0: the server divides the
-        agents over several links, and this one is made anew until so many probes show that it got its share.
+        """Of several servers the next is tried when one does not accept us. `sessions` numbers the streams of all links
+        of the process. `probes` other than 0: the server divides the agents over several links, and this one is made
+        anew until so many probes show that it got its share.
         """
-        self._address = (host, port)
+        self._hosts = hosts
+        self._port = port
         self._sessions = sessions
         self._probes = probes
         self._probe_id = ""
@@ -164,7 +167,8 @@ class XmppLink:
 
     async def _connect(self) -> bool:
         self._changed.clear()
-        self._stream.connect(*self._address)
+        host = self._hosts.now
+        self._stream.connect(host, self._port)
         try:
             async with asyncio.timeout(CONNECT_S):
                 await self._changed.wait()
@@ -173,6 +177,7 @@ class XmppLink:
         if not self._up:
             self._stream.cancel_connection_attempt()
             self._stream.abort()
+            self._hosts.pass_over(host)
         return self._up
 
     async def _is_routed(self) -> bool:

@@ -31,6 +31,7 @@ from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
 from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
+from aiox.runtime.xmpp_hosts import XmppHosts
 from aiox.runtime.xmpp_server import GATEWAY_ACCOUNT, XmppServer
 from gateway.access import Door
 from gateway.admission import Traced
@@ -94,8 +95,9 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     await desk.listen(bus)
     front = _front(settings, secrets, bus, clock)
     api = make_app(door, _ready(pool, rates), log, REGISTRY, BUILT_PAGES, front)
-    files = XmppUpload(api, upload_to(settings, secrets), front.hosts, settings.limits.upload_bytes)
-    app = XmppSocket(files, to_server(settings, secrets), front.hosts, front.origins)
+    servers = XmppHosts(settings.hosts.xmpp)
+    files = XmppUpload(api, upload_to(settings, secrets, servers), front.hosts, settings.limits.upload_bytes)
+    app = XmppSocket(files, to_server(settings, secrets, servers), front.hosts, front.origins)
     supervisor, closing = Supervisor(log, STOP["tasks"]), Closing(STOP, log)
     supervisor.start("letters", letters.run())
     supervisor.start("decisions", decisions.run())

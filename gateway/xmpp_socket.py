@@ -8,8 +8,8 @@ every other stream (SASL); what they say is judged where all stanzas are. Nothin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
+from aiox.runtime.xmpp_hosts import XmppHosts
 from aiox.runtime.xmpp_tls import trust
 from gateway.edge import is_known
 from gateway.guard import App, Message, Receive, Scope, Send
@@ -38,15 +39,15 @@ Connect = Callable[[], AbstractAsyncContextManager[ClientConnection]]
 """Opens a connection to the XMPP server. Raises OSError, TimeoutError, WebSocketException."""
 
 
-def to_server(settings: Settings, secrets: Secrets) -> Connect:
-    """Connections to the server of this hub, on loopback and by TLS, believed for the hub's domain."""
+def to_server(settings: Settings, secrets: Secrets, hosts: XmppHosts) -> Connect:
+    """Connections to the server of this hub, by TLS, believed for the hub's domain; of several to one that is there."""
     tls = trust(settings, secrets.path("ca.crt"))
     url = f"wss://{settings.domain}:{settings.ports.xmpp_http}/ws"
 
-    def opened() -> AbstractAsyncContextManager[ClientConnection]:
+    def open_at(host: str) -> AbstractAsyncContextManager[ClientConnection]:
         return connect(
             url,
-            host=settings.hosts.xmpp,
+            host=host,
             ssl=tls,
             subprotocols=[_PROTOCOL],
             compression=None,
@@ -54,6 +55,21 @@ def to_server(settings: Settings, secrets: Secrets) -> Connect:
             max_size=None,
             proxy=None,
         )
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[ClientConnection]:
+        async with AsyncExitStack() as stack:
+            *others, last = hosts.round()
+            for host in others:
+                try:
+                    server = await stack.enter_async_context(open_at(host))
+                except (OSError, TimeoutError):
+                    hosts.pass_over(host)
+                else:
+                    break
+            else:
+                server = await stack.enter_async_context(open_at(last))
+            yield server
 
     return opened
 

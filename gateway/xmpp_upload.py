@@ -17,6 +17,7 @@ import aiohttp
 
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
+from aiox.runtime.xmpp_hosts import XmppHosts
 from aiox.runtime.xmpp_tls import trust
 from gateway.edge import is_known
 from gateway.guard import UPLOAD_TIMEOUT_S, App, Receive, Scope, Send
@@ -40,13 +41,16 @@ class _CutOff(Exception):
     """The browser went away, or sent more than it had announced."""
 
 
-def to_server(settings: Settings, secrets: Secrets) -> Put:
-    """Puts to the server of this hub, on loopback and by TLS, believed for the hub's domain."""
+def to_server(settings: Settings, secrets: Secrets, hosts: XmppHosts) -> Put:
+    """Puts to the server of this hub, by TLS, believed for the hub's domain.
+
+    Of several to the one that is asked now: each keeps its own list of places.
+    """
     tls = trust(settings, secrets.path("ca.crt"))
     host = urlsplit(settings.upload_url).netloc
 
     async def put(path: str, length: int, media_type: str, pieces: Pieces) -> int:
-        url = f"https://{settings.hosts.xmpp}:{settings.ports.xmpp_http}/upload{path}"
+        url = f"https://{hosts.now}:{settings.ports.xmpp_http}/upload{path}"
         headers = {"Host": host, "Content-Length": str(length), "Content-Type": media_type}
         async with (
             aiohttp.ClientSession() as session,

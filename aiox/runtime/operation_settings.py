@@ -14,6 +14,8 @@ Address = Annotated[str, Field(pattern=rf"^({_HOST}:[0-9]{{1,5}})?$")]
 """Host and port; empty for none."""
 HostNames = Annotated[str, Field(pattern=rf"^{_HOST}(:[0-9]{{1,5}})?(,{_HOST}(:[0-9]{{1,5}})?)*$")]
 """One host, or several with commas between; each with a port of its own where it has one."""
+HostList = Annotated[str, Field(pattern=rf"^{_HOST}(,{_HOST})*$")]
+"""The same, all on the same ports."""
 
 
 def addresses(hosts: str, port: int) -> list[tuple[str, int]]:
@@ -38,7 +40,7 @@ class Hosts(_Operation):
         "", description="where Sentinels are that say which Redis takes writes; empty: the one in hosts.redis does"
     )
     nats: HostNames = Field(LOOPBACK, description="several: nodes of one cluster; with three each message is on all")
-    xmpp: HostName = LOOPBACK
+    xmpp: HostList = Field(LOOPBACK, description="several: nodes of one cluster; another is asked when one is gone")
     listen: HostName = Field(LOOPBACK, description="address on which this process opens its own ports")
     worker: str = Field(
         LOOPBACK,
@@ -58,6 +60,8 @@ class Cluster(_Operation):
     standby: Address = Field("", description="where the PostgreSQL is that follows this one; empty: none")
     replica_of: Address = Field("", description="the PostgreSQL that this one follows, until it is promoted")
     redis: str = Field("", pattern=_ROUTES, description="where all Redis are, each with its port; empty: there is one")
+    xmpp: HostList | Literal[""] = Field("", description="where all XMPP servers are; empty: there is one")
+    xmpp_node: int = Field(1, ge=1, le=9, description="which of these this XMPP server is; it joins those before it")
     redis_node: int = Field(1, ge=1, le=9, description="which of these this Redis is; the first leads at first")
 
 

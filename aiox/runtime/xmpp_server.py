@@ -9,6 +9,7 @@ import aiohttp
 from aiox.kernel.jid import BareJid, domain, local_part
 from aiox.runtime.secrets import Secrets
 from aiox.runtime.settings import Settings
+from aiox.runtime.xmpp_hosts import XmppHosts
 from aiox.runtime.xmpp_tls import trust
 
 STACK_ACCOUNT: Final = "hub-api"
@@ -37,7 +38,7 @@ class XmppServer:
     def __init__(self, settings: Settings, secrets: Secrets, account: str) -> None:
         self._settings = settings
         self._domain = settings.domain
-        self._url = f"https://{settings.hosts.xmpp}:{settings.ports.xmpp_http}/api"
+        self._hosts = XmppHosts(settings.hosts.xmpp)
         self._secrets = secrets
         self._account = account
 
@@ -106,15 +107,29 @@ class XmppServer:
         return body
 
     async def call(self, command: str, arguments: dict[str, Any]) -> tuple[int, Any]:
-        """One command: HTTP status and answer. Raises aiohttp.ClientError, OSError, TimeoutError."""
+        """One command: HTTP status and answer. Raises aiohttp.ClientError, OSError, TimeoutError.
+
+        Of several servers the next is asked when one cannot be reached; never after it may have heard the command.
+        """
+        *others, last = self._hosts.round()
+        for host in others:
+            try:
+                return await self._call(host, command, arguments)
+            except aiohttp.ClientConnectorError:
+                self._hosts.pass_over(host)
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                self._hosts.pass_over(host)
+                raise
+        return await self._call(last, command, arguments)
+
+    async def _call(self, host: str, command: str, arguments: dict[str, Any]) -> tuple[int, Any]:
+        url = f"https://{host}:{self._settings.ports.xmpp_http}/api/{command}"
         who = aiohttp.encode_basic_auth(f"{self._account}@{self._domain}", self._secrets.read("xmpp_api"))
         tls = trust(self._settings, self._secrets.path("ca.crt"))
         headers = {"Host": self._domain, "Authorization": who}
         async with (
             aiohttp.ClientSession(timeout=_BUDGET) as session,
-            session.post(
-                f"{self._url}/{command}", json=arguments, ssl=tls, headers=headers, server_hostname=self._domain
-            ) as answer,
+            session.post(url, json=arguments, ssl=tls, headers=headers, server_hostname=self._domain) as answer,
         ):
             return answer.status, await answer.json(content_type=None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 from xml.etree.ElementTree import Element, tostring
@@ -27,6 +28,7 @@ class Person:
 
     def __init__(self, login: Login, now: Callable[[], float], resend: bool = True) -> None:
         self.login = login
+        self._hosts = deque(login.hosts)
         self._resend = resend
         self.journal = Journal()
         self.now = now
@@ -42,6 +44,7 @@ class Person:
                 try:
                     lost = await self._log_in()
                 except ChatTrouble:
+                    self._hosts.rotate(-1)
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE_S)
                     continue
@@ -71,7 +74,7 @@ class Person:
 
     async def _log_in(self) -> asyncio.Event:
         login = self.login
-        stream = Stream(login.jid, login.password, "127.0.0.1", login.port, login.ca, self._heard)
+        stream = Stream(login.jid, login.password, self._hosts[0], login.port, login.ca, self._heard)
         await stream.open()
         lost = asyncio.Event()
         stream.on_lost(lost.set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 
@@ -80,9 +80,18 @@ async def traffic(
 
 @asynccontextmanager
 async def joined(
-    keeper: Keeper, model: StubModel, seed: int, clients: int, conversations: int, name: str = "load", **agent: object
+    keeper: Keeper,
+    model: StubModel,
+    seed: int,
+    clients: int,
+    conversations: int,
+    name: str = "load",
+    hosts: Sequence[str] = ("127.0.0.1",),
+    **agent: object,
 ) -> AsyncIterator[Traffic]:
-    """More people on a hub that runs; `agent` has further fields of their agents."""
+    """More people on a hub that runs, one after the other at another of `hosts`; `agent` has more of their agents."""
     made = await people(keeper.home, keeper.settings, clients, conversations // clients, name, **agent)
-    async with crowd([Member(person.login, person.agents) for person in made]) as together:
+    around = [tuple(hosts[(number + each) % len(hosts)] for each in range(len(hosts))) for number in range(len(made))]
+    members = [Member(replace(one.login, hosts=at), one.agents) for one, at in zip(made, around, strict=True)]
+    async with crowd(members) as together:
         yield Traffic(keeper, model, made, together, seed)

@@ -24,6 +24,7 @@ from tests.e2e.nats_view import stream_leader
 from tests.stack import free_ports
 
 NODES: Final = 3
+SERVERS: Final = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 SOON_S: Final = 120.0
 SETTLE_S: Final = 240.0
 """What a lost node had delivered and was not acknowledged comes again after a minute."""
@@ -37,6 +38,8 @@ class Several:
     nodes: list[tuple[Home, Settings]] = field(default_factory=list)
     redis: list[tuple[Home, Settings]] = field(default_factory=list)
     """Each with a Sentinel."""
+    servers: list[tuple[Home, Settings]] = field(default_factory=list)
+    """Of XMPP: at one address each, all on the same ports."""
     second: tuple[Home, Settings] | None = None
     running: dict[str, Process] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -48,7 +51,8 @@ class Several:
         await asyncio.gather(keeper.run("nats"), *(self._node(number) for number in range(1, NODES)))
         await self._redis(keeper)
         await self._databases(keeper)
-        await keeper.start(("ejabberd", "orchestrator", "ai_worker", "component"))
+        await self._servers(keeper)
+        await keeper.start(("orchestrator", "ai_worker", "component"))
 
     async def end(self) -> None:
         for task in self.tasks:
@@ -61,6 +65,15 @@ class Several:
         name = f"nats-{number}"
         await _kill(self.running.pop(name))
         await self._node(number)
+
+    async def lose_server(self, keeper: Keeper, number: int) -> None:
+        """Ends an XMPP server as a power cut would; a while later it is there again."""
+        if number == 0:
+            keeper.kill("ejabberd")
+            await keeper.whole()
+        else:
+            await _kill(self.running.pop(f"ejabberd-{number}"))
+            self.running[f"ejabberd-{number}"] = await ejabberd.start(*self.servers[number])
 
     async def redis_leader(self) -> int:
         """The number of the Redis that leads now."""
@@ -93,13 +106,17 @@ class Several:
         await _kill(process)
 
     async def follow_second(self, keeper: Keeper) -> None:
-        """The XMPP server, and who reads the stores for the checker, go to the promoted one."""
+        """The XMPP servers, and who reads the stores for the checker, go to the promoted one."""
         assert self.second is not None
         port = self.second[1].ports.postgres
         ports = keeper.settings.ports.model_copy(update={"postgres": port})
         keeper.settings = keeper.settings.model_copy(update={"ports": ports})
-        keeper.always("ejabberd", lambda: ejabberd.start(keeper.home, keeper.settings))
+        moved = {"ports": ports}
+        self.servers = [(home, settings.model_copy(update=moved)) for home, settings in self.servers]
         await keeper.replace("ejabberd")
+        for number in range(1, NODES):
+            await self.running.pop(f"ejabberd-{number}").stop()
+            self.running[f"ejabberd-{number}"] = await ejabberd.start(*self.servers[number])
 
     async def leader(self) -> int:
         """The number of the node that leads the inbound stream now."""
@@ -124,6 +141,13 @@ class Several:
             settings = keeper.settings.model_copy(update={"ports": own, "cluster": cluster, "hosts": hosts})
             home = keeper.home if number == 0 else self._home(keeper, f"redis-{number + 1}", settings)
             self.redis.append((home, settings))
+        for number in range(NODES):
+            here = Hosts(xmpp=SERVERS[number], listen=SERVERS[number])
+            cluster = Cluster(xmpp=",".join(SERVERS), xmpp_node=number + 1)
+            settings = keeper.settings.model_copy(update={"cluster": cluster, "hosts": here})
+            home = keeper.home if number == 0 else self._home(keeper, f"ejabberd-{number + 1}", settings)
+            self.servers.append((home, settings))
+        keeper.environment["AIOX_HOSTS__XMPP"] = ",".join(SERVERS)
         second = free_ports()
         first = f"127.0.0.1:{keeper.settings.ports.postgres}"
         settings = keeper.settings.model_copy(update={"ports": second, "cluster": Cluster(replica_of=first)})
@@ -148,6 +172,12 @@ class Several:
             self.running[f"redis-{number}"] = await sentinel.start_node(*self.redis[number])
         for number in range(NODES):
             self.running[f"sentinel-{number}"] = await sentinel.start(*self.redis[number])
+
+    async def _servers(self, keeper: Keeper) -> None:
+        keeper.always("ejabberd", lambda: ejabberd.start(*self.servers[0]))
+        await keeper.run("ejabberd")
+        for number in range(1, NODES):
+            self.running[f"ejabberd-{number}"] = await ejabberd.start(*self.servers[number])
 
     async def _databases(self, keeper: Keeper) -> None:
         assert self.second is not None
@@ -195,6 +225,6 @@ async def talking(folder: Path) -> AsyncIterator[tuple[Traffic, Several]]:
         stub_model(latency_ms=50, keep_requests=False) as model,
         several(folder) as stores,
         kept_hub(model.url, stores.begin) as keeper,
-        joined(keeper, model, 5, 8, 40) as running,
+        joined(keeper, model, 5, 8, 40, hosts=SERVERS) as running,
     ):
         yield running, stores

@@ -1,4 +1,4 @@
-"""Three nodes of the bus, three Redis: the one that leads is lost while people talk; what was admitted is answered.
+"""Of the bus, Redis and the XMPP server there are three: one is lost while people talk, and what was admitted answered.
 
 The loss of one of two databases is followed by its runbook's test.
 """
@@ -12,7 +12,7 @@ import pytest
 
 from setup.prove import note
 from tests.chaos.checker import summary
-from tests.e2e.cluster import SETTLE_S, talking
+from tests.e2e.cluster import NODES, SETTLE_S, talking
 
 
 @pytest.mark.prove
@@ -55,3 +55,22 @@ async def test_the_redis_that_leads_is_lost(tmp_path: Path) -> None:
     assert not violations, summary(violations)
     assert settled
     assert led[0] == 0 != led[1] != led[2]
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(0)
+async def test_xmpp_servers_are_lost_one_after_the_other(tmp_path: Path) -> None:
+    """The first has the component's link; people are at all three, and come back at another one."""
+    async with talking(tmp_path) as (running, stores):
+        going_on = asyncio.create_task(running.volley(0, messages=300, seconds=40))
+        for number in range(NODES):
+            await asyncio.sleep(6)
+            await stores.lose_server(running.keeper, number)
+        await going_on
+        settled = await running.settled(SETTLE_S)
+        violations = await running.violations()
+        logins = sum(person.journal.logins for person in running.crowd.people)
+    assert logins > len(running.crowd.people)  # some were there
+    note(f"cluster: {NODES} XMPP servers killed, {logins} logins; {len(violations)} violations of 300 messages")
+    assert not violations, summary(violations)
+    assert settled

@@ -53,7 +53,8 @@ class Known:
 def ensure(home: Home, domain: str, now: datetime, xmpp: str = LOOPBACK) -> tuple[str, ...]:
     """Makes the CA once, and every certificate that is missing, ends within 30 days, or names other hosts.
 
-    `xmpp` is the name under which other machines of the hub find its XMPP server. Returns who got a new one.
+    `xmpp` are the names, with commas between, under which other machines of the hub find its XMPP servers. Returns who
+    got a new one.
     """
     stack = home.secrets("stack")
     if not stack.has("ca.key") or _read_ca(stack).certificate.not_valid_after_utc - now < timedelta(days=CA_ENDS_DAYS):
@@ -78,7 +79,7 @@ def _leaves(domain: str, xmpp: str = LOOPBACK) -> dict[str, tuple[str, Sequence[
     services: dict[str, tuple[str, Sequence[x509.GeneralName]]] = {
         service: (f"{service}.aiox", (x509.DNSName(f"{service}.aiox"), *_LOOPBACK)) for service in SERVICES
     }
-    names = (domain, f"agents.{domain}", f"conference.{domain}", f"pubsub.{domain}", xmpp)
+    names = (domain, f"agents.{domain}", f"conference.{domain}", f"pubsub.{domain}", *xmpp.split(","))
     hosts = [x509.DNSName(name) for name in names if name not in ("localhost", LOOPBACK)]
     return {**services, XMPP: (domain, (*hosts, *_LOOPBACK))}
 

@@ -31,6 +31,12 @@ _PREPARE_ACCOUNT: Final = (
     " ok -> ok; {{error, exists}} -> ok = ejabberd_auth:set_password({name}, {domain}, P) end end)()"
 )
 """Run inside the server: the hub's own accounts get their passwords from secret files, not from a command line."""
+_JOIN: Final = (
+    "(fun() -> Alone = ejabberd_cluster:get_nodes() =:= [node()],"
+    " There = [N || N <- [{before}], Alone, net_adm:ping(N) =:= pong],"
+    " case There of [] -> ok; [First | _] -> ok = ejabberd_cluster:join(First) end end)(), "
+)
+"""Run inside the server, before its accounts are made. Joining starts its database anew, from the other's."""
 
 
 _ARCHIVE_RIGHTS: Final = """
@@ -58,12 +64,15 @@ async def start(home: Home, settings: Settings) -> Process:
     folder = home.part("ejabberd")
     peers = await federation.read_peers(home, settings) if settings.federation.on else ()
     config = private_file(folder / "ejabberd.yml", render(home, settings, peers))
+    if settings.cluster.xmpp_node > 1 and not settings.cluster.xmpp:
+        raise CannotGoOn("cluster.xmpp_node is set and cluster.xmpp is not. Mend: name all XMPP servers there")
     program = await _with_others(_program(home, settings, folder, config), settings, folder)
     process = await Process.start(program, home.log_file("ejabberd"))
     ports = (settings.ports.xmpp_client, settings.ports.xmpp_component, settings.ports.xmpp_http)
 
     async def ready() -> bool:
-        return all([await can_connect(port) for port in ports]) and await answers(home, settings)
+        host = settings.hosts.xmpp
+        return all([await can_connect(port, host) for port in ports]) and await answers(home, settings)
 
     try:
         await process.until_ready(ready)
@@ -147,10 +156,11 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
     log = folder / "log"
     log.mkdir(mode=0o700, exist_ok=True)
     # Deep stacks (+sss, in kilowords): its XML parser is native and recursive, and 28 KB of nested elements killed it.
+    listen = settings.hosts.listen if settings.cluster.xmpp else LOOPBACK
     erlang = f"""
-        erl -noinput -sname aiox@localhost
+        erl -noinput {_name(settings)}
         -erl_epmd_port {settings.ports.erlang} -start_epmd false
-        -kernel inet_dist_use_interface {{127,0,0,1}}
+        -kernel inet_dist_use_interface {{{listen.replace(".", ",")}}}
         +sss 8192 +sssdcpu 8192 +sssdio 8192
         +K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none
         -env ERL_CRASH_DUMP_BYTES 0
@@ -170,7 +180,7 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
     return Program(
         name="ejabberd",
         title="ejabberd",
-        command=(*erlang.split(), *_mnesia(folder), "-s", "ejabberd", "-eval", f"{accounts}."),
+        command=(*erlang.split(), *_mnesia(folder), "-s", "ejabberd", "-eval", f"{_join(settings)}{accounts}."),
         environment={
             **BARE_ENVIRONMENT,
             "HOME": str(folder),
@@ -184,6 +194,33 @@ def _program(home: Home, settings: Settings, folder: Path, config: Path) -> Prog
         ready_budget_s=60,
         stop_budget_s=15,
     )
+
+
+def _name(settings: Settings) -> str:
+    """What this server is called among those it is one with: long names have a dot."""
+    if not settings.cluster.xmpp:
+        return "-sname aiox@localhost"
+    node = _nodes(settings)[settings.cluster.xmpp_node - 1]
+    return f"-name {node}" if "." in node else f"-sname {node}"
+
+
+def _nodes(settings: Settings) -> list[str]:
+    """All servers of the cluster, by their Erlang names. Raises CannotGoOn when this one is not among them."""
+    nodes = [f"aiox@{host}" for host in settings.cluster.xmpp.split(",")]
+    if settings.cluster.xmpp_node > len(nodes):
+        raise CannotGoOn(
+            f"cluster.xmpp_node is {settings.cluster.xmpp_node}, and cluster.xmpp names {len(nodes)}."
+            " Mend: say which of them this server is"
+        )
+    return nodes
+
+
+def _join(settings: Settings) -> str:
+    """Before anything else a server that is alone becomes one with those before it; later it remembers them."""
+    if not settings.cluster.xmpp:
+        return ""
+    before = ", ".join(f"'{node}'" for node in _nodes(settings)[: settings.cluster.xmpp_node - 1])
+    return _JOIN.format(before=before)
 
 
 def libraries() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sys
@@ -29,6 +30,7 @@ from aiox.runtime.nats import (
 from aiox.runtime.settings import Settings
 
 MAX_PAYLOAD: Final = 1 << 20
+CHECK_S: Final = 10.0
 COMMANDS: Final = SUBJECT
 LIVE: Final = "aiox.live.*"
 ROUTES: Final = "routes"
@@ -79,7 +81,7 @@ async def start(home: Home, settings: Settings) -> Process:
 
     try:
         await process.until_ready(ready)
-        await check(home, settings.ports.nats)
+        await process.unless_it_dies(check(home, settings.ports.nats))
     except BaseException:
         await process.stop()
         raise
@@ -150,16 +152,21 @@ def _reader(password: str) -> dict[str, Any]:
 
 
 async def check(home: Home, port: int) -> None:
-    """Asks the server itself. Raises CannotGoOn when it is away, BusNotDurable when it acknowledges before writing."""
+    """Asks the server itself. Raises CannotGoOn when it is away, BusNotDurable when it acknowledges before writing.
+
+    The library would try to connect for two minutes to a server that is gone: no longer than CHECK_S here.
+    """
     try:
-        client = await nats.connect(
-            f"nats://127.0.0.1:{port}", user="stack", password=home.secrets("stack").read("nats"), connect_timeout=5
-        )
-        try:
-            answer = await client.request("$SYS.REQ.SERVER.PING.JSZ", json.dumps({"config": True}).encode(), timeout=10)
-        finally:
-            await client.close()
-    except (NatsError, OSError) as error:
+        async with asyncio.timeout(CHECK_S):
+            client = await nats.connect(
+                f"nats://127.0.0.1:{port}", user="stack", password=home.secrets("stack").read("nats"), connect_timeout=5
+            )
+            try:
+                asked = json.dumps({"config": True}).encode()
+                answer = await client.request("$SYS.REQ.SERVER.PING.JSZ", asked, timeout=CHECK_S)
+            finally:
+                await client.close()
+    except (NatsError, OSError, TimeoutError) as error:
         raise CannotGoOn(f"NATS does not answer: {error!r}. Mend: see {home.logs / 'nats.log'}") from error
     config = json.loads(answer.data)["data"]["config"]
     if not config.get("sync_always"):

@@ -96,6 +96,16 @@ class Process:
                 f" Its last words: {self.last_words()} Mend: see {self._log}"
             ) from None
 
+    async def unless_it_dies(self, work: Awaitable[None]) -> None:
+        """Does what needs the process. Raises PartDied as soon as that ends, however patient the work is."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                death = group.create_task(self.until_death())
+                await work
+                death.cancel()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
     async def until_death(self) -> None:
         """Waits for the end. Raises PartDied unless the end was asked for."""
         await self._child.wait()
@@ -163,10 +173,10 @@ async def run(*command: str, environment: Mapping[str, str] = BARE_ENVIRONMENT, 
     return output
 
 
-async def can_connect(port: int) -> bool:
-    """Whether something accepts on this loopback port."""
+async def can_connect(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something accepts on this port."""
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
     writer.close()

@@ -24,6 +24,7 @@ from aiox.runtime.nats import ensure_inbound
 from aiox.runtime.settings import Limits, Settings
 from aiox.runtime.supervisor import Supervisor
 from aiox.runtime.telemetry import Telemetry
+from aiox.runtime.xmpp_hosts import XmppHosts
 from aiox.wire.codec import decode
 from component.admission import Admission, Chance
 from component.buckets import Buckets
@@ -126,7 +127,7 @@ async def open_door(xmpp: Ejabberd, bus: Nats, folder: Path, per_minute: int = 6
     telemetry = Telemetry("component", folder)
     client = await nats.connect(f"nats://127.0.0.1:{bus.port}", max_reconnect_attempts=-1, reconnect_time_wait=0.1)
     await ensure_inbound(client.jetstream(), Settings(limits=Limits(inbound_bytes=1 << 26)))
-    link = XmppLink("127.0.0.1", xmpp.component_port, AGENTS, DOMAIN, SECRET, log, sessions=count(1))
+    link = XmppLink(XmppHosts("127.0.0.1"), xmpp.component_port, AGENTS, DOMAIN, SECRET, log, sessions=count(1))
     link.open()
     table, clock = Table(), SystemClock()
     talk = Talk(clock)

@@ -26,6 +26,7 @@ from aiox.kernel.envelope import MessageReceived
 from aiox.kernel.ids import agent_id_of
 from aiox.kernel.jid import BareJid, local_part
 from aiox.runtime.telemetry import Telemetry
+from aiox.runtime.xmpp_hosts import XmppHosts
 from aiox.wire.codec import decode
 from component.admission import Admission, Chance
 from component.buckets import Buckets
@@ -210,7 +211,7 @@ def _added(_agent: str, _owner: str) -> None:
 async def opened(folder: Path) -> AsyncIterator[Door]:
     log, clock, bus, out = structlog.get_logger(), HandClock(), FakeBus(), FakeLink()
     telemetry = Telemetry("component", folder)
-    link = XmppLink("127.0.0.1", 1, "agents.hub.test", "hub.test", "secret", log, sessions=count(1))
+    link = XmppLink(XmppHosts("127.0.0.1"), 1, "agents.hub.test", "hub.test", "secret", log, sessions=count(1))
     talk = Talk(clock)
     admission = Admission(
         bus, out.send, Buckets(10**9, 10**9), talk, telemetry, clock, log, Chance(uuid4, lambda: False)

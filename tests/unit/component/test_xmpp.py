@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 import pytest
 import structlog
 
+from aiox.runtime.xmpp_hosts import XmppHosts
 from component import xmpp as module
 from component.link import LinkLost
 from component.stanza_xml import COMPONENT, add, stanza
@@ -74,11 +75,11 @@ async def until_up(link: XmppLink) -> None:
 
 
 @asynccontextmanager
-async def linked(peer: Peer | None = None, *, up: bool = True) -> AsyncIterator[Linked]:
+async def linked(peer: Peer | None = None, *, up: bool = True, hosts: str = "127.0.0.1") -> AsyncIterator[Linked]:
     peer = peer or Peer()
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    link = XmppLink("127.0.0.1", port, AGENTS, SERVER, "sesam", structlog.get_logger(), sessions=count(1))
+    link = XmppLink(XmppHosts(hosts), port, AGENTS, SERVER, "sesam", structlog.get_logger(), sessions=count(1))
     link.open()
     seen: list[Element] = []
     link.on_stanza(seen.append)
@@ -241,7 +242,9 @@ async def test_link_that_is_ended_while_it_comes_up_ends(steps: int) -> None:
     peer = Peer()
     async with await asyncio.start_server(peer.serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        link = XmppLink("127.0.0.1", port, AGENTS, SERVER, "sesam", structlog.get_logger(), sessions=sessions())
+        link = XmppLink(
+            XmppHosts("127.0.0.1"), port, AGENTS, SERVER, "sesam", structlog.get_logger(), sessions=sessions()
+        )
         link.open()
         running = asyncio.create_task(link.run())
         done, _ = await asyncio.wait([running], timeout=60)
@@ -249,6 +252,11 @@ async def test_link_that_is_ended_while_it_comes_up_ends(steps: int) -> None:
         await link.close()
         assert done
         assert running.cancelled()
+
+
+async def test_of_several_servers_the_link_finds_one_that_is_there() -> None:
+    async with linked(hosts="127.0.0.9,127.0.0.1") as it:
+        assert await alive(it)
 
 
 async def test_wrong_secret_is_tried_again_and_never_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,3 +123,20 @@ async def test_the_component_puts_contacts_into_rosters_and_does_nothing_else(
     for command, arguments in (("check_account", {}), ("change_password", {"newpass": "x"}), ("kick_user", {})):
         status, _ = await component.call(command, {"user": jid.partition("@")[0], "host": "localhost", **arguments})
         assert status == 403, command
+
+
+async def test_of_several_servers_one_that_is_there_is_asked(ejabberd: Place) -> None:
+    hosts = ejabberd.settings.hosts.model_copy(update={"xmpp": "127.0.0.9,127.0.0.1"})
+    settings = ejabberd.settings.model_copy(update={"hosts": hosts})
+    server = XmppServer(settings, ejabberd.home.secrets("gateway"), GATEWAY_ACCOUNT)
+    made = BareJid(f"{uuid4().hex[:12]}@localhost")
+    await server.ensure(made, PASSWORD)
+    assert await fits(server, made, PASSWORD)
+
+
+async def test_where_none_is_there_it_is_said(ejabberd: Place) -> None:
+    hosts = ejabberd.settings.hosts.model_copy(update={"xmpp": "127.0.0.8,127.0.0.9"})
+    settings = ejabberd.settings.model_copy(update={"hosts": hosts})
+    server = XmppServer(settings, ejabberd.home.secrets("gateway"), GATEWAY_ACCOUNT)
+    with pytest.raises(XmppServerTrouble, match="does not answer"):
+        await server.end_sessions(BareJid("nobody@localhost"))
