@@ -97,7 +97,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     await nats.ensure_inbound(client.jetstream(), settings)
     bus, link = JetStreamBus(client), Links(_links(settings, secrets, log))
     tell = (pace := Pace(settings.domain, settings.limits.peer_stanzas_per_minute, clock)).paced(link.send)
-    talk, crash, crowding = Talk(clock), crash_hook(settings.crash), Crowding()
+    talk, crash, crowding = Talk(clock), crash_hook(settings.crash), Crowding(settings.domain)
     buckets = Buckets(settings.limits.messages_per_minute, settings.limits.message_burst)
     chance = Chance(uuid4, lambda: random.random() < settings.telemetry.sample_rate)  # noqa: S311 -- no secret
     loops = Loops(LoopGuard(settings.agents_domain), partial(ledger.append, pool), clock, log)

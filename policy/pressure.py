@@ -9,7 +9,8 @@ retry on, before anything was promised:
 
 priority is the owner's weight of the agent (0..1), as the door has seen it in an answer of this conversation; 1 before
 the first, which is asked once. So an agent of high priority finds room when others do not, even those that were refused
-before; and of equals who was refused comes before who was not.
+before; and of equals who was refused comes before who was not. Somebody of another hub who was never answered has half
+of the limit and no more: many of them, invented or not, leave room for the hub's own people.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ PLACES_DEEP: Final = 4
 FIRST: Final = 256.0
 REFUSED_BONUS: Final = 0.125
 REFUSALS_COUNTED: Final = 4
+FOREIGN_SHARE: Final = 0.5
+"""Of the limit, for people of other hubs who were never answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ def lets_in(waiting: float, limit: float, priority: float, refused: int) -> bool
     """Whether a message of this priority, refused so often before, is let in."""
     room = limit * (1 + 2 * priority + REFUSED_BONUS * min(refused, REFUSALS_COUNTED))
     return waiting < max(room, FIRST * priority)
+
+
+def lets_in_foreign(waiting: float, limit: float) -> bool:
+    """Whether a message is let in of somebody of another hub who was never answered."""
+    return waiting < FOREIGN_SHARE * limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from aiox.kernel.envelope import Pressure
-from policy.pressure import Load, lets_in, limit_of
+from aiox.kernel.jid import domain
+from policy.pressure import Load, lets_in, lets_in_foreign, limit_of
 
 HEARD_S: Final = 3.0
 """What an orchestrator said so long ago counts no more."""
@@ -30,7 +31,9 @@ class _Heard:
 class Crowding:
     """Adds up what the orchestrators say, and what went in here since."""
 
-    def __init__(self) -> None:
+    def __init__(self, domain: str = "") -> None:
+        """`domain` is the hub's: who has another one is somebody else's. Empty where only its own people come in."""
+        self._domain = domain
         self._heard: dict[str, _Heard] = {}
         self._since = 0.0
         self._priority: OrderedDict[Conversation, float] = OrderedDict()
@@ -50,13 +53,21 @@ class Crowding:
         self._heard = {name: heard for name, heard in self._heard.items() if now - heard.at < HEARD_S}
         conversation = person, agent
         refused = self._refused.get(conversation, 0)
-        priority = self._priority.get(conversation, UNKNOWN)
-        if not lets_in(self._waiting(now), limit_of([heard.load for heard in self._heard.values()]), priority, refused):
+        waiting, limit = self._waiting(now), limit_of([heard.load for heard in self._heard.values()])
+        if conversation not in self._priority and self._is_foreign(person):
+            is_in = lets_in_foreign(waiting, limit)
+        else:
+            is_in = lets_in(waiting, limit, self._priority.get(conversation, UNKNOWN), refused)
+        if not is_in:
             _keep(self._refused, conversation, refused + 1)
             return False
         self._refused.pop(conversation, None)
         self._since += 1
         return True
+
+    def _is_foreign(self, person: str) -> bool:
+        """Rooms are on a domain below the hub's."""
+        return bool(self._domain) and not f".{domain(person)}".endswith(f".{self._domain}")
 
     def _waiting(self, now: float) -> float:
         """By now: what they said, less what they have ended since, and what went in here since."""

@@ -46,6 +46,7 @@ class Keeper:
         """Parts that ended although nobody had killed them, with what they said last."""
         self.environment: dict[str, str] = {}
         """What every part started from now on sees beside the settings."""
+        self._telling = asyncio.Lock()
         self._processes: dict[str, Process] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._whole: dict[str, asyncio.Event] = {part: asyncio.Event() for part in PARTS}
@@ -65,9 +66,12 @@ class Keeper:
 
     async def run(self, part: str, start: Start | None = None, /, **environment: str) -> None:
         """Starts one part, this once with `start` and more environment; later restarts are plain again."""
-        with patch.dict(os.environ, {**self.environment, **self._haunted.get(part, {}), **environment}):
-            starting = asyncio.ensure_future((start or self._starts.get(part) or self._start_of(part))())
-            await asyncio.sleep(0)  # the environment is read in the first step
+        told = {**self.environment, **self._haunted.get(part, {}), **environment}
+        # One after the other: of two at once each would put back what the other had set.
+        async with self._telling:
+            with patch.dict(os.environ, told):
+                starting = asyncio.ensure_future((start or self._starts.get(part) or self._start_of(part))())
+                await asyncio.sleep(0)  # the environment is read in the first step
         process = await starting
         self._processes[part], self._runs_with[part] = process, environment
         self._whole[part].set()

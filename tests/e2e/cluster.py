@@ -60,11 +60,22 @@ class Several:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await asyncio.gather(*(process.stop() for process in self.running.values()))
 
-    async def kill_node(self, number: int) -> None:
-        """Ends a node other than the kept one as a power cut would, and starts it again."""
-        name = f"nats-{number}"
-        await _kill(self.running.pop(name))
-        await self._node(number)
+    async def lose_node(self, keeper: Keeper, number: int) -> int:
+        """Ends the node of the bus that leads as a power cut would; who leads in its place. Then it comes back."""
+        if number == 0:
+            keeper._watches.pop("nats").cancel()
+            await _kill(keeper._processes.pop("nats"))
+        else:
+            await _kill(self.running.pop(f"nats-{number}"))
+        async with asyncio.timeout(SOON_S):
+            while (leads := await self.leader((number + 1) % NODES)) in (None, number):
+                await asyncio.sleep(0.2)
+        if number == 0:
+            await keeper.run("nats")
+        else:
+            await self._node(number)
+        assert leads is not None
+        return leads
 
     async def lose_server(self, keeper: Keeper, number: int) -> None:
         """Ends an XMPP server as a power cut would; a while later it is there again."""
@@ -118,10 +129,11 @@ class Several:
             await self.running.pop(f"ejabberd-{number}").stop()
             self.running[f"ejabberd-{number}"] = await ejabberd.start(*self.servers[number])
 
-    async def leader(self) -> int:
-        """The number of the node that leads the inbound stream now."""
-        names = [settings.cluster.node for _, settings in self.nodes]
-        return names.index(await stream_leader(*self.nodes[0]))
+    async def leader(self, asked: int = 0) -> int | None:
+        """The number of the node that leads the inbound stream now, as another one says; None while they choose."""
+        names: list[str | None] = [settings.cluster.node for _, settings in self.nodes]
+        leads = await stream_leader(*self.nodes[asked])
+        return names.index(leads) if leads is not None else None
 
     def _plan(self, keeper: Keeper) -> None:
         ports = [keeper.settings.ports, *(free_ports() for _ in range(NODES - 1))]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.pressure import FIRST, Load, Pace, lets_in, limit_of
+from policy.pressure import FIRST, Load, Pace, lets_in, lets_in_foreign, limit_of
 
 LOADS = st.lists(st.builds(Load, st.integers(0, 5000), st.integers(0, 80), st.floats(0, 2000)), min_size=1, max_size=4)
 
@@ -83,3 +83,12 @@ def test_at_twice_the_load_nobody_is_refused_for_ever_and_the_busy_agent_never()
     assert worst[40] == 0
     assert max(worst) <= 5
     assert waiting < 2 * limit
+
+
+def test_strangers_of_other_hubs_have_less_room_than_anybody_of_ours() -> None:
+    for limit in (1.0, 32.0, 256.0, float("inf")):
+        for waiting in (0.0, limit / 2, limit * 0.9, limit):
+            assert not lets_in_foreign(waiting, limit) or lets_in(waiting, limit, 0.0, 0)
+    assert lets_in_foreign(15.0, 32.0)
+    assert not lets_in_foreign(16.0, 32.0)
+    assert lets_in(16.0, 32.0, 0.0, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from aiox.kernel.envelope import Pressure
 from aiox.runtime.crowding import HEARD_S, Crowding
 
@@ -76,3 +78,37 @@ def test_who_was_refused_comes_first() -> None:
     assert not crowding.lets_in(ADA, AGENT, 0.0)
     assert crowding.lets_in(ADA, AGENT, 0.0)
     assert not crowding.lets_in(BO, AGENT, 0.0)
+
+
+def test_people_of_other_hubs_who_were_never_answered_leave_room_for_ours() -> None:
+    crowding = Crowding("localhost")
+    crowding.heard(full(waiting=45), 0.0)
+    flood = [crowding.lets_in(f"eve{number}@evil.test", AGENT, 0.0) for number in range(1000)]
+    assert flood == [True] * 5 + [False] * 995
+    crowding.answered(ADA, AGENT, 0.0)  # who has least room of all here
+    assert crowding.lets_in(ADA, AGENT, 0.0)
+    assert crowding.lets_in("room@conference.localhost", AGENT, 0.0)
+
+
+def test_an_address_that_only_looks_like_ours_is_foreign() -> None:
+    crowding = Crowding("localhost")
+    crowding.heard(full(waiting=60), 0.0)
+    assert [crowding.lets_in(jid, AGENT, 0.0) for jid in ("a@xlocalhost", "a@localhost.evil.test")] == [False, False]
+    assert crowding.lets_in("a@localhost", AGENT, 0.0)
+
+
+def test_who_was_answered_is_no_stranger_wherever_they_are() -> None:
+    crowding = Crowding("localhost")
+    crowding.answered("bob@peer.test", AGENT, 0.5)
+    crowding.heard(full(waiting=150), 0.0)
+    assert crowding.lets_in("bob@peer.test", AGENT, 0.0)
+
+
+@pytest.mark.control
+def test_control_without_a_domain_a_flood_takes_the_room_of_our_people() -> None:
+    crowding = Crowding()
+    crowding.heard(full(waiting=45), 0.0)
+    for number in range(1000):
+        crowding.lets_in(f"eve{number}@evil.test", AGENT, 0.0)
+    crowding.answered(ADA, AGENT, 0.0)
+    assert not crowding.lets_in(ADA, AGENT, 0.0)
