@@ -72,9 +72,10 @@ async def until_let_in(client: RawClient, domain: str) -> None:
 
 async def agents_of(hub: RunningHub, owner: Account, guest: str) -> dict[str, create_agent.AgentCreated]:
     """One that is shared with this guest, one that is public, one that is the owner's alone."""
+    busy = {**ROOMY, "max_concurrent": 200}
     return {
         "shared": await hub.agent(owner, name="Shared", visibility="shared", shared_with=[guest], governance=ROOMY),
-        "public": await hub.agent(owner, name="Public", visibility="public", governance=ROOMY),
+        "public": await hub.agent(owner, name="Public", visibility="public", governance=busy),
         "private": await hub.agent(owner, name="Private", governance=ROOMY),
     }
 

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,14 @@ STAGES: Final = (
     ("ejabberd",),
     ("ai-worker", "orchestrator", "gateway", "component", "web"),
 )
+CLUSTERED: Final = (
+    ("postgres", "redis", "nats", "nats-2", "nats-3"),
+    ("postgres-2", "redis-2", "redis-3"),
+    ("sentinel-1", "sentinel-2", "sentinel-3", "ejabberd"),
+    ("ejabberd-2", "ejabberd-3"),
+    ("ai-worker", "orchestrator", "gateway", "component", "web", "web-2"),
+)
+"""With the profile cluster; a node of a store follows one that is there."""
 UID: Final = 10001
 IMAGE: Final = "aiox-hub:0.1.0"
 START_S: Final = 600.0
@@ -43,6 +52,9 @@ class Contained:
     data: Path
     xmpp_port: int
     web_port: int
+    more_ports: tuple[int, ...] = ()
+    """Of the other XMPP servers, then of the other proxy."""
+    profiles: tuple[str, ...] = ("--profile", "core")
 
     @property
     def ca(self) -> Path:
@@ -54,23 +66,28 @@ class Contained:
         return await self.engine.compose("--profile", "operator", "run", "--rm", "-T", "operator", *words)
 
     async def members(self, count: int) -> list[Member]:
-        """People with an agent each and roomy quotas, made by a program on the private network."""
+        """People with an agent each and roomy quotas, made by a program on the private network.
+
+        One after the other is at another XMPP server.
+        """
         mounts = ("-v", f"{self.data}:/var/lib/aiox", "-v", f"{TOP / 'bench'}:/opt/aiox/bench:ro")
         hosts = {"POSTGRES": "postgres", "XMPP": "ejabberd", "NATS": "nats", "REDIS": "redis"}
         told = [word for name, host in hosts.items() for word in ("-e", f"AIOX_HOSTS__{name}={host}")]
         words = ("run", "--rm", f"--network={PROJECT}_inside", *mounts, *told, "--entrypoint", PYTHON, IMAGE)
         said = await self.engine.podman(*words, "-c", MAKE, str(count), "1", "load")
         made = json.loads(said.splitlines()[-1])
+        ports = (self.xmpp_port, *self.more_ports[:-1])
         return [
-            Member(Login(one["login"]["jid"], one["login"]["password"], self.xmpp_port, self.ca), one["agents"])
-            for one in made
+            Member(Login(one["login"]["jid"], one["login"]["password"], port, self.ca), one["agents"])
+            for one, port in zip(made, cycle(ports), strict=False)
         ]
 
 
 @asynccontextmanager
-async def contained(folder: Path) -> AsyncIterator[Contained]:
+async def contained(folder: Path, *, clustered: bool = False) -> AsyncIterator[Contained]:
     """Builds what is not built, brings all up in the order of its needs; takes all down in the end."""
     ports, data = free_ports(), folder / "var"
+    more = (ports.xmpp_http, ports.xmpp_component, ports.redis) if clustered else ()
     variables = {
         "AIOX_DATA": str(data),
         "AIOX_WEB_TLS": str(data / "parts" / "web" / "xmpp"),
@@ -81,25 +98,36 @@ async def contained(folder: Path) -> AsyncIterator[Contained]:
         "AIOX_MODEL_API_BASE": f"http://model:{MODEL_PORT}/v1",
         "AIOX_MODEL_API_KEY": "sk-stub",
     }
+    if clustered:
+        named = ("AIOX_XMPP_PORT_2", "AIOX_XMPP_PORT_3", "AIOX_WEB_PORT_2")
+        variables |= {name: f"127.0.0.1:{port}" for name, port in zip(named, more, strict=True)}
+        variables |= told_of_one_another()
     engine = prepare(folder, variables)
-    hub = Contained(engine, data, ports.xmpp_client, ports.gateway)
+    profiles = ("--profile", "core", *(("--profile", "cluster") if clustered else ()))
+    hub = Contained(engine, data, ports.xmpp_client, ports.gateway, more, profiles)
     await engine.compose("--profile", "core", "build", "postgres", "web")
     await _take_down(hub)
     _fresh(data)
     try:
         await engine.compose("--profile", "operator", "run", "--rm", "-T", "prepare")
-        await _bring_up(hub)
+        await _bring_up(hub, CLUSTERED if clustered else STAGES)
         yield hub
     finally:
         await _take_down(hub)
         shutil.rmtree(data, ignore_errors=True)
 
 
-async def _bring_up(hub: Contained) -> None:
-    for stage in STAGES:
-        await hub.engine.compose("--profile", "core", "up", "-d", "--no-build", *stage)
+def told_of_one_another() -> dict[str, str]:
+    """`--env-file docker/cluster.env`."""
+    lines = (TOP / "docker/cluster.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+
+async def _bring_up(hub: Contained, stages: Sequence[Sequence[str]]) -> None:
+    for number, stage in enumerate(stages):
+        await hub.engine.compose(*hub.profiles, "up", "-d", "--no-build", "--no-deps", *stage)
         await hub.engine.whole(stage, START_S)
-        if stage == STAGES[0]:
+        if number == 0:
             await _start_model(hub.engine)
 
 
@@ -113,7 +141,7 @@ async def _start_model(engine: Engine) -> None:
 
 async def _take_down(hub: Contained) -> None:
     await hub.engine.podman("rm", "--force", "--ignore", f"{PROJECT}_model")
-    await hub.engine.compose("--profile", "core", "--profile", "operator", "down", "--volumes")
+    await hub.engine.compose("--profile", "core", "--profile", "cluster", "--profile", "operator", "down", "--volumes")
 
 
 def _fresh(data: Path) -> None:
