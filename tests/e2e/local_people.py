@@ -14,6 +14,9 @@ EVERY_S = 3.2
 """Each speaks so often: within what one person may send in a minute."""
 
 
+ROOMY_FOR_LONG = {**ROOMY_ACCOUNT, "tokens_per_day": 100_000_000}
+
+
 class LocalPeople:
     """Logged in, and asked to talk for a while, again and again."""
 
@@ -45,7 +48,7 @@ async def local_people(hub: RunningHub, agent: str, count: int) -> AsyncIterator
     """So many of them, new ones."""
     async with AsyncExitStack() as stack:
         people = [
-            await stack.enter_async_context(online(hub, await hub.account(quota=ROOMY_ACCOUNT))) for _ in range(count)
+            await stack.enter_async_context(online(hub, await hub.account(quota=ROOMY_FOR_LONG))) for _ in range(count)
         ]
         yield LocalPeople(people, agent)
 

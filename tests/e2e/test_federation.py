@@ -72,7 +72,7 @@ async def until_let_in(client: RawClient, domain: str) -> None:
 
 async def agents_of(hub: RunningHub, owner: Account, guest: str) -> dict[str, create_agent.AgentCreated]:
     """One that is shared with this guest, one that is public, one that is the owner's alone."""
-    busy = {**ROOMY, "max_concurrent": 200}
+    busy = {**ROOMY, "max_tokens_per_day": 100_000_000, "max_concurrent": 200}
     return {
         "shared": await hub.agent(owner, name="Shared", visibility="shared", shared_with=[guest], governance=ROOMY),
         "public": await hub.agent(owner, name="Public", visibility="public", governance=busy),
@@ -335,8 +335,8 @@ async def test_hostile_servers_reach_no_model_and_slow_nobody_down(
     met: Acquainted, model: StubModel, strangers: int, messages: int, people: int, rounds: int
 ) -> None:
     hub = met.hubs.a
-    ada = await hub.account(quota={**ROOMY_ACCOUNT, "max_concurrent_requests": 200})
-    agents = await agents_of(hub, ada, f"bob@{PEER}")
+    roomy = {**ROOMY_ACCOUNT, "tokens_per_day": 100_000_000, "max_concurrent_requests": 200}
+    agents = await agents_of(hub, await hub.account(quota=roomy), f"bob@{PEER}")
     flood = flood_of(met.hubs, [one.jid for one in agents.values()], strangers, 2 * strangers, messages)
     async with local_people(hub, agents["public"].jid, people) as locals_:
         alone = await locals_.talk(rounds)
