@@ -23,7 +23,6 @@ class LocalPeople:
     def __init__(self, people: Sequence[Person], agent: str) -> None:
         self._people = people
         self._agent = agent
-        self.answers = 0
 
     async def talk(self, rounds: int) -> list[float]:
         """Each says so many things; the times of the answers, in milliseconds."""
@@ -37,7 +36,6 @@ class LocalPeople:
             await asyncio.sleep(wait_s if number == 0 else max(0.0, EVERY_S - took[-1] / 1000))
             began = time.monotonic()
             assert await answer_to(person, self._agent, "And now?")
-            self.answers += 1
             took.append((time.monotonic() - began) * 1000)
             person.got.clear()
         return took
