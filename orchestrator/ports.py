@@ -31,6 +31,7 @@ from orchestrator.proofs import AgentAnswered, AgentAsked, Dispatched
 from orchestrator.quota_keeper import QuotaKeeper
 from orchestrator.tool_metrics import ToolMetrics
 from orchestrator.turn_metrics import TurnMetrics
+from orchestrator.turnstile import Turnstile
 from orchestrator.versions import Versions
 from orchestrator.workers.pool import WorkerPool
 from policy.scoring import Weights
@@ -76,6 +77,8 @@ class Ports:
     crash: Hook
     """Called at every durable step; does nothing but in tests."""
     cancels: Cancels
+    turnstile: Turnstile
+    """Before the registry, for what comes in."""
     hub: Hub
     """What commands run on."""
     tool_metrics: ToolMetrics

@@ -12,6 +12,7 @@ def assign(ports: Ports, reserved: Reserved) -> Assigned:
     """Scores the turn from what is known now; the inputs stay with it."""
     loaded = reserved.loaded
     with ports.telemetry.span(Step.PRIORITY, loaded.turn.envelope.traceparent, loaded.turn.attributes):
+        ports.turnstile.learn(loaded.turn.message.agent_id, loaded.version.capabilities.priority_weight)
         inputs = Inputs(
             reputation=ports.versions.reputation(loaded.version.id),
             tools=loaded.tools.availability,

@@ -12,5 +12,6 @@ async def identify(ports: Ports, turn: Turn) -> Identified | Repeated:
     """Asks the registry once, by whichever address was used. Repeated when this turn has had its outcome already."""
     message = turn.message
     with ports.telemetry.span(Step.OWNERSHIP, turn.envelope.traceparent, turn.attributes):
-        facts = await find_turn(ports.pool, message.agent_id, message.sender, message.turn_id)
+        async with ports.turnstile.passed(message.agent_id):
+            facts = await find_turn(ports.pool, message.agent_id, message.sender, message.turn_id)
     return Repeated(turn) if facts.concluded else Identified(turn.with_agent(facts.agent), facts)
