@@ -77,8 +77,6 @@ class Ports:
     crash: Hook
     """Called at every durable step; does nothing but in tests."""
     cancels: Cancels
-    turnstile: Turnstile
-    """Before the registry, for what comes in."""
     hub: Hub
     """What commands run on."""
     tool_metrics: ToolMetrics
@@ -94,6 +92,8 @@ class Ports:
     start_afresh: Callable[[OwnerId, AgentId, Sequence[str]], Awaitable[None]]
     """Forgets the conversations of an agent with these addresses. Raises what Redis raises."""
     turn_metrics: TurnMetrics = field(default_factory=TurnMetrics)
+    turnstile: Turnstile = field(default_factory=Turnstile)
+    """Before the registry, for what comes in."""
     weights: Weights = field(default_factory=Weights)
     far: FarAgents = field(default_factory=FarAgents)
     """Hears what agents of other hubs answer."""

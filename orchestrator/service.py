@@ -63,7 +63,6 @@ from orchestrator.summaries import Summaries
 from orchestrator.tool_metrics import ToolMetrics
 from orchestrator.turn_metrics import TurnMetrics
 from orchestrator.turns import handle
-from orchestrator.turnstile import Turnstile
 from orchestrator.versions import Versions
 from orchestrator.watchdog import MARGIN_S, Watchdog
 from orchestrator.workers.link import WorkerLink, open_channel
@@ -114,7 +113,6 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         settings=settings,
         log=log,
         crash=crash_hook(settings.crash),
-        turnstile=Turnstile(),
         cancels=Cancels(partial(asked.is_cancelled, pool)),
         files=_files(settings, secrets),
         hub=_hub(pool, keys, clock, settings),
