@@ -97,3 +97,6 @@ async def _promoted(hub: Contained) -> None:
     engine = replace(hub.engine, environment=turned)
     await engine.compose(*hub.profiles, "up", "-d", "--no-build", "--no-deps", "--force-recreate", *SERVERS)
     await engine.whole(SERVERS, BACK_S)
+    # podman-compose makes anew what depends on what it makes anew, and does not start it.
+    await engine.compose(*hub.profiles, "up", "-d", "--no-build", "--no-deps", "component")
+    await engine.whole(["component"], BACK_S)
