@@ -1,4 +1,4 @@
-"""`make test`: runs the tests, and looks a second time at the few of tests/e2e that failed (docs/adr/0005).
+"""`make test`: runs the tests, and looks a second time at the few with real servers that failed (docs/adr/0005).
 
 Those tests wait for real processes by real clocks: what else the machine does can make one fail. Such a one passes
 when it runs again, alone; a defect fails again. Both are printed, the first failure whole. More failures than a few,
@@ -16,7 +16,7 @@ import pytest
 
 MOST: Final = 3
 """So many are looked at again, no more: beyond it is no coincidence."""
-WHERE: Final = "tests/e2e/"
+WHERE: Final = ("tests/e2e/", "tests/integration/")
 NOT_THE_LONG_ROUNDS: Final = ("-m", "not prove")
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from tests.ports import candidate, is_free
 _PROGRAMS = {"postgres": "postgres", "redis-server": "redis", "nats-server": "nats", "beam.smp": "ejabberd"}
 INSTANCES = 10
 """So many of one service may run side by side."""
+_PROMISED: deque[set[int]] = deque(maxlen=8)
+"""Ports of further instances of the hubs that were laid out last: free, and nobody else's all the same."""
 START_S = 180.0
 STOP_S = 120.0
 
@@ -52,9 +55,12 @@ def free_ports() -> Ports:
         name = list(Ports.model_fields)[len(ports)]
         port = candidate()
         family = {port + PORT_STEP * instance for instance in range(INSTANCES)}
+        if any(port in promised for promised in _PROMISED):
+            continue
         if not family & taken and all(is_free(one) for one in family):
             ports[name] = port
             taken |= family
+    _PROMISED.append(taken)
     return Ports(**ports)
 
 

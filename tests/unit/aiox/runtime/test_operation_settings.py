@@ -10,7 +10,8 @@ from aiox.runtime.settings import Settings
 
 
 def test_all_is_on_this_machine_unless_said_otherwise() -> None:
-    assert set(Hosts().model_dump(exclude={"network"}).values()) == {"127.0.0.1"}
+    assert set(Hosts().model_dump(exclude={"network", "sentinels"}).values()) == {"127.0.0.1"}
+    assert Hosts().sentinels == ""
 
 
 @pytest.mark.parametrize("host", ["", "a b", "http://postgres", "-x", "a/b", "a:b", "a,", ",a"])
