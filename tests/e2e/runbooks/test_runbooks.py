@@ -330,4 +330,8 @@ async def test_postgres_failover(tmp_path: Path) -> None:
     note(f"cluster: the first PostgreSQL killed, the second promoted; {len(violations)} violations of 300 messages")
     assert not violations, summary(violations)
     assert settled
-    follower.done("docker compose stop postgres", "docker compose up -d ejabberd", "aiox doctor")
+    follower.done(
+        "docker compose stop postgres",
+        "docker compose up -d --no-deps --force-recreate ejabberd ejabberd-2 ejabberd-3",
+        "aiox doctor",
+    )
