@@ -16,7 +16,7 @@ AGAIN_S: Final = 0.1
 """While the counters do not count."""
 PATIENCE_S: Final = 3.0
 """How long a turn waits for a Redis that starts anew."""
-PATIENCE_WITH_SENTINELS_S: Final = 10.0
+PATIENCE_WITH_SENTINELS_S: Final = 30.0
 """And for another one to be chosen in the place of the one that was lost."""
 
 Check = Callable[[], Awaitable[bool]]
