@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
+
+import pytest
 
 from bench.light_client import Login
-from bench.load.crowd import Member
+from bench.load.crowd import Crowd, Member
 from tests.architecture.house import TOP
-from tests.e2e.containers.engine import PROJECT, Engine, prepare
+from tests.e2e.containers.engine import NEEDED, PROJECT, Engine, prepare
 from tests.e2e.older import MAKE
 from tests.stack import free_ports
 
@@ -41,6 +44,9 @@ UID: Final = 10001
 IMAGE: Final = "aiox-hub:0.1.0"
 START_S: Final = 600.0
 MODEL_PORT: Final = 9000
+PEOPLE: Final = 6
+BACK_S: Final = 300.0
+"""How long a killed part may take to be whole again, and a message to be answered. Measured and noted; not judged."""
 PYTHON: Final = "/opt/aiox/.venv/bin/python"
 
 
@@ -157,3 +163,16 @@ def capable(needed: Sequence[str]) -> str:
     if os.geteuid() != 0:
         return "podman with a network of its own needs root here"
     return f"not installed: {' '.join(missing)} (docs/containers.md)" if missing else ""
+
+
+WHERE_IT_CAN: Final = pytest.mark.skipif(bool(capable(NEEDED)), reason=capable(NEEDED) or "containers can be tried")
+
+
+async def ask_all(together: Crowd) -> list[str]:
+    """One message of each; returns their ids."""
+    asked = []
+    for person, member in zip(together.people, together.members, strict=True):
+        message_id = str(uuid4())
+        person.say(message_id, member.agents[0], f"[{message_id}] are you there?", person.now())
+        asked.append(message_id)
+    return asked

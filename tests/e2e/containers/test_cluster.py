@@ -14,21 +14,14 @@ import pytest
 
 from bench.load.crowd import Crowd, crowd
 from setup.prove import note
-from tests.e2e.containers.engine import FOLDER, NEEDED
-from tests.e2e.containers.hub import CLUSTERED, Contained, capable, contained
+from tests.e2e.containers.engine import FOLDER
+from tests.e2e.containers.hub import BACK_S, CLUSTERED, PEOPLE, WHERE_IT_CAN, Contained, ask_all, contained
 from tests.e2e.containers.scan import plain_text, speaks_tls
-from tests.e2e.containers.test_compose import ask_all
 
-PEOPLE: Final = 6
-BACK_S: Final = 300.0
 LOST: Final = ("nats", "redis", "ejabberd")
 SERVERS: Final = ("ejabberd", "ejabberd-2", "ejabberd-3")
 
-pytestmark = [
-    pytest.mark.prove,
-    pytest.mark.timeout(0),
-    pytest.mark.skipif(bool(capable(NEEDED)), reason=capable(NEEDED) or "containers can be tried"),
-]
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(0), WHERE_IT_CAN]
 
 
 @pytest.fixture(scope="module")

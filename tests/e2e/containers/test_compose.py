@@ -13,27 +13,19 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 import httpx
 import pytest
 
-from bench.load.crowd import Crowd, crowd
+from bench.load.crowd import crowd
 from setup.prove import note
-from tests.e2e.containers.engine import FOLDER, NEEDED
-from tests.e2e.containers.hub import REPLICAS, UID, Contained, capable, contained
+from tests.e2e.containers.engine import FOLDER
+from tests.e2e.containers.hub import BACK_S, PEOPLE, REPLICAS, UID, WHERE_IT_CAN, Contained, ask_all, contained
 from tests.e2e.containers.scan import plain_text, speaks_tls
 
-PEOPLE: Final = 6
-BACK_S: Final = 300.0
-"""How long a killed part may take to be whole again, and a message to be answered. Measured and noted; not judged."""
 PASSWORD: Final = "correct horse battery"
 
-pytestmark = [
-    pytest.mark.prove,
-    pytest.mark.timeout(0),
-    pytest.mark.skipif(bool(capable(NEEDED)), reason=capable(NEEDED) or "containers can be tried"),
-]
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(0), WHERE_IT_CAN]
 
 
 @pytest.fixture(scope="module")
@@ -114,16 +106,6 @@ async def test_the_pages_and_the_api_are_behind_tls(hub: Contained) -> None:
         assert (await client.get("/metrics")).status_code == httpx.codes.NOT_FOUND
         signed_in = await client.post("/v1/sessions", json={"email": "ada@example.org", "password": PASSWORD})
         assert signed_in.status_code == httpx.codes.CREATED, signed_in.text
-
-
-async def ask_all(together: Crowd) -> list[str]:
-    """One message of each; returns their ids."""
-    asked = []
-    for person, member in zip(together.people, together.members, strict=True):
-        message_id = str(uuid4())
-        person.say(message_id, member.agents[0], f"[{message_id}] are you there?", person.now())
-        asked.append(message_id)
-    return asked
 
 
 async def test_the_chat_goes_on_while_one_replica_of_each_is_killed(hub: Contained) -> None:
