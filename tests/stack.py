@@ -211,6 +211,22 @@ async def throw_away() -> AsyncIterator[RunningHub]:
         shutil.rmtree(folder)
 
 
+def twin(settings: Settings, of: Home) -> Home:
+    """A home of its own with the secrets of another one, as the containers of one store have."""
+    home = prepare(settings)
+    (home.root / "secrets").rmdir()
+    (home.root / "secrets").symlink_to(of.root / "secrets")
+    return home
+
+
+async def cut_power(process: Process) -> None:
+    """Ends a part for good, without a word to it; returns when nothing of it is left."""
+    os.kill(process.pid, signal.SIGKILL)
+    process._stopping = True
+    await process.until_death()
+    await process.stop()  # what it left in its session
+
+
 @dataclass(frozen=True)
 class Place:
     """A home with secrets, certificates and ports, in which single parts are started."""

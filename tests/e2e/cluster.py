@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from aiox.cli.stack import ejabberd, nats, postgres, sentinel, standby
-from aiox.cli.stack.home import Home, prepare
+from aiox.cli.stack.home import Home
 from aiox.cli.stack.processes import Process
 from aiox.runtime.logs import configure_logs
 from aiox.runtime.settings import Cluster, Hosts, Settings
@@ -21,7 +19,7 @@ from tests.chaos.keeper import Keeper, kept_hub
 from tests.chaos.readers import superuser
 from tests.chaos.traffic import Traffic, joined
 from tests.e2e.nats_view import stream_leader
-from tests.stack import free_ports
+from tests.stack import cut_power, free_ports, twin
 
 NODES: Final = 3
 SERVERS: Final = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
@@ -64,9 +62,9 @@ class Several:
         """Ends the node of the bus that leads as a power cut would; who leads in its place. Then it comes back."""
         if number == 0:
             keeper._watches.pop("nats").cancel()
-            await _kill(keeper._processes.pop("nats"))
+            await cut_power(keeper._processes.pop("nats"))
         else:
-            await _kill(self.running.pop(f"nats-{number}"))
+            await cut_power(self.running.pop(f"nats-{number}"))
         async with asyncio.timeout(SOON_S):
             while (leads := await self.leader((number + 1) % NODES)) in (None, number):
                 await asyncio.sleep(0.2)
@@ -83,7 +81,7 @@ class Several:
             keeper.kill("ejabberd")
             await keeper.whole()
         else:
-            await _kill(self.running.pop(f"ejabberd-{number}"))
+            await cut_power(self.running.pop(f"ejabberd-{number}"))
             self.running[f"ejabberd-{number}"] = await ejabberd.start(*self.servers[number])
 
     async def redis_leader(self) -> int:
@@ -93,12 +91,12 @@ class Several:
 
     async def lose_redis(self, keeper: Keeper, number: int) -> None:
         """Ends a Redis as a power cut would, and its Sentinel, until another one leads; then both come back."""
-        await _kill(self.running.pop(f"sentinel-{number}"))
+        await cut_power(self.running.pop(f"sentinel-{number}"))
         if number == 0:
             keeper._watches.pop("redis").cancel()
-            await _kill(keeper._processes.pop("redis"))
+            await cut_power(keeper._processes.pop("redis"))
         else:
-            await _kill(self.running.pop(f"redis-{number}"))
+            await cut_power(self.running.pop(f"redis-{number}"))
         watcher = self.redis[(number + 1) % NODES]
         lost = self.redis[number][1].ports.redis
         async with asyncio.timeout(SOON_S):
@@ -114,7 +112,7 @@ class Several:
         """The first database ends for good."""
         keeper._watches.pop("postgres").cancel()
         process = keeper._processes.pop("postgres")
-        await _kill(process)
+        await cut_power(process)
 
     async def follow_second(self, keeper: Keeper) -> None:
         """The XMPP servers, and who reads the stores for the checker, go to the promoted one."""
@@ -167,12 +165,7 @@ class Several:
         keeper.environment["AIOX_HOSTS__POSTGRES"] = f"{first},127.0.0.1:{second.postgres}"
 
     def _home(self, keeper: Keeper, name: str, settings: Settings) -> Home:
-        """A home of its own with the kept hub's secrets, as a container's."""
-        settings = settings.model_copy(update={"home": self.folder / name})
-        home = prepare(settings)
-        (home.root / "secrets").rmdir()
-        (home.root / "secrets").symlink_to(keeper.home.root / "secrets")
-        return home
+        return twin(settings.model_copy(update={"home": self.folder / name}), keeper.home)
 
     async def _node(self, number: int) -> None:
         self.running[f"nats-{number}"] = await nats.start(*self.nodes[number])
@@ -211,13 +204,6 @@ async def in_step(keeper: Keeper) -> bool:
     """Whether a commit waits for the follower."""
     async with superuser(keeper.home, keeper.settings) as connection:
         return bool(await connection.fetchval("SHOW synchronous_standby_names"))
-
-
-async def _kill(process: Process) -> None:
-    os.kill(process.pid, signal.SIGKILL)
-    process._stopping = True
-    await process.until_death()
-    await process.stop()  # what it left in its session
 
 
 @asynccontextmanager

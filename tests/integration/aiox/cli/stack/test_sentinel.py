@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from aiox.cli.stack.processes import Process
 from aiox.cli.stack.trouble import CannotGoOn
 from aiox.runtime.redis import connect
 from aiox.runtime.settings import Cluster, Hosts, Settings
-from tests.stack import free_ports
+from tests.stack import cut_power, free_ports, twin
 
 NODES = 3
 SOON_S = 60.0
@@ -93,13 +91,8 @@ async def trio(tmp_path: Path) -> AsyncIterator[Trio]:
     for number, own in enumerate(ports, 1):
         cluster = Cluster(redis=redis, redis_node=number)
         settings = Settings(home=tmp_path / str(number), ports=own, hosts=hosts, cluster=cluster)
-        home = prepare(settings)
-        if homes:
-            (home.root / "secrets").rmdir()
-            (home.root / "secrets").symlink_to(homes[0][0].root / "secrets")
-        else:
-            credentials.ensure(home)
-        homes.append((home, settings))
+        homes.append((twin(settings, homes[0][0]) if homes else prepare(settings), settings))
+        credentials.ensure(homes[0][0])
     async with AsyncExitStack() as stack:
         found = Trio(homes, {}, {})
         for number, one in enumerate(homes):
@@ -116,17 +109,10 @@ async def _ended(processes: dict[int, Process], number: int) -> None:
     await processes[number].stop()
 
 
-async def _killed(process: Process) -> None:
-    os.kill(process.pid, signal.SIGKILL)
-    process._stopping = True
-    await process.until_death()
-    await process.stop()
-
-
 async def test_another_one_takes_the_place_of_the_one_that_leads(trio: Trio) -> None:
     await trio.written("before")
     assert await trio.leader() == 0
-    await _killed(trio.nodes[0])
+    await cut_power(trio.nodes[0])
     await trio.written("after")
     now = await trio.leader()
     assert now != 0
@@ -154,9 +140,9 @@ async def test_one_that_nobody_follows_takes_no_writes(trio: Trio) -> None:
     """Cut off from the others it would count beside the one that they chose."""
     await trio.written("before")
     for number in (0, 1):
-        await _killed(trio.sentinels[number])  # one alone chooses nobody
+        await cut_power(trio.sentinels[number])  # one alone chooses nobody
     for number in (1, 2):
-        await _killed(trio.nodes[number])
+        await cut_power(trio.nodes[number])
     client = trio.client()
     try:
         with pytest.raises(ResponseError, match="NOREPLICAS"):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,7 +19,7 @@ from aiox.cli.stack.xmpp_accounts import ServerAccounts
 from aiox.kernel.jid import BareJid
 from aiox.runtime.clock import SystemClock
 from aiox.runtime.settings import Cluster, Hosts, Settings
-from tests.stack import free_ports
+from tests.stack import cut_power, free_ports, twin
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 ALICE, BOB = BareJid("alice@localhost"), BareJid("bob@localhost")
@@ -60,20 +58,10 @@ class Pair:
         for number, host in enumerate(HOSTS, 1):
             hosts, cluster = Hosts(xmpp=host, listen=host), Cluster(xmpp=",".join(HOSTS), xmpp_node=number)
             settings = Settings(home=folder / str(number), ports=ports, hosts=hosts, cluster=cluster)
-            home = prepare(settings)
-            if self.homes:
-                (home.root / "secrets").rmdir()
-                (home.root / "secrets").symlink_to(self.homes[0][0].root / "secrets")
-            else:
-                credentials.ensure(home)
-                ca.ensure(home, settings.domain, SystemClock().now())
+            home = twin(settings, self.homes[0][0]) if self.homes else prepare(settings)
+            credentials.ensure(home)
+            ca.ensure(home, settings.domain, SystemClock().now())
             self.homes.append((home, settings))
-
-    async def kill(self, number: int) -> None:
-        os.kill(self.running[number].pid, signal.SIGKILL)
-        self.running[number]._stopping = True
-        await self.running[number].until_death()
-        await self.running[number].stop()
 
     async def come_in(self, jid: BareJid, number: int, stack: AsyncExitStack) -> Client:
         client = Client(jid, HOSTS[number], *self.homes[number])
@@ -104,7 +92,7 @@ async def test_they_are_one_and_one_goes_on_without_the_other(pair: Pair) -> Non
         alice, bob = await pair.come_in(ALICE, 0, stack), await pair.come_in(BOB, 1, stack)
         alice.say(BOB, "hello")
         assert await bob.hears() == "hello"
-        await pair.kill(0)
+        await cut_power(pair.running[0])
         again = await pair.come_in(ALICE, 1, stack)
         again.say(BOB, "still there?")
         assert await bob.hears() == "still there?"
