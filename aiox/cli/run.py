@@ -11,6 +11,7 @@ from aiox.cli.stack import schema
 from aiox.cli.stack.alone import STORES, run_alone
 from aiox.cli.stack.ports import ports_of
 from aiox.cli.stack.trouble import CannotGoOn
+from aiox.runtime import heap
 from aiox.runtime.clock import Clock, SystemClock
 from aiox.runtime.logs import Log, configure_logs
 from aiox.runtime.secrets import Secrets
@@ -41,7 +42,9 @@ async def _checked(service: Service, settings: Settings, log: Log) -> None:
     """No service runs on a database that is not what the revisions make."""
     secrets = Secrets.of(settings.home, service)
     await schema.check_as(settings, secrets, service)
-    await _room(service)(settings, secrets, log, SystemClock())
+    run = _room(service)
+    heap.settle()
+    await run(settings, secrets, log, SystemClock())
 
 
 def _known(service: str) -> Service:
