@@ -1,11 +1,13 @@
 """Opened agent versions. Versions are immutable, so an opened one stays true; the active pointer is read every turn.
 
-The tenant's key ring beside it does not stay: it is read again every RING_TTL_S, so that a rotation of keys is noticed.
+The tenant's key ring beside it does not stay: it is read again every RING_TTL_S, once for all agents of an owner, so
+that a rotation of keys is noticed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
@@ -29,8 +31,6 @@ class OpenedVersion:
     version: StoredVersion
     ring: KeyRing
     system_prompt: str
-    ring_read_at: float
-    """When the ring was read, in seconds of the running loop."""
 
 
 class Versions:
@@ -41,24 +41,22 @@ class Versions:
         self._keys = keys
         self._size = size
         self._opened: OrderedDict[tuple[OwnerId, VersionId], OpenedVersion] = OrderedDict()
+        self._rings: OrderedDict[OwnerId, tuple[float, KeyRing]] = OrderedDict()
+        """Each with when it was read, in seconds of the running loop."""
         self._reputation: OrderedDict[VersionId, float] = OrderedDict()
 
     async def open(self, owner: OwnerId, version_id: VersionId) -> OpenedVersion:
         """The version, opened. Raises VersionMissing, CannotOpen, TenantKeyMissing."""
-        key, now = (owner, version_id), asyncio.get_running_loop().time()
+        key = owner, version_id
         found = self._opened.get(key)
         if found is not None:
-            if now - found.ring_read_at > RING_TTL_S:
-                ring = await self.ring(owner)
-                found = self._opened[key] = replace(found, ring=ring, ring_read_at=now)
             self._opened.move_to_end(key)
-            return found
+            return replace(found, ring=await self._recent_ring(owner))
         version = await load_version(self._pool, owner, version_id)
         if version is None:
             raise VersionMissing(str(version_id))
-        ring = await load_ring(self._pool, self._keys, owner)
-        opened = OpenedVersion(version, ring, version.open_prompt(ring), now)
-        self._opened[key] = opened
+        ring = await self.ring(owner)  # after what it has to open (registry/tenants.py)
+        opened = self._opened[key] = OpenedVersion(version, ring, version.open_prompt(ring))
         if len(self._opened) > self._size:
             self._opened.popitem(last=False)
         return opened
@@ -67,10 +65,24 @@ class Versions:
         """Drops whatever was opened of an owner: their keys are gone, and so are the prompts."""
         for key in [key for key in self._opened if key[0] == owner]:
             del self._opened[key]
+        self._rings.pop(owner, None)
 
     async def ring(self, owner: OwnerId) -> KeyRing:
-        """The tenant's key ring. Raises CannotOpen, TenantKeyMissing."""
-        return await load_ring(self._pool, self._keys, owner)
+        """The tenant's key ring as it is now. Raises CannotOpen, TenantKeyMissing."""
+        now = asyncio.get_running_loop().time()
+        ring = await load_ring(self._pool, self._keys, owner)
+        self._rings[owner] = now, ring
+        self._rings.move_to_end(owner)
+        if len(self._rings) > self._size:
+            self._rings.popitem(last=False)
+        return ring
+
+    async def _recent_ring(self, owner: OwnerId) -> KeyRing:
+        """Read at most RING_TTL_S ago."""
+        read_at, ring = self._rings.get(owner, (-math.inf, None))
+        if ring is None or asyncio.get_running_loop().time() - read_at > RING_TTL_S:
+            return await self.ring(owner)
+        return ring
 
     def reputation(self, version_id: VersionId) -> float:
         """R: 1 while there is no history."""
