@@ -8,6 +8,8 @@ degraded   a worker that is much slower than the others, fails much more often, 
 choice     the smallest  load + S * slowness  among those with a free place; S is the turn's score, load the share of
            the worker's places in use (0..1), slowness 1 - fastest mean / own mean (0..1). So the least loaded is
            chosen, and of equally loaded ones a turn of high score gets the faster. Ties: by name.
+kept       one in KEPT_ONE_IN of a pool's places is for turns of agents of high priority (a weight of HIGH_PRIORITY and
+           more), for KEPT_S after the last of them came: it need not wait until another turn ends.
 wanted     ceil((busy + queued / PATIENCE_TURNS) / (places of one worker * 0.8)), where PATIENCE_TURNS = 4 is how many
            turns may stand behind each place; one more than there are when the oldest waits longer than 5 s;
            always within 1..10.
@@ -32,6 +34,9 @@ MAX_WORKERS: Final = 10
 PATIENCE_TURNS: Final = 4
 PATIENCE_S: Final = 5.0
 FULL_SHARE: Final = 0.8
+HIGH_PRIORITY: Final = 0.75
+KEPT_ONE_IN: Final = 8
+KEPT_S: Final = 60.0
 
 
 class Standing(StrEnum):
@@ -104,6 +109,11 @@ def choose(candidates: Sequence[Candidate], points: float) -> str | None:
         return one.load + points * slowness, one.worker_id
 
     return min(eligible, key=cost).worker_id
+
+
+def kept_places(places: int, since_s: float) -> int:
+    """How many of a pool's places are for turns of high priority, so many seconds after the last of them came."""
+    return places // KEPT_ONE_IN if since_s < KEPT_S else 0
 
 
 @dataclass(frozen=True, slots=True)

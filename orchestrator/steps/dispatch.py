@@ -20,6 +20,7 @@ from orchestrator.steps.interrupted import explain_calls
 from orchestrator.steps.tool_call import TurnDesk, with_held
 from orchestrator.workers.pool import NoWorker
 from policy.scoring import order_key
+from policy.workers import HIGH_PRIORITY
 
 LAST_WORD_S: Final = 2.0
 """How long the worker of a cancelled turn is given to say what it has cost."""
@@ -68,7 +69,13 @@ async def _ask(ports: Ports, assigned: Assigned, granted: Granted, desk: TurnDes
     key = order_key(assigned.points, turn.sequence)
     try:
         with ports.telemetry.span(Step.DISPATCHED, turn.envelope.traceparent, turn.attributes) as span:
-            done, worker_id = await ports.workers.think(loaded.version.llm_config.worker_pool, key, asked, desk)
+            done, worker_id = await ports.workers.think(
+                loaded.version.llm_config.worker_pool,
+                key,
+                asked,
+                desk,
+                high=loaded.version.capabilities.priority_weight >= HIGH_PRIORITY,
+            )
             span.set_attribute("aiox.worker_id", worker_id)
     except NoWorker as none:
         ports.log.warning("no_worker", turn_id=str(turn.message.turn_id), reason=str(none))

@@ -1,16 +1,15 @@
 """Who is there, who is free: registry of workers by their beats, least-loaded choice, a queue in score order.
 
 The judgement is that of policy/workers.py. A worker's places are shared with other orchestrators: one that says
-HUB_BUSY is left alone for a moment and the turn goes back into the queue with the key it had.
+HUB_BUSY is left alone for a moment and the turn goes back into the queue with the key it had. Where turns of high
+priority come, a few places are for them only.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import itertools
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from aiox.kernel.envelope import WorkerBeat
@@ -22,7 +21,8 @@ from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.workers.desk import CallsInterrupted, Desk
 from orchestrator.workers.link import WorkerLink, WorkerLost
 from orchestrator.workers.member import Member
-from policy.workers import Candidate, Demand, Standing, choose, standing
+from orchestrator.workers.queue import Key, Queue, Waiting
+from policy.workers import Candidate, Demand, Standing, choose, kept_places, standing
 
 WAIT_WITHOUT_WORKER_S = 10.0
 """How long a turn waits while no worker of its pool is there at all."""
@@ -34,25 +34,10 @@ ANSWER_MARGIN_S = 2.0
 
 Connect = Callable[[WorkerBeat], WorkerLink]
 Remember = Callable[[WorkerBeat, str], Coroutine[Any, Any, None]]
-Key = tuple[float, int]
-"""What the queue sorts by (policy.scoring.order_key): minus the score, then admission order."""
 
 
 class NoWorker(Exception):
     """No worker of this pool is there, or too many turns wait already. The message says which."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A turn in the queue. `place` is given a worker whose place is counted already."""
-
-    key: Key
-    order: int
-    since: float
-    place: asyncio.Future[Member]
-
-    def __lt__(self, other: _Waiting) -> bool:
-        return (self.key, self.order) < (other.key, other.order)
 
 
 class WorkerPool:
@@ -65,7 +50,7 @@ class WorkerPool:
         self._clock = clock
         self._log = log
         self._workers: dict[str, Member] = {}
-        self._queues: dict[str, list[_Waiting]] = {}
+        self._queues: dict[str, Queue] = {}
         self._order = itertools.count()
 
     def heard(self, beat: WorkerBeat) -> None:
@@ -91,7 +76,7 @@ class WorkerPool:
     def demand(self) -> Demand:
         """All pools together, as it is now."""
         now = self._clock.monotonic()
-        waits = [now - turn.since for queue in self._queues.values() for turn in queue if not turn.place.done()]
+        waits = [now - turn.since for queue in self._queues.values() for turn in queue]
         there = [worker for worker in self._workers.values() if worker.open]
         return Demand(
             queued=len(waits),
@@ -105,15 +90,17 @@ class WorkerPool:
         """Every worker heard of, with its last beat and the hub's judgement."""
         return [(worker.beat, self._standing(worker)) for worker in self._workers.values()]
 
-    async def think(self, pool: str, key: Key, asked: pb.TurnAsked, desk: Desk) -> tuple[pb.TurnDone, str]:
-        """Asks the best worker, in the order of `key`; another one when it is busy or lost.
+    async def think(
+        self, pool: str, key: Key, asked: pb.TurnAsked, desk: Desk, *, high: bool = False
+    ) -> tuple[pb.TurnDone, str]:
+        """Asks the best worker, in the order of `key`; another one when it is busy or lost. `high`: of high priority.
 
         All within the turn's own time and ANSWER_MARGIN_S. Raises NoWorker, TimeoutError, CallsInterrupted when the
         worker was lost after a tool was let through, and what the desk raises.
         """
         until = self._clock.monotonic() + asked.timeout_ms / 1000
         while True:
-            worker = self._beside(pool) if asked.hops else await self._place(pool, key, until)
+            worker = self._beside(pool) if asked.hops else await self._place(pool, key, until, high=high)
             done = await self._ask(worker, asked, desk, until)
             if done is not None:
                 return done, worker.beat.worker_id
@@ -191,13 +178,13 @@ class WorkerPool:
         chosen.began()
         return chosen
 
-    async def _place(self, pool: str, key: Key, until: float) -> Member:
+    async def _place(self, pool: str, key: Key, until: float, *, high: bool) -> Member:
         """A worker with a place counted for the caller, who must end it. Raises NoWorker, also at `until`."""
-        queue = self._queues.setdefault(pool, [])
+        queue = self._queues.setdefault(pool, Queue())
         if len(queue) >= MAX_WAITING:
             raise NoWorker("the queue is full")
         place: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
-        heapq.heappush(queue, _Waiting(key, next(self._order), self._clock.monotonic(), place))
+        queue.put(Waiting(key, next(self._order), self._clock.monotonic(), high, place))
         self._wake(pool)
         try:
             while True:
@@ -217,17 +204,25 @@ class WorkerPool:
             raise
 
     def _wake(self, pool: str) -> None:
-        """Gives free places to those who wait, best key first."""
-        queue = self._queues.get(pool, [])
+        """Gives free places to those who wait, best key first; the last few only to those of high priority."""
+        queue = self._queues.get(pool)
         while queue:
-            if queue[0].place.done():
-                heapq.heappop(queue)
-                continue
-            best = self._best(pool, -queue[0].key[0])
+            free = sum(worker.free for worker in self._members(pool))
+            turn = queue.take(high_only=free <= self._kept(pool, queue)) if free else None
+            if turn is None:
+                return
+            best = self._best(pool, -turn.key[0])
             if best is None:
+                queue.put(turn)
                 return
             best.began()
-            heapq.heappop(queue).place.set_result(best)
+            turn.place.set_result(best)
+
+    def _kept(self, pool: str, queue: Queue) -> int:
+        if queue.high_at is None:
+            return 0
+        there = [worker for worker in self._members(pool) if worker.open and worker.beat.status != "draining"]
+        return kept_places(sum(worker.beat.capacity for worker in there), self._clock.monotonic() - queue.high_at)
 
     def _rested(self, worker: Member) -> None:
         worker.resting = False

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.workers import (
+    KEPT_S,
     MAX_WORKERS,
     MEMORY_BYTES,
     MIN_WORKERS,
@@ -17,6 +18,7 @@ from policy.workers import (
     Figures,
     Standing,
     choose,
+    kept_places,
     standing,
     wanted_workers,
 )
@@ -99,3 +101,9 @@ def test_wanted_stays_in_bounds_and_grows_with_the_queue(
     demand = Demand(queued, wait, busy, places, workers)
     assert MIN_WORKERS <= wanted_workers(demand) <= MAX_WORKERS
     assert wanted_workers(replace(demand, queued=queued + 8)) >= wanted_workers(demand)
+
+
+@pytest.mark.parametrize(("places", "kept"), [(0, 0), (4, 0), (7, 0), (8, 1), (15, 1), (16, 2), (80, 10)])
+def test_one_place_in_eight_is_kept_for_high_priority(places: int, kept: int) -> None:
+    assert kept_places(places, since_s=0.0) == kept
+    assert kept_places(places, since_s=KEPT_S) == 0, "where no such turn comes, nothing is kept"

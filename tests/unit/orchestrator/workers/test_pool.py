@@ -104,10 +104,17 @@ class House:
         await settle()
 
     def ask(
-        self, request_id: str, points: float = 0.5, order: int = 0, desk: Desk | None = None, hops: int = 0
+        self,
+        request_id: str,
+        points: float = 0.5,
+        order: int = 0,
+        desk: Desk | None = None,
+        hops: int = 0,
+        *,
+        high: bool = False,
     ) -> asyncio.Task[tuple[pb.TurnDone, str]]:
         asked = pb.TurnAsked(request_id=request_id, timeout_ms=60_000, hops=hops)
-        return asyncio.create_task(self.pool.think("default", (-points, order), asked, desk or NoTools()))
+        return asyncio.create_task(self.pool.think("default", (-points, order), asked, desk or NoTools(), high=high))
 
 
 async def settle() -> None:
@@ -361,3 +368,33 @@ async def test_control_as_any_other_turn_it_would_wait_for_the_one_that_waits_fo
 async def test_a_turn_that_another_waits_for_is_told_when_no_worker_is_there() -> None:
     with pytest.raises(NoWorker):
         await House().ask("first", hops=1)
+
+
+async def test_a_turn_of_high_priority_finds_a_place_while_all_others_wait() -> None:
+    house = House()
+    await house.arrives("a", 8)
+    link = house.links["a"]
+    turns = [house.ask("high", 0.1, 0, high=True), *(house.ask(str(one), 0.9, one) for one in range(1, 20))]
+    await settle()
+    assert len(link.asked) == 7, "the last place is kept"
+    turns.append(house.ask("high-later", 0.1, 20, high=True))
+    await settle()
+    assert link.asked[-1] == "high-later"
+    link.finish("high-later")
+    await settle()
+    assert len(link.asked) == 8, "what it leaves is kept again"
+    link.finish("1")
+    await settle()
+    assert len(link.asked) == 9, "the others go on"
+    for turn in turns:
+        turn.cancel()
+
+
+async def test_nothing_is_kept_where_no_turn_of_high_priority_came() -> None:
+    house = House()
+    await house.arrives("a", 8)
+    turns = [house.ask(str(one), order=one) for one in range(10)]
+    await settle()
+    assert len(house.links["a"].asked) == 8
+    for turn in turns:
+        turn.cancel()
