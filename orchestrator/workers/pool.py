@@ -64,10 +64,11 @@ class WorkerPool:
         self._wake(beat.pool)
 
     def free_share(self, pool: str) -> float:
-        """C of the scoring model: the share of this pool's places that are free."""
+        """C of the scoring model: the share of this pool's places that are free for every turn."""
         members = self._members(pool)
         places = sum(worker.beat.capacity for worker in members)
-        return sum(worker.free for worker in members) / places if places else 0.0
+        free = sum(worker.free for worker in members) - self._kept(pool)
+        return max(0, free) / places if places else 0.0
 
     def healthy(self) -> int:
         """How many workers could take a turn."""
@@ -208,7 +209,7 @@ class WorkerPool:
         queue = self._queues.get(pool)
         while queue:
             free = sum(worker.free for worker in self._members(pool))
-            turn = queue.take(high_only=free <= self._kept(pool, queue)) if free else None
+            turn = queue.take(high_only=free <= self._kept(pool)) if free else None
             if turn is None:
                 return
             best = self._best(pool, -turn.key[0])
@@ -218,8 +219,9 @@ class WorkerPool:
             best.began()
             turn.place.set_result(best)
 
-    def _kept(self, pool: str, queue: Queue) -> int:
-        if queue.high_at is None:
+    def _kept(self, pool: str) -> int:
+        queue = self._queues.get(pool)
+        if queue is None or queue.high_at is None:
             return 0
         there = [worker for worker in self._members(pool) if worker.open and worker.beat.status != "draining"]
         return kept_places(sum(worker.beat.capacity for worker in there), self._clock.monotonic() - queue.high_at)
