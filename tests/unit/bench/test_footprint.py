@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -23,11 +25,23 @@ def test_what_runs_is_counted_and_what_it_is_developed_with_is_not() -> None:
 
 
 def test_what_a_process_takes_is_added() -> None:
-    before = resident_mb(os.getpid())
-    block = bytearray(64 * 2**20)
-    block[::4096] = b"x" * len(block[::4096])
-    assert resident_mb(os.getpid()) - before > 50
-    assert block
+    """Of a process of its own: this one may have taken as much before."""
+    small, large = resident_of("b''"), resident_of("b'x' * 2**26")
+    assert 50 < large - small < 80
+
+
+def resident_of(held: str) -> float:
+    """MiB of a process that holds this."""
+    lines = f"held = {held}\nprint('ready', flush=True)\ninput()"
+    with subprocess.Popen(
+        [sys.executable, "-c", lines], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        found = resident_mb(process.pid)
+        process.stdin.write("\n")
+    return found
 
 
 def test_a_process_that_is_not_there_is_an_error() -> None:
