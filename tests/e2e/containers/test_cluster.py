@@ -15,13 +15,13 @@ import pytest
 from bench.load.crowd import Crowd, crowd
 from setup.prove import note
 from tests.e2e.containers.engine import FOLDER
-from tests.e2e.containers.hub import BACK_S, CLUSTERED, PEOPLE, WHERE_IT_CAN, Contained, ask_all, contained
+from tests.e2e.containers.hub import BACK_S, CLUSTERED, PEOPLE, Contained, ask_all, contained
 from tests.e2e.containers.scan import plain_text, speaks_tls
 
 LOST: Final = ("nats", "redis", "ejabberd")
 SERVERS: Final = ("ejabberd", "ejabberd-2", "ejabberd-3")
 
-pytestmark = [pytest.mark.prove, pytest.mark.timeout(0), WHERE_IT_CAN]
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(0)]
 
 
 @pytest.fixture(scope="module")

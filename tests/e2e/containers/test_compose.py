@@ -20,12 +20,12 @@ import pytest
 from bench.load.crowd import crowd
 from setup.prove import note
 from tests.e2e.containers.engine import FOLDER
-from tests.e2e.containers.hub import BACK_S, PEOPLE, REPLICAS, UID, WHERE_IT_CAN, Contained, ask_all, contained
+from tests.e2e.containers.hub import BACK_S, PEOPLE, REPLICAS, UID, Contained, ask_all, contained
 from tests.e2e.containers.scan import plain_text, speaks_tls
 
 PASSWORD: Final = "correct horse battery"
 
-pytestmark = [pytest.mark.prove, pytest.mark.timeout(0), WHERE_IT_CAN]
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(0)]
 
 
 @pytest.fixture(scope="module")
