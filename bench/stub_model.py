@@ -193,7 +193,7 @@ async def _stream(
     response: web.StreamResponse, request: web.Request, body: dict[str, Any], answer: Scripted, whole: asyncio.Event
 ) -> None:
     """An event for each word. They leave together, but for a test that wants half of them first: the model is not what
-    is measured, and a write for each costs it more than all the rest.
+    is measured, and should cost little.
     """
     await response.prepare(request)
     events = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in _chunks(body, answer)]

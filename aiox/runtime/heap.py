@@ -10,7 +10,7 @@ import gc
 from typing import Final
 
 YOUNG: Final = 5_000
-"""So many objects more than were freed begin a collection of the youngest; Python's own 700 is less than two turns."""
+"""So many objects more than were freed begin a collection of the youngest, where Python's own is 700."""
 
 
 def settle() -> None:
