@@ -25,6 +25,11 @@ from orchestrator.steps.settle import settle
 async def accept(ports: Ports, turn: Turn) -> Accepted | Repeated:
     """From an admitted message to what came of it. Raises only when infrastructure fails; then it can be repeated."""
     ports.crash(CrashPoint.TURN_TAKEN, turn.message.body)
+    async with ports.backlog.passed(turn):
+        return await _think(ports, turn)
+
+
+async def _think(ports: Ports, turn: Turn) -> Accepted | Repeated:
     identified = await identify(ports, turn)
     if isinstance(identified, Repeated):
         return identified

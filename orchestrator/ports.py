@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -22,10 +23,12 @@ from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool
 from aiox.runtime.settings import Settings
 from aiox.runtime.telemetry import Telemetry
+from orchestrator.backlog import Backlog
 from orchestrator.cancelling import Cancels
 from orchestrator.commits import Commits
 from orchestrator.credentials import Credentials
 from orchestrator.far_agents import FarAgents
+from orchestrator.known_agents import KnownAgents
 from orchestrator.live import Live
 from orchestrator.proofs import AgentAnswered, AgentAsked, Dispatched
 from orchestrator.quota_keeper import QuotaKeeper
@@ -40,6 +43,8 @@ from registry.quotas import Quotas
 
 FILES_AT_ONCE: Final = 2
 """Files that are got and stored at a time."""
+REGISTRY_PLACES: Final = 4
+"""Half of the connections of a pool: the rest is for what ends turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,9 @@ class Ports:
     versions: Versions
     credentials: Credentials
     workers: WorkerPool
+    agents: KnownAgents
+    backlog: Backlog
+    """Before everything, for what no worker will have a place for soon."""
     commits: Commits
     announce: Callable[[Envelope[OutboxReady]], Awaitable[None]]
     live: Live
@@ -92,8 +100,8 @@ class Ports:
     start_afresh: Callable[[OwnerId, AgentId, Sequence[str]], Awaitable[None]]
     """Forgets the conversations of an agent with these addresses. Raises what Redis raises."""
     turn_metrics: TurnMetrics = field(default_factory=TurnMetrics)
-    turnstile: Turnstile = field(default_factory=Turnstile)
-    """Before the registry, for what comes in."""
+    turnstile: Turnstile = field(default_factory=partial(Turnstile, lambda: REGISTRY_PLACES))
+    """Before the registry, for what comes in: what a turn asks of PostgreSQL takes the longer the more ask."""
     weights: Weights = field(default_factory=Weights)
     far: FarAgents = field(default_factory=FarAgents)
     """Hears what agents of other hubs answer."""

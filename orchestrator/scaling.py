@@ -14,12 +14,13 @@ from prometheus_client import Gauge
 from aiox.runtime.clock import Clock
 from aiox.runtime.logs import Log
 from aiox.runtime.postgres import Pool, StoreTrouble
+from orchestrator.backlog import Backlog
 from orchestrator.workers.pool import WorkerPool
 from policy.workers import Standing, wanted_workers
 from registry.workers import record_beats, record_signal
 
 EVERY_S: Final = 1.0
-QUEUE: Final = Gauge("aiox_queue_depth", "Turns of this orchestrator that wait for a worker's place")
+QUEUE: Final = Gauge("aiox_queue_depth", "Turns of this orchestrator that wait for a worker's place, or to be prepared for one")
 OLDEST: Final = Gauge("aiox_queue_oldest_wait_seconds", "How long the oldest of them waits")
 WANTED: Final = Gauge("aiox_workers_wanted", "Workers that would carry the demand, 1 to 10")
 BUSY: Final = Gauge("aiox_worker_places_busy", "Places of all workers in use")
@@ -31,13 +32,14 @@ HEALTH: Final = Gauge(
 
 
 class Scaling:
-    """Watches the pool. `orchestrator` is the name of this process among its kind; `debouncing` counts its turns that
-    are within their debounce window.
+    """Watches the pool and what waits before it. `orchestrator` is the name of this process among its kind;
+    `debouncing` counts its turns that are within their debounce window.
     """
 
     def __init__(
         self,
         workers: WorkerPool,
+        backlog: Backlog,
         pool: Pool,
         orchestrator: str,
         clock: Clock,
@@ -45,6 +47,7 @@ class Scaling:
         debouncing: Callable[[], int] = lambda: 0,
     ) -> None:
         self._workers = workers
+        self._backlog = backlog
         self._pool = pool
         self._orchestrator = orchestrator
         self._clock = clock
@@ -63,7 +66,7 @@ class Scaling:
 
     async def say(self) -> None:
         """Once, now. Raises StoreTrouble or TimeoutError; then the metrics are right all the same."""
-        demand, standings = self._workers.demand(), self._workers.standings()
+        demand, standings = self._backlog.added_to(self._workers.demand()), self._workers.standings()
         wanted = wanted_workers(demand)
         QUEUE.set(demand.queued)
         OLDEST.set(demand.oldest_wait_s)

@@ -32,6 +32,7 @@ from aiox.runtime.supervisor import Closing, Supervisor
 from aiox.runtime.telemetry import Telemetry
 from aiox.wire.codec import NotAnEvent, decode, encode
 from orchestrator.approvals import sweep_for_ever as sweep_approvals
+from orchestrator.backlog import Backlog
 from orchestrator.cancelling import Cancels
 from orchestrator.checkpoints import Checkpoints
 from orchestrator.commits import Commits
@@ -44,6 +45,7 @@ from orchestrator.figures import Figures
 from orchestrator.hurry import is_cancel, stop_ahead
 from orchestrator.indexer import Indexer
 from orchestrator.intake import Intake
+from orchestrator.known_agents import KnownAgents
 from orchestrator.lanes import Group, Lanes
 from orchestrator.live import Live
 from orchestrator.long_answers import LongAnswers
@@ -105,6 +107,8 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         versions=Versions(pool, keys),
         credentials=Credentials(pool, partial(load_ring, pool, keys), settings.model, settings.providers),
         workers=workers,
+        agents=(agents := KnownAgents()),
+        backlog=Backlog(agents, workers.places),
         commits=commits,
         announce=partial(_announce, bus),
         live=live,
@@ -161,7 +165,7 @@ def _signals(
     """What this process says of itself and of the hub, again and again."""
     pool, settings, clock, log = ports.pool, ports.settings, ports.clock, ports.log
     return (
-        Scaling(ports.workers, pool, holder, clock, log, lanes.restartable),
+        Scaling(ports.workers, ports.backlog, pool, holder, clock, log, lanes.restartable),
         Figures(pool, REGISTRY, settings.telemetry.series, clock, log),
         Pressure(partial(_fill, lanes, ports.workers), bus.publish, holder, clock, log),
         _checkpoints(settings, secrets, pool, clock, log),

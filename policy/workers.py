@@ -10,6 +10,8 @@ choice     the smallest  load + S * slowness  among those with a free place; S i
            chosen, and of equally loaded ones a turn of high score gets the faster. Ties: by name.
 kept       one in KEPT_ONE_IN of a pool's places is for turns of agents of high priority (a weight of HIGH_PRIORITY and
            more), for KEPT_S after the last of them came: it need not wait until another turn ends.
+in hand    IN_HAND turns for each of a pool's places are prepared or run; what comes on top of them waits before
+           anything is done for it (orchestrator/backlog.py). Those of high priority are not counted, and do not wait.
 wanted     ceil((busy + queued / PATIENCE_TURNS) / (places of one worker * 0.8)), where PATIENCE_TURNS = 4 is how many
            turns may stand behind each place; one more than there are when the oldest waits longer than 5 s;
            always within 1..10.
@@ -37,6 +39,7 @@ FULL_SHARE: Final = 0.8
 HIGH_PRIORITY: Final = 0.75
 KEPT_ONE_IN: Final = 8
 KEPT_S: Final = 60.0
+IN_HAND: Final = 3
 
 
 class Standing(StrEnum):
@@ -114,6 +117,11 @@ def choose(candidates: Sequence[Candidate], points: float) -> str | None:
 def kept_places(places: int, since_s: float) -> int:
     """How many of a pool's places are for turns of high priority, so many seconds after the last of them came."""
     return places // KEPT_ONE_IN if since_s < KEPT_S else 0
+
+
+def in_hand(places: int) -> float:
+    """How many turns of a pool may be prepared or run at a time; any number where no worker is."""
+    return IN_HAND * places if places else math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiox.runtime.steps import Step
 from orchestrator.ports import Ports
 from orchestrator.proofs import Identified, Repeated, Turn
+from orchestrator.turnstile import USUAL
 from registry.turns import find_turn
 
 
@@ -12,6 +13,6 @@ async def identify(ports: Ports, turn: Turn) -> Identified | Repeated:
     """Asks the registry once, by whichever address was used. Repeated when this turn has had its outcome already."""
     message = turn.message
     with ports.telemetry.span(Step.OWNERSHIP, turn.envelope.traceparent, turn.attributes):
-        async with ports.turnstile.passed(message.agent_id):
+        async with ports.turnstile.passed(ports.agents.priority_of(message.agent_jid, USUAL)):
             facts = await find_turn(ports.pool, message.agent_id, message.sender, message.turn_id)
     return Repeated(turn) if facts.concluded else Identified(turn.with_agent(facts.agent), facts)

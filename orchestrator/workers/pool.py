@@ -70,6 +70,11 @@ class WorkerPool:
         free = sum(worker.free for worker in members) - self._kept(pool)
         return max(0, free) / places if places else 0.0
 
+    def places(self, pool: str) -> int:
+        """How many turns the pool's workers take at a time, without those that stop."""
+        there = [worker for worker in self._members(pool) if worker.open and worker.beat.status != "draining"]
+        return sum(worker.beat.capacity for worker in there)
+
     def healthy(self) -> int:
         """How many workers could take a turn."""
         return sum(1 for worker in self._workers.values() if worker.open)
@@ -223,8 +228,7 @@ class WorkerPool:
         queue = self._queues.get(pool)
         if queue is None or queue.high_at is None:
             return 0
-        there = [worker for worker in self._members(pool) if worker.open and worker.beat.status != "draining"]
-        return kept_places(sum(worker.beat.capacity for worker in there), self._clock.monotonic() - queue.high_at)
+        return kept_places(self.places(pool), self._clock.monotonic() - queue.high_at)
 
     def _rested(self, worker: Member) -> None:
         worker.resting = False

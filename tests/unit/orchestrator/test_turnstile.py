@@ -1,20 +1,33 @@
-"""Turns of high priority go first, nobody waits for ever, and a place is never lost."""
+"""High priority goes first, nobody waits for ever, and a place is never lost."""
 
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID, uuid4
 
 import pytest
 
 from orchestrator import turnstile as module
 from orchestrator.turnstile import Turnstile
 
+LOW, USUAL, HIGH = 0.0, 0.5, 1.0
 
-async def through(turnstile: Turnstile, agent: UUID, order: list[UUID], leaves: asyncio.Event) -> None:
-    async with turnstile.passed(agent):
-        order.append(agent)
-        await leaves.wait()
+
+class Gate:
+    """A turnstile whose places may change; who is in leaves when told so."""
+
+    def __init__(self, places: float) -> None:
+        self.places = places
+        self.turnstile = Turnstile(lambda: self.places)
+        self.order = list[str]()
+        self.leaves = asyncio.Event()
+
+    def come(self, name: str, priority: float = USUAL, patience_s: float | None = None) -> asyncio.Task[None]:
+        return asyncio.create_task(self._through(name, priority, patience_s))
+
+    async def _through(self, name: str, priority: float, patience_s: float | None) -> None:
+        async with self.turnstile.passed(priority, patience_s):
+            self.order.append(name)
+            await self.leaves.wait()
 
 
 async def settled() -> None:
@@ -22,83 +35,100 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def order_of(turnstile: Turnstile, agents: list[UUID]) -> list[UUID]:
-    """Who passes in which order while one place is taken at first."""
-    order, free = list[UUID](), asyncio.Event()
-    first = asyncio.create_task(through(turnstile, uuid4(), [], free))
-    await settled()
-    waiting = [asyncio.create_task(through(turnstile, agent, order, free)) for agent in agents]
-    await settled()
-    assert order == []
-    free.set()
-    await asyncio.gather(first, *waiting)
-    return order
-
-
 async def test_high_priority_passes_first_and_equals_in_their_order() -> None:
-    turnstile, low, high, unknown, late = Turnstile(1), uuid4(), uuid4(), uuid4(), uuid4()
-    turnstile.learn(low, 0.0)
-    turnstile.learn(late, 0.0)
-    turnstile.learn(high, 1.0)
-    assert await order_of(turnstile, [low, unknown, high, late]) == [high, unknown, low, late]
+    gate = Gate(1)
+    tasks = [gate.come("first")]
+    await settled()
+    tasks += [gate.come("low", LOW), gate.come("usual"), gate.come("high", HIGH), gate.come("late", LOW)]
+    await settled()
+    assert gate.order == ["first"]
+    gate.leaves.set()
+    await asyncio.gather(*tasks)
+    assert gate.order == ["first", "high", "usual", "low", "late"]
 
 
 async def test_who_came_long_before_goes_before_high_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AHEAD_S", 0.01)
-    turnstile, low, high = Turnstile(1), uuid4(), uuid4()
-    turnstile.learn(low, 0.0)
-    turnstile.learn(high, 1.0)
-    order, free = list[UUID](), asyncio.Event()
-    tasks = [asyncio.create_task(through(turnstile, uuid4(), [], free))]
-    await settled()
-    tasks.append(asyncio.create_task(through(turnstile, low, order, free)))
+    gate = Gate(1)
+    tasks = [gate.come("first"), gate.come("low", LOW)]
     await asyncio.sleep(0.1)
-    tasks.append(asyncio.create_task(through(turnstile, high, order, free)))
+    tasks.append(gate.come("high", HIGH))
     await settled()
-    free.set()
+    gate.leaves.set()
     await asyncio.gather(*tasks)
-    assert order == [low, high]
+    assert gate.order == ["first", "low", "high"]
 
 
 async def test_so_many_are_in_at_a_time_and_no_more() -> None:
-    turnstile, order, free = Turnstile(3), list[UUID](), asyncio.Event()
-    tasks = [asyncio.create_task(through(turnstile, uuid4(), order, free)) for _ in range(10)]
+    gate = Gate(3)
+    tasks = [gate.come(str(number)) for number in range(10)]
     await settled()
-    assert len(order) == 3
-    free.set()
+    assert len(gate.order) == 3
+    gate.leaves.set()
     await asyncio.gather(*tasks)
-    assert len(order) == 10
+    assert len(gate.order) == 10
+
+
+async def test_it_says_how_long_those_that_wait_have_waited() -> None:
+    gate = Gate(1)
+    tasks = [gate.come("in"), gate.come("waits"), gate.come("gone")]
+    await asyncio.sleep(0.05)
+    tasks[2].cancel()
+    await settled()
+    (wait,) = gate.turnstile.waits()
+    assert 0.04 < wait < 60
+    gate.leaves.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert list(gate.turnstile.waits()) == []
+
+
+async def test_who_has_waited_long_enough_goes_in_and_counts_from_then_on() -> None:
+    gate = Gate(1)
+    tasks = [gate.come("first")]
+    await settled()
+    tasks.append(gate.come("patient", patience_s=0.02))
+    await asyncio.sleep(0.1)
+    assert gate.order == ["first", "patient"]
+    gate.places = 2
+    tasks.append(gate.come("third"))
+    await settled()
+    assert gate.order == ["first", "patient"], "two are in, and two may be"
+    gate.leaves.set()
+    await asyncio.gather(*tasks)
+    assert gate.order[-1] == "third"
+
+
+async def test_places_that_come_later_are_taken_by_who_waits() -> None:
+    gate = Gate(1)
+    tasks = [gate.come("first"), gate.come("second")]
+    await settled()
+    gate.places = 3
+    tasks.append(gate.come("third"))
+    await settled()
+    assert sorted(gate.order) == ["first", "second", "third"]
+    gate.leaves.set()
+    await asyncio.gather(*tasks)
 
 
 @pytest.mark.parametrize("after_it_was_let_in", [False, True])
 async def test_one_that_is_cancelled_leaves_its_place_to_the_next(after_it_was_let_in: bool) -> None:
-    turnstile, order, free = Turnstile(1), list[UUID](), asyncio.Event()
-    first = asyncio.create_task(through(turnstile, uuid4(), [], free))
-    await settled()
-    waiting = asyncio.create_task(through(turnstile, uuid4(), [], free))
-    await settled()
-    if after_it_was_let_in:
-        free.set()
-        await first
-    waiting.cancel()
-    free.set()
-    await asyncio.gather(first, waiting, return_exceptions=True)
-    await asyncio.wait_for(through(turnstile, uuid4(), order, free), 60)
-    assert len(order) == 1
+    gate = Gate(1)
+    async with gate.turnstile.passed():
+        waiting = gate.come("waits")
+        await settled()
+        if not after_it_was_let_in:
+            waiting.cancel()
+    waiting.cancel()  # it has the place by now, and has not gone on yet
+    gate.leaves.set()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.wait_for(gate.come("next"), 60)
+    assert gate.order == ["next"]
 
 
 async def test_a_failure_within_gives_the_place_back() -> None:
-    turnstile = Turnstile(1)
+    turnstile = Turnstile(lambda: 1)
     with pytest.raises(ValueError, match="within"):
-        async with turnstile.passed(uuid4()):
+        async with turnstile.passed():
             raise ValueError("within")
-    async with asyncio.timeout(60), turnstile.passed(uuid4()):
+    async with asyncio.timeout(60), turnstile.passed():
         pass
-
-
-async def test_agents_that_were_not_heard_of_for_long_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REMEMBERED", 1)
-    turnstile, gone, kept = Turnstile(1), uuid4(), uuid4()
-    turnstile.learn(gone, 1.0)
-    turnstile.learn(kept, 0.9)
-    assert await order_of(turnstile, [gone, kept]) == [kept, gone]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from policy.workers import (
     Figures,
     Standing,
     choose,
+    in_hand,
     kept_places,
     standing,
     wanted_workers,
@@ -101,6 +103,11 @@ def test_wanted_stays_in_bounds_and_grows_with_the_queue(
     demand = Demand(queued, wait, busy, places, workers)
     assert MIN_WORKERS <= wanted_workers(demand) <= MAX_WORKERS
     assert wanted_workers(replace(demand, queued=queued + 8)) >= wanted_workers(demand)
+
+
+def test_in_hand_is_what_runs_and_a_few_behind_it() -> None:
+    assert in_hand(8) == 24
+    assert in_hand(0) == math.inf, "where no worker is, nothing is held up for one"
 
 
 @pytest.mark.parametrize(("places", "kept"), [(0, 0), (4, 0), (7, 0), (8, 1), (15, 1), (16, 2), (80, 10)])

@@ -169,6 +169,7 @@ async def test_a_draining_worker_gets_nothing_new() -> None:
     await settle()
     assert house.links["a"].asked == []
     assert len(house.links["b"].asked) == 3
+    assert house.pool.places("default") == 4, "those of the draining one are none"
     for turn in turns:
         turn.cancel()
 
