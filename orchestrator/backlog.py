@@ -1,9 +1,9 @@
 """Turns that no worker will have a place for soon wait here, before anything is read or set aside for them.
 
 Of each pool of workers so many turns are in hand as policy/workers.py says: they run, or stand ready behind those that
-run, in the order of their scores. The others wait in the order in which they came and of what the last turns of their
-agents scored (orchestrator/turnstile.py). So a burst costs no more than can be answered, which leaves both the processors and the
-registry to turns of high priority; and what is judged and reserved is not old when the turn runs.
+run. The others wait in the same order, that of policy/scoring.py, by what the last turns of their agents scored. So a
+burst costs no more than can be answered, which leaves the processors and the registry to turns of high priority; and
+what is judged and reserved is not old when the turn runs.
 
 Not held up: agents of high priority and those of which nothing is known yet, what no worker does (a command, a
 reaction, an invitation), and what is for a pool without workers, which is to be told so. Nobody for longer than
@@ -23,6 +23,7 @@ from aiox.kernel.envelope import MESSAGE
 from orchestrator.known_agents import KnownAgents
 from orchestrator.proofs import Turn
 from orchestrator.turnstile import Turnstile
+from policy.scoring import due
 from policy.workers import HIGH_PRIORITY, Demand, in_hand
 
 LONGEST_S: Final = 2.0
@@ -43,7 +44,7 @@ class Backlog:
         if agent is None or agent.priority >= HIGH_PRIORITY or not _needs_a_worker(turn):
             yield
             return
-        async with self._turnstile(agent.pool).passed(agent.points, LONGEST_S):
+        async with self._turnstile(agent.pool).passed(due(agent.points, turn.admitted_s), LONGEST_S):
             yield
 
     def added_to(self, demand: Demand) -> Demand:

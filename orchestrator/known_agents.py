@@ -39,8 +39,3 @@ class KnownAgents:
     def of(self, address: BareJid) -> KnownAgent | None:
         """None for one of which nothing is known yet."""
         return self._agents.get(address)
-
-    def priority_of(self, address: BareJid, otherwise: float) -> float:
-        """Its weight, or another while nothing is known."""
-        known = self._agents.get(address)
-        return known.priority if known else otherwise

@@ -62,6 +62,11 @@ class Turn:
         """
         return derived_id(self.message.turn_id, self.envelope.occurred_at.isoformat())
 
+    @property
+    def admitted_s(self) -> float:
+        """When it was admitted, in seconds since 1970."""
+        return self.envelope.occurred_at.timestamp()
+
     def with_agent(self, agent: AgentId | None) -> Turn:
         """The same turn on the agent that was found behind its address; on none, itself."""
         if agent is None or agent == self.message.agent_id:

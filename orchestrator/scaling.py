@@ -20,7 +20,9 @@ from policy.workers import Standing, wanted_workers
 from registry.workers import record_beats, record_signal
 
 EVERY_S: Final = 1.0
-QUEUE: Final = Gauge("aiox_queue_depth", "Turns of this orchestrator that wait for a worker's place, or to be prepared for one")
+QUEUE: Final = Gauge(
+    "aiox_queue_depth", "Turns of this orchestrator that wait for a worker's place, or to be prepared for one"
+)
 OLDEST: Final = Gauge("aiox_queue_oldest_wait_seconds", "How long the oldest of them waits")
 WANTED: Final = Gauge("aiox_workers_wanted", "Workers that would carry the demand, 1 to 10")
 BUSY: Final = Gauge("aiox_worker_places_busy", "Places of all workers in use")

@@ -135,9 +135,7 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
     await _listen(bus, ports, log)
     probes = health.health_app(_ready(bus, workers, partitions, partial(redis.answers, memory)))
     supervisor.start("health", health.serve(probes, settings.ports.orchestrator_health, settings.hosts.listen))
-    supervisor.start("in hand", in_hand.signal_for_ever())
-    supervisor.start("summaries", summaries.run(ports))
-    supervisor.start("watchdog", Watchdog(lanes, partial(ledger.append, pool), clock, log, turn_s).run())
+    _look_after_turns(supervisor, ports, lanes, in_hand, summaries, turn_s)
     _keep_house(supervisor, ports, keys, memory, 2 * turn_s)
     _start_parts(supervisor, ports, partitions, *_signals(ports, secrets, lanes, bus, holder))
     log.info("started")
@@ -150,6 +148,15 @@ async def run(settings: Settings, secrets: Secrets, log: Log, clock: Clock) -> N
         await closing.step("memory", memory.aclose)
         await closing.step("pool", pool.close)
         telemetry.close()
+
+
+def _look_after_turns(
+    supervisor: Supervisor, ports: Ports, lanes: Lanes[Delivery], in_hand: InHand, summaries: Summaries, turn_s: float
+) -> None:
+    watchdog = Watchdog(lanes, partial(ledger.append, ports.pool), ports.clock, ports.log, turn_s)
+    supervisor.start("in hand", in_hand.signal_for_ever())
+    supervisor.start("watchdog", watchdog.run())
+    supervisor.start("summaries", summaries.run(ports))
 
 
 def _start_parts(

@@ -1,7 +1,4 @@
-"""So many at a time, those of high priority first (SPEC 4).
-
-Who has priority p (0..1) is as far ahead as one that came AHEAD_S * p earlier, so that nobody waits for ever.
-"""
+"""So many at a time, who is due first before the others; nobody waits for ever, for what is due grows with the time."""
 
 from __future__ import annotations
 
@@ -14,8 +11,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 AHEAD_S: Final = 2.0
-USUAL: Final = 0.5
-"""The priority of an agent of which nothing is known yet."""
+
+
+def due_now(priority: float) -> float:
+    """For one of priority 0..1 that comes now: as far ahead as one that came AHEAD_S * priority earlier."""
+    return asyncio.get_running_loop().time() - AHEAD_S * priority
 
 
 @dataclass(order=True, slots=True)
@@ -41,11 +41,14 @@ class Turnstile:
         return (now - waiting.since for waiting in self._waiting if not waiting.let_in.done())
 
     @asynccontextmanager
-    async def passed(self, priority: float = USUAL, patience_s: float | None = None) -> AsyncIterator[None]:
-        """Within it the caller is in. After `patience_s` it goes in though all places are taken."""
+    async def passed(self, due: float, patience_s: float | None = None) -> AsyncIterator[None]:
+        """Within it the caller is in, after `patience_s` also when all places are taken.
+
+        `due` is in seconds of any clock, the same for all.
+        """
         try:
             async with asyncio.timeout(patience_s):
-                await self._enter(priority)
+                await self._enter(due)
         except TimeoutError:
             self._inside += 1
         try:
@@ -53,13 +56,12 @@ class Turnstile:
         finally:
             self._leave()
 
-    async def _enter(self, priority: float) -> None:
+    async def _enter(self, due: float) -> None:
         if not self._waiting and self._inside < self._places():
             self._inside += 1
             return
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        waiting = _Waiting(now - AHEAD_S * priority, next(self._numbers), now, loop.create_future())
+        waiting = _Waiting(due, next(self._numbers), loop.time(), loop.create_future())
         heapq.heappush(self._waiting, waiting)
         self._let_in()
         try:

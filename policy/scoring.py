@@ -1,12 +1,21 @@
 """The scoring model of SPEC 4: orders the queue. An agent addressed by its JID is already selected.
 
-S = alpha*R + beta*T + gamma*P + delta*C, each input between 0 and 1. Deterministic: the same inputs give the same
-order, ties are broken by admission order. The inputs are stored with the execution so that any order can be recomputed.
+S = alpha*R + beta*T + gamma*P + delta*C, each input between 0 and 1. A turn of score S is due
+
+    HEAD_START_S * S
+
+before it was admitted, and who is due first is next. So of turns that came together the better scored go first, and
+nobody starves: what comes more than HEAD_START_S later is behind, whatever its score. Deterministic: the same inputs
+give the same order, ties are broken by admission order. The inputs are stored with the execution, and the time of its
+admission in the inbox, so that any order can be recomputed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+HEAD_START_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,14 @@ def score(inputs: Inputs, weights: Weights) -> float:
     return sum(factor * value for factor, value in zip(factors, values, strict=True))
 
 
-def order_key(points: float, admission: int) -> tuple[float, int]:
-    """What a queue sorts by: the higher score first, then who came first."""
-    return (-points, admission)
+def due(points: float, admitted_s: float) -> float:
+    """When a turn is due that scores so much and was admitted then, in seconds of the same clock."""
+    return admitted_s - HEAD_START_S * points
+
+
+def order_key(points: float, admitted_s: float, admission: int) -> tuple[float, int]:
+    """What a queue sorts by: who is due first, then who was admitted first."""
+    return (due(points, admitted_s), admission)
 
 
 def decayed_reputation(previous: float, succeeded: bool, weight: float = 0.05) -> float:

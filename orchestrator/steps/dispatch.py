@@ -19,6 +19,7 @@ from orchestrator.steps.ask import turn_asked
 from orchestrator.steps.interrupted import explain_calls
 from orchestrator.steps.tool_call import TurnDesk, with_held
 from orchestrator.workers.pool import NoWorker
+from orchestrator.workers.queue import Claim
 from policy.scoring import order_key
 from policy.workers import HIGH_PRIORITY
 
@@ -66,16 +67,11 @@ def _over(assigned: Assigned, outcome: Answered | Failed, credentials: tuple[UUI
 async def _ask(ports: Ports, assigned: Assigned, granted: Granted, desk: TurnDesk) -> Answered | Failed:
     loaded = assigned.reserved.loaded
     turn, asked = loaded.turn, turn_asked(ports, assigned, granted)
-    key = order_key(assigned.points, turn.sequence)
+    key = order_key(assigned.points, turn.admitted_s, turn.sequence)
+    claim = Claim(key, assigned.points, loaded.version.capabilities.priority_weight >= HIGH_PRIORITY)
     try:
         with ports.telemetry.span(Step.DISPATCHED, turn.envelope.traceparent, turn.attributes) as span:
-            done, worker_id = await ports.workers.think(
-                loaded.version.llm_config.worker_pool,
-                key,
-                asked,
-                desk,
-                high=loaded.version.capabilities.priority_weight >= HIGH_PRIORITY,
-            )
+            done, worker_id = await ports.workers.think(loaded.version.llm_config.worker_pool, claim, asked, desk)
             span.set_attribute("aiox.worker_id", worker_id)
     except NoWorker as none:
         ports.log.warning("no_worker", turn_id=str(turn.message.turn_id), reason=str(none))

@@ -1,7 +1,7 @@
-"""Who is there, who is free: registry of workers by their beats, least-loaded choice, a queue in score order.
+"""Who is there, who is free: registry of workers by their beats, least-loaded choice, a queue in the scores' order.
 
 The judgement is that of policy/workers.py. A worker's places are shared with other orchestrators: one that says
-HUB_BUSY is left alone for a moment and the turn goes back into the queue with the key it had. Where turns of high
+HUB_BUSY is left alone for a moment and the turn goes back into the queue with the claim it had. Where turns of high
 priority come, a few places are for them only.
 """
 
@@ -21,7 +21,7 @@ from aiox.wire.v1 import worker_pb2 as pb
 from orchestrator.workers.desk import CallsInterrupted, Desk
 from orchestrator.workers.link import WorkerLink, WorkerLost
 from orchestrator.workers.member import Member
-from orchestrator.workers.queue import Key, Queue, Waiting
+from orchestrator.workers.queue import Claim, Queue, Waiting
 from policy.workers import Candidate, Demand, Standing, choose, kept_places, standing
 
 WAIT_WITHOUT_WORKER_S = 10.0
@@ -96,17 +96,15 @@ class WorkerPool:
         """Every worker heard of, with its last beat and the hub's judgement."""
         return [(worker.beat, self._standing(worker)) for worker in self._workers.values()]
 
-    async def think(
-        self, pool: str, key: Key, asked: pb.TurnAsked, desk: Desk, *, high: bool = False
-    ) -> tuple[pb.TurnDone, str]:
-        """Asks the best worker, in the order of `key`; another one when it is busy or lost. `high`: of high priority.
+    async def think(self, pool: str, claim: Claim, asked: pb.TurnAsked, desk: Desk) -> tuple[pb.TurnDone, str]:
+        """Asks the best worker when the turn's claim is next; another one when it is busy or lost.
 
         All within the turn's own time and ANSWER_MARGIN_S. Raises NoWorker, TimeoutError, CallsInterrupted when the
         worker was lost after a tool was let through, and what the desk raises.
         """
         until = self._clock.monotonic() + asked.timeout_ms / 1000
         while True:
-            worker = self._beside(pool) if asked.hops else await self._place(pool, key, until, high=high)
+            worker = self._beside(pool) if asked.hops else await self._place(pool, claim, until)
             done = await self._ask(worker, asked, desk, until)
             if done is not None:
                 return done, worker.beat.worker_id
@@ -184,13 +182,13 @@ class WorkerPool:
         chosen.began()
         return chosen
 
-    async def _place(self, pool: str, key: Key, until: float, *, high: bool) -> Member:
+    async def _place(self, pool: str, claim: Claim, until: float) -> Member:
         """A worker with a place counted for the caller, who must end it. Raises NoWorker, also at `until`."""
         queue = self._queues.setdefault(pool, Queue())
         if len(queue) >= MAX_WAITING:
             raise NoWorker("the queue is full")
         place: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
-        queue.put(Waiting(key, next(self._order), self._clock.monotonic(), high, place))
+        queue.put(Waiting(claim, next(self._order), self._clock.monotonic(), place))
         self._wake(pool)
         try:
             while True:
@@ -210,14 +208,14 @@ class WorkerPool:
             raise
 
     def _wake(self, pool: str) -> None:
-        """Gives free places to those who wait, best key first; the last few only to those of high priority."""
+        """Gives free places to those who wait, who is due first; the last few only to those of high priority."""
         queue = self._queues.get(pool)
         while queue:
             free = sum(worker.free for worker in self._members(pool))
             turn = queue.take(high_only=free <= self._kept(pool)) if free else None
             if turn is None:
                 return
-            best = self._best(pool, -turn.key[0])
+            best = self._best(pool, turn.claim.points)
             if best is None:
                 queue.put(turn)
                 return

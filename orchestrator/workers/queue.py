@@ -10,23 +10,32 @@ from dataclasses import dataclass
 from orchestrator.workers.member import Member
 
 Key = tuple[float, int]
-"""What the queue sorts by (policy.scoring.order_key): minus the score, then admission order."""
+"""What the queue sorts by (policy.scoring.order_key): when a turn is due, then admission order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a turn brings to the queue, the same each time it goes there."""
+
+    key: Key
+    points: float
+    """Its score."""
+    high: bool = False
+    """Of an agent of high priority (policy.workers)."""
 
 
 @dataclass(slots=True)
 class Waiting:
     """A turn in the queue. `place` is given a worker whose place is counted already."""
 
-    key: Key
+    claim: Claim
     order: int
     since: float
     """Seconds of the pool's clock."""
-    high: bool
-    """Of an agent of high priority (policy.workers)."""
     place: asyncio.Future[Member]
 
     def __lt__(self, other: Waiting) -> bool:
-        return (self.key, self.order) < (other.key, other.order)
+        return (self.claim.key, self.order) < (other.claim.key, other.order)
 
 
 class Queue:
@@ -47,9 +56,9 @@ class Queue:
 
     def put(self, turn: Waiting) -> None:
         """Adds one."""
-        if turn.high:
+        if turn.claim.high:
             self.high_at = max(turn.since, self.high_at or turn.since)
-        heapq.heappush(self._high if turn.high else self._usual, turn)
+        heapq.heappush(self._high if turn.claim.high else self._usual, turn)
 
     def take(self, *, high_only: bool) -> Waiting | None:
         """The one that is next, of those of high priority if nobody else may; it waits no longer."""

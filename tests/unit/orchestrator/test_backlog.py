@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from orchestrator import backlog as module
 from orchestrator.backlog import Backlog
 from orchestrator.known_agents import KnownAgent, KnownAgents
 from orchestrator.proofs import Turn
+from policy.scoring import HEAD_START_S
 from policy.workers import HIGH_PRIORITY, IN_HAND, Demand
 from tests.unit.orchestrator.messages import received
 
@@ -78,6 +80,16 @@ async def test_of_those_that_wait_the_better_scored_go_first() -> None:
     for name, points in (("low", 0.2), ("high", 0.6), ("low, later", 0.2)):
         await house.comes(house.turn(name, KnownAgent(0.5, "default", points)))
     assert (await house.closed())[IN_HAND:] == ["high", "low", "low, later"]
+
+
+async def test_who_was_admitted_long_before_goes_first_whatever_the_score() -> None:
+    """So it is with the second message of a conversation, whose turn came when the first one was answered."""
+    house = await House().full()
+    new, old = house.turn("new", KnownAgent(0.5, "default", 0.9)), house.turn("old", KnownAgent(0.5, "default", 0.1))
+    before = old.envelope.occurred_at - timedelta(seconds=HEAD_START_S)
+    await house.comes(new)
+    await house.comes(replace(old, envelope=replace(old.envelope, occurred_at=before)))
+    assert (await house.closed())[IN_HAND:] == ["old", "new"]
 
 
 async def test_a_full_pool_holds_no_other_pool_up() -> None:

@@ -14,11 +14,9 @@ ONE, OTHER = BareJid("one@agents.localhost"), BareJid("other@agents.localhost")
 def test_the_last_turn_counts() -> None:
     agents = KnownAgents()
     assert agents.of(ONE) is None
-    assert agents.priority_of(ONE, 0.5) == 0.5
     agents.learn(ONE, KnownAgent(1.0, "default", 0.5))
     agents.learn(ONE, KnownAgent(0.2, "large", 0.5))
     assert agents.of(ONE) == KnownAgent(0.2, "large", 0.5)
-    assert agents.priority_of(ONE, 0.5) == 0.2
     assert agents.of(OTHER) is None
 
 

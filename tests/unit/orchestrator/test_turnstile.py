@@ -1,4 +1,4 @@
-"""High priority goes first, nobody waits for ever, and a place is never lost."""
+"""Who is due first goes first, nobody waits for ever, and a place is never lost."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import asyncio
 import pytest
 
 from orchestrator import turnstile as module
-from orchestrator.turnstile import Turnstile
-
-LOW, USUAL, HIGH = 0.0, 0.5, 1.0
+from orchestrator.turnstile import Turnstile, due_now
 
 
 class Gate:
@@ -21,11 +19,11 @@ class Gate:
         self.order = list[str]()
         self.leaves = asyncio.Event()
 
-    def come(self, name: str, priority: float = USUAL, patience_s: float | None = None) -> asyncio.Task[None]:
-        return asyncio.create_task(self._through(name, priority, patience_s))
+    def come(self, name: str, due: float = 0.0, patience_s: float | None = None) -> asyncio.Task[None]:
+        return asyncio.create_task(self._through(name, due, patience_s))
 
-    async def _through(self, name: str, priority: float, patience_s: float | None) -> None:
-        async with self.turnstile.passed(priority, patience_s):
+    async def _through(self, name: str, due: float, patience_s: float | None) -> None:
+        async with self.turnstile.passed(due, patience_s):
             self.order.append(name)
             await self.leaves.wait()
 
@@ -35,28 +33,26 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_high_priority_passes_first_and_equals_in_their_order() -> None:
+async def test_who_is_due_first_passes_first_and_equals_in_their_order() -> None:
     gate = Gate(1)
     tasks = [gate.come("first")]
     await settled()
-    tasks += [gate.come("low", LOW), gate.come("usual"), gate.come("high", HIGH), gate.come("late", LOW)]
+    tasks += [gate.come("late", 3.0), gate.come("usual", 2.0), gate.come("early", 1.0), gate.come("late too", 3.0)]
     await settled()
     assert gate.order == ["first"]
     gate.leaves.set()
     await asyncio.gather(*tasks)
-    assert gate.order == ["first", "high", "usual", "low", "late"]
+    assert gate.order == ["first", "early", "usual", "late", "late too"]
 
 
-async def test_who_came_long_before_goes_before_high_priority(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AHEAD_S", 0.01)
-    gate = Gate(1)
-    tasks = [gate.come("first"), gate.come("low", LOW)]
-    await asyncio.sleep(0.1)
-    tasks.append(gate.come("high", HIGH))
-    await settled()
-    gate.leaves.set()
-    await asyncio.gather(*tasks)
-    assert gate.order == ["first", "low", "high"]
+async def test_high_priority_is_ahead_of_what_came_a_little_before_and_of_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "AHEAD_S", 0.1)
+    long_before = due_now(0.0)
+    await asyncio.sleep(0.2)
+    a_little_before = due_now(0.0)
+    assert long_before < due_now(1.0) < due_now(0.5) < a_little_before
 
 
 async def test_so_many_are_in_at_a_time_and_no_more() -> None:
@@ -113,7 +109,7 @@ async def test_places_that_come_later_are_taken_by_who_waits() -> None:
 @pytest.mark.parametrize("after_it_was_let_in", [False, True])
 async def test_one_that_is_cancelled_leaves_its_place_to_the_next(after_it_was_let_in: bool) -> None:
     gate = Gate(1)
-    async with gate.turnstile.passed():
+    async with gate.turnstile.passed(0.0):
         waiting = gate.come("waits")
         await settled()
         if not after_it_was_let_in:
@@ -128,7 +124,7 @@ async def test_one_that_is_cancelled_leaves_its_place_to_the_next(after_it_was_l
 async def test_a_failure_within_gives_the_place_back() -> None:
     turnstile = Turnstile(lambda: 1)
     with pytest.raises(ValueError, match="within"):
-        async with turnstile.passed():
+        async with turnstile.passed(0.0):
             raise ValueError("within")
-    async with asyncio.timeout(60), turnstile.passed():
+    async with asyncio.timeout(60), turnstile.passed(0.0):
         pass

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.scoring import Inputs, Weights, decayed_reputation, order_key, score
+from policy.scoring import HEAD_START_S, Inputs, Weights, decayed_reputation, order_key, score
 
 share = st.floats(0, 1)
 inputs = st.builds(Inputs, reputation=share, tools=share, priority=share, capacity=share)
@@ -38,12 +38,20 @@ def test_inputs_outside_0_to_1_are_an_error(value: float) -> None:
         score(Inputs(value, 1, 1, 1), Weights())
 
 
-def test_ties_are_broken_by_admission_order() -> None:
-    assert sorted([order_key(0.5, 2), order_key(0.5, 1), order_key(0.9, 3)]) == [
-        order_key(0.9, 3),
-        order_key(0.5, 1),
-        order_key(0.5, 2),
-    ]
+def test_of_turns_that_came_together_the_better_scored_goes_first_and_ties_are_broken_by_admission_order() -> None:
+    best, first, second = order_key(0.9, 100.0, 3), order_key(0.5, 100.0, 1), order_key(0.5, 100.0, 2)
+    assert sorted([second, first, best]) == [best, first, second]
+
+
+@given(share, share)
+def test_nobody_starves_what_comes_long_after_is_behind_whatever_its_score(own: float, other: float) -> None:
+    assert order_key(own, 100.0, 1) < order_key(other, 100.001 + HEAD_START_S, 2)
+
+
+@given(share, share)
+def test_a_better_score_is_a_head_start_of_so_many_seconds(own: float, other: float) -> None:
+    ahead_s = HEAD_START_S * (other - own)
+    assert order_key(other, 99.999 + ahead_s, 2) < order_key(own, 100.0, 1) < order_key(other, 100.001 + ahead_s, 2)
 
 
 @given(share, st.booleans())

@@ -1,4 +1,4 @@
-"""What the pool is told of a turn: its key, and whether its agent is of high priority."""
+"""What the pool is told of a turn: when it is due, its score, and whether its agent is of high priority."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from orchestrator.proofs import Assigned
 from orchestrator.steps import dispatch as step
 from orchestrator.steps.tool_call import TurnDesk
 from orchestrator.workers.pool import NoWorker
+from orchestrator.workers.queue import Claim
+from policy.scoring import HEAD_START_S
 
 
 class FullPool:
@@ -26,8 +28,8 @@ class FullPool:
     def __init__(self) -> None:
         self.told: dict[str, Any] = {}
 
-    async def think(self, pool: str, key: object, _asked: pb.TurnAsked, _desk: object, **told: object) -> None:
-        self.told = {"pool": pool, "key": key, **told}
+    async def think(self, pool: str, claim: Claim, _asked: pb.TurnAsked, _desk: object) -> None:
+        self.told = {"pool": pool, "claim": claim}
         raise NoWorker("the queue is full")
 
 
@@ -51,12 +53,16 @@ async def test_a_place_is_kept_for_agents_of_high_priority(
         llm_config=SimpleNamespace(worker_pool="default"), capabilities=SimpleNamespace(priority_weight=weight)
     )
     turn = SimpleNamespace(
-        sequence=7, attributes={}, envelope=SimpleNamespace(traceparent=""), message=SimpleNamespace(turn_id=uuid4())
+        sequence=7,
+        admitted_s=100.0,
+        attributes={},
+        envelope=SimpleNamespace(traceparent=""),
+        message=SimpleNamespace(turn_id=uuid4()),
     )
     loaded = SimpleNamespace(turn=turn, version=version)
     assigned = cast(Assigned, SimpleNamespace(points=0.4, reserved=SimpleNamespace(loaded=loaded)))
     ports = cast(Ports, SimpleNamespace(workers=pool, telemetry=quiet, log=quiet))
     outcome = await step._ask(ports, assigned, cast(Granted, None), cast(TurnDesk, None))
-    assert pool.told == {"pool": "default", "key": (-0.4, 7), "high": high}
+    assert pool.told == {"pool": "default", "claim": Claim((100.0 - 0.4 * HEAD_START_S, 7), 0.4, high)}
     assert isinstance(outcome, Failed)
     assert outcome.code is ErrorCode.WORKER_UNAVAILABLE

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from orchestrator.workers.queue import Queue, Waiting
+from orchestrator.workers.queue import Claim, Queue, Waiting
 
 
 def waiting(points: float, order: int, *, high: bool = False) -> Waiting:
-    return Waiting((-points, order), order, float(order), high, asyncio.get_running_loop().create_future())
+    claim = Claim((-points, order), points, high)
+    return Waiting(claim, order, float(order), asyncio.get_running_loop().create_future())
 
 
 def filled(*turns: Waiting) -> Queue:
