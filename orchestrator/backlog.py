@@ -6,8 +6,9 @@ burst costs no more than can be answered, which leaves the processors and the re
 what is judged and reserved is not old when the turn runs.
 
 Not held up: agents of high priority and those of which nothing is known yet, what no worker does (a command, a
-reaction, an invitation), and what is for a pool without workers, which is to be told so. Nobody for longer than
-LONGEST_S: how many may wait at all is what the door decides (policy/pressure.py).
+reaction, an invitation), a held turn that goes on, what brings files, which may take their time and no worker's, and
+what is for a pool without workers, which is to be told so. Nobody for longer than LONGEST_S at each attempt: how many
+may wait at all is what the door decides (policy/pressure.py).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Final
 
 from aiox.commands.chat_command import parse
 from aiox.kernel.envelope import MESSAGE
-from orchestrator.known_agents import KnownAgents
+from orchestrator.known_agents import KnownAgent, KnownAgents
 from orchestrator.proofs import Turn
 from orchestrator.turnstile import Turnstile
 from policy.scoring import due
@@ -41,7 +42,7 @@ class Backlog:
     async def passed(self, turn: Turn) -> AsyncIterator[None]:
         """Within it the turn is in hand."""
         agent = self._agents.of(turn.message.agent_jid)
-        if agent is None or agent.priority >= HIGH_PRIORITY or not _needs_a_worker(turn):
+        if agent is None or not self._holds_up(agent) or not _needs_a_worker(turn):
             yield
             return
         async with self._turnstile(agent.pool).passed(due(agent.points, turn.admitted_s), LONGEST_S):
@@ -52,6 +53,9 @@ class Backlog:
         waits = [wait for turnstile in self._turnstiles.values() for wait in turnstile.waits()]
         oldest = max(waits, default=0.0)
         return replace(demand, queued=demand.queued + len(waits), oldest_wait_s=max(oldest, demand.oldest_wait_s))
+
+    def _holds_up(self, agent: KnownAgent) -> bool:
+        return agent.priority < HIGH_PRIORITY and self._places(agent.pool) > 0
 
     def _turnstile(self, pool: str) -> Turnstile:
         known = self._turnstiles.get(pool)
@@ -64,4 +68,7 @@ class Backlog:
 
 
 def _needs_a_worker(turn: Turn) -> bool:
-    return turn.envelope.type == MESSAGE and parse(turn.message.body) is None
+    """A model's words are no command (steps/command.py)."""
+    message = turn.message
+    asks = message.question is not None or parse(message.body) is None
+    return asks and turn.envelope.type == MESSAGE and not message.attachments

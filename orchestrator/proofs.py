@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from aiox.kernel.canonical import Json
-from aiox.kernel.envelope import Envelope, MessageReceived
+from aiox.kernel.envelope import HUB, Envelope, MessageReceived
 from aiox.kernel.ids import HUB_OWNER, AgentId, OwnerId, VersionId, derived_id
 from aiox.kernel.jid import BareJid
 from aiox.kernel.mcp import McpTool
@@ -64,7 +65,7 @@ class Turn:
 
     @property
     def admitted_s(self) -> float:
-        """When it was admitted, in seconds since 1970."""
+        """When it was admitted, in seconds since 1970 by the clock of the door that let it in."""
         return self.envelope.occurred_at.timestamp()
 
     def with_agent(self, agent: AgentId | None) -> Turn:
@@ -225,9 +226,16 @@ class Assigned:
     points: float
 
     @property
+    def admitted_s(self) -> float:
+        """From when on it waits; what the hub does by itself is behind everything that people have asked."""
+        turn = self.reserved.loaded.turn
+        return math.inf if turn.envelope.channel == HUB else turn.admitted_s
+
+    @property
     def scoring(self) -> dict[str, Json]:
         """What is stored with the execution, so that the order can be recomputed."""
         return {
+            "admitted_s": self.reserved.loaded.turn.admitted_s,
             "S": self.points,
             "R": self.inputs.reputation,
             "T": self.inputs.tools,

@@ -106,7 +106,7 @@ class Summaries:
             if not self._due:
                 self._woken.clear()
                 continue
-            if ports.workers.demand().queued:
+            if ports.backlog.added_to(ports.workers.demand()).queued:
                 await asyncio.sleep(_PAUSE_S)
                 continue
             key, loaded = self._due.popitem(last=False)

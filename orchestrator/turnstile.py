@@ -69,6 +69,9 @@ class Turnstile:
         except asyncio.CancelledError:
             if waiting.let_in.done() and not waiting.let_in.cancelled():
                 self._leave()
+            elif waiting in self._waiting:
+                self._waiting.remove(waiting)
+                heapq.heapify(self._waiting)
             raise
 
     def _leave(self) -> None:
@@ -76,7 +79,7 @@ class Turnstile:
         self._let_in()
 
     def _let_in(self) -> None:
-        """A free place goes to who is due first; who has given up is forgotten."""
+        """A free place goes to who is due first."""
         while self._waiting and self._inside < self._places():
             first = heapq.heappop(self._waiting)
             if not first.let_in.done():

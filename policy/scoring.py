@@ -6,8 +6,8 @@ S = alpha*R + beta*T + gamma*P + delta*C, each input between 0 and 1. A turn of 
 
 before it was admitted, and who is due first is next. So of turns that came together the better scored go first, and
 nobody starves: what comes more than HEAD_START_S later is behind, whatever its score. Deterministic: the same inputs
-give the same order, ties are broken by admission order. The inputs are stored with the execution, and the time of its
-admission in the inbox, so that any order can be recomputed.
+give the same order, ties are broken by admission order. The inputs and the time of admission are stored with the
+execution, so that any order can be recomputed.
 """
 
 from __future__ import annotations

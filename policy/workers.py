@@ -9,9 +9,10 @@ choice     the smallest  load + S * slowness  among those with a free place; S i
            the worker's places in use (0..1), slowness 1 - fastest mean / own mean (0..1). So the least loaded is
            chosen, and of equally loaded ones a turn of high score gets the faster. Ties: by name.
 kept       one in KEPT_ONE_IN of a pool's places is for turns of agents of high priority (a weight of HIGH_PRIORITY and
-           more), for KEPT_S after the last of them came: it need not wait until another turn ends.
-in hand    IN_HAND turns for each of a pool's places are prepared or run; what comes on top of them waits before
-           anything is done for it (orchestrator/backlog.py). Those of high priority are not counted, and do not wait.
+           more), for KEPT_S after the last of them came: it need not wait until another turn ends. None is kept while
+           such turns run on twice as many places: then they stand in the queue like all others, and nobody starves.
+in hand    each orchestrator has IN_HAND turns for each of a pool's places prepared or running; what comes on top of
+           them waits before anything is done for it (orchestrator/backlog.py). Those of high priority are not counted.
 wanted     ceil((busy + queued / PATIENCE_TURNS) / (places of one worker * 0.8)), where PATIENCE_TURNS = 4 is how many
            turns may stand behind each place; one more than there are when the oldest waits longer than 5 s;
            always within 1..10.
@@ -114,9 +115,10 @@ def choose(candidates: Sequence[Candidate], points: float) -> str | None:
     return min(eligible, key=cost).worker_id
 
 
-def kept_places(places: int, since_s: float) -> int:
-    """How many of a pool's places are for turns of high priority, so many seconds after the last of them came."""
-    return places // KEPT_ONE_IN if since_s < KEPT_S else 0
+def kept_places(places: int, since_s: float, running: int) -> int:
+    """How many of a pool's free places are for turns of high priority, so many seconds after the last of them came."""
+    kept = places // KEPT_ONE_IN if since_s < KEPT_S else 0
+    return max(0, min(kept, 2 * kept - running))
 
 
 def in_hand(places: int) -> float:

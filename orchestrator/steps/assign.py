@@ -23,5 +23,6 @@ def assign(ports: Ports, reserved: Reserved) -> Assigned:
             capacity=ports.workers.free_share(pool),
         )
         known = KnownAgent(priority, pool, score(replace(inputs, capacity=0.0), ports.weights))
-        ports.agents.learn(loaded.turn.message.agent_jid, known)
+        if not loaded.task:  # what the hub asks of an agent's model says little of its turns
+            ports.agents.learn(loaded.turn.message.agent_jid, known)
         return Assigned(reserved, inputs, score(inputs, ports.weights))

@@ -105,7 +105,10 @@ class WorkerPool:
         until = self._clock.monotonic() + asked.timeout_ms / 1000
         while True:
             worker = self._beside(pool) if asked.hops else await self._place(pool, claim, until)
-            done = await self._ask(worker, asked, desk, until)
+            try:
+                done = await self._ask(worker, asked, desk, until)
+            finally:
+                self._left(pool, claim, beside=bool(asked.hops))
             if done is not None:
                 return done, worker.beat.worker_id
             if desk.has_calls:
@@ -148,8 +151,13 @@ class WorkerPool:
                 _count(done, desk)
                 worker.resting = True
                 asyncio.get_running_loop().call_later(BUSY_PAUSE_S, self._rested, worker)
-            self._wake(worker.beat.pool)
         return None if busy else done
+
+    def _left(self, pool: str, claim: Claim, *, beside: bool = False) -> None:
+        """A place that was given for a claim is free again."""
+        if claim.high and not beside:
+            self._queues[pool].high_running -= 1
+        self._wake(pool)
 
     def _members(self, pool: str) -> list[Member]:
         return [worker for worker in self._workers.values() if worker.beat.pool == pool]
@@ -203,7 +211,7 @@ class WorkerPool:
         except BaseException:
             if place.done() and not place.cancelled():
                 place.result().ended(failed=False)
-                self._wake(pool)
+                self._left(pool, claim)
             place.cancel()
             raise
 
@@ -220,13 +228,14 @@ class WorkerPool:
                 queue.put(turn)
                 return
             best.began()
+            queue.high_running += turn.claim.high
             turn.place.set_result(best)
 
     def _kept(self, pool: str) -> int:
         queue = self._queues.get(pool)
         if queue is None or queue.high_at is None:
             return 0
-        return kept_places(self.places(pool), self._clock.monotonic() - queue.high_at)
+        return kept_places(self.places(pool), self._clock.monotonic() - queue.high_at, queue.high_running)
 
     def _rested(self, worker: Member) -> None:
         worker.resting = False

@@ -46,6 +46,8 @@ class Queue:
         self._high: list[Waiting] = []
         self.high_at: float | None = None
         """When the last turn of high priority came, in seconds of the pool's clock."""
+        self.high_running = 0
+        """Turns of high priority that have a place."""
 
     def __len__(self) -> int:
         return len(self._usual) + len(self._high)

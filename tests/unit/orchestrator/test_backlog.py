@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
-from aiox.kernel.envelope import REACTED
+from aiox.kernel.envelope import REACTED, Attachment
+from aiox.kernel.question import Question
 from orchestrator import backlog as module
 from orchestrator.backlog import Backlog
 from orchestrator.known_agents import KnownAgent, KnownAgents
@@ -17,6 +19,7 @@ from policy.scoring import HEAD_START_S
 from policy.workers import HIGH_PRIORITY, IN_HAND, Demand
 from tests.unit.orchestrator.messages import received
 
+QUESTION = Question(UUID(int=5), UUID(int=6), (UUID(int=21), UUID(int=22)), 30_000)
 NOTHING = Demand(queued=2, oldest_wait_s=0.5, busy=1, places=1, workers=1)
 
 
@@ -119,6 +122,24 @@ async def test_what_no_worker_does_is_not_held_up() -> None:
     turn = house.turn("👍", KnownAgent(0.5, "default", 0.5))
     await house.comes(replace(turn, envelope=replace(turn.envelope, type=REACTED)))
     assert house.in_hand[-1] == "👍"
+    await house.closed()
+
+
+async def test_files_may_take_their_time_and_no_workers() -> None:
+    house = await House().full()
+    turn = house.turn("read this", KnownAgent(0.5, "default", 0.5))
+    message = replace(turn.message, attachments=(Attachment("https://example.org/slow"),))
+    await house.comes(replace(turn, envelope=replace(turn.envelope, payload=message)))
+    assert house.in_hand[-1] == "read this"
+    await house.closed()
+
+
+async def test_what_an_agent_of_another_hub_asks_is_no_command_whatever_it_looks_like() -> None:
+    house = await House().full()
+    turn = house.turn("/help me think", KnownAgent(0.5, "default", 0.5))
+    message = replace(turn.message, question=QUESTION)
+    await house.comes(replace(turn, envelope=replace(turn.envelope, payload=message)))
+    assert house.in_hand[-1] == "before"
     await house.closed()
 
 

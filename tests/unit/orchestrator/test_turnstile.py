@@ -73,6 +73,7 @@ async def test_it_says_how_long_those_that_wait_have_waited() -> None:
     await settled()
     (wait,) = gate.turnstile.waits()
     assert 0.04 < wait < 60
+    assert len(gate.turnstile._waiting) == 1, "who has gone is not kept in mind"
     gate.leaves.set()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert list(gate.turnstile.waits()) == []

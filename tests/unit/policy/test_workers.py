@@ -112,5 +112,8 @@ def test_in_hand_is_what_runs_and_a_few_behind_it() -> None:
 
 @pytest.mark.parametrize(("places", "kept"), [(0, 0), (4, 0), (7, 0), (8, 1), (15, 1), (16, 2), (80, 10)])
 def test_one_place_in_eight_is_kept_for_high_priority(places: int, kept: int) -> None:
-    assert kept_places(places, since_s=0.0) == kept
-    assert kept_places(places, since_s=KEPT_S) == 0, "where no such turn comes, nothing is kept"
+    assert kept_places(places, since_s=0.0, running=0) == kept
+    assert kept_places(places, since_s=0.0, running=kept) == kept
+    assert kept_places(places, since_s=0.0, running=2 * kept) == 0, "they have enough"
+    assert kept_places(places, since_s=0.0, running=places) == 0
+    assert kept_places(places, since_s=KEPT_S, running=0) == 0, "where no such turn comes, nothing is kept"

@@ -284,6 +284,23 @@ async def test_a_turn_of_high_priority_finds_a_place_while_all_others_wait() -> 
         turn.cancel()
 
 
+async def test_who_floods_with_high_priority_takes_no_place_from_those_that_are_due_before() -> None:
+    house = House()
+    await house.arrives("a", 8)
+    link = house.links["a"]
+    turns = [house.ask(f"usual {one}", 0.9, one) for one in range(40)]
+    turns += [house.ask(f"high {one}", 0.1, 100 + one, high=True) for one in range(40)]
+    await settle()
+    for _ in range(40):
+        link.finish(next(iter(link.answers)))
+        await settle()
+    usual = [name for name in link.asked if name.startswith("usual")]
+    assert len(usual) >= 36, link.asked
+    assert len(link.asked) - len(usual) >= 2, "and those of high priority had their two places"
+    for turn in turns:
+        turn.cancel()
+
+
 async def test_nothing_is_kept_where_no_turn_of_high_priority_came() -> None:
     house = House()
     await house.arrives("a", 8)
