@@ -10,7 +10,7 @@ choice     the smallest  load + S * slowness  among those with a free place; S i
            chosen, and of equally loaded ones a turn of high score gets the faster. Ties: by name.
 kept       one in KEPT_ONE_IN of a pool's places is for turns of agents of high priority (a weight of HIGH_PRIORITY and
            more), for KEPT_S after the last of them came: it need not wait until another turn ends. None is kept while
-           such turns run on twice as many places: then they stand in the queue like all others, and nobody starves.
+           such turns run on half of the places: then they stand in the queue like all others, and nobody starves.
 in hand    each orchestrator has IN_HAND turns for each of a pool's places prepared or running; what comes on top of
            them waits before anything is done for it (orchestrator/backlog.py). Those of high priority are not counted.
 wanted     ceil((busy + queued / PATIENCE_TURNS) / (places of one worker * 0.8)), where PATIENCE_TURNS = 4 is how many
@@ -40,7 +40,7 @@ FULL_SHARE: Final = 0.8
 HIGH_PRIORITY: Final = 0.75
 KEPT_ONE_IN: Final = 8
 KEPT_S: Final = 60.0
-IN_HAND: Final = 3
+IN_HAND: Final = 2
 
 
 class Standing(StrEnum):
@@ -118,7 +118,7 @@ def choose(candidates: Sequence[Candidate], points: float) -> str | None:
 def kept_places(places: int, since_s: float, running: int) -> int:
     """How many of a pool's free places are for turns of high priority, so many seconds after the last of them came."""
     kept = places // KEPT_ONE_IN if since_s < KEPT_S else 0
-    return max(0, min(kept, 2 * kept - running))
+    return max(0, min(kept, places // 2 - running))
 
 
 def in_hand(places: int) -> float:

@@ -106,7 +106,7 @@ def test_wanted_stays_in_bounds_and_grows_with_the_queue(
 
 
 def test_in_hand_is_what_runs_and_a_few_behind_it() -> None:
-    assert in_hand(8) == 24
+    assert in_hand(8) == 16
     assert in_hand(0) == math.inf, "where no worker is, nothing is held up for one"
 
 
@@ -114,6 +114,6 @@ def test_in_hand_is_what_runs_and_a_few_behind_it() -> None:
 def test_one_place_in_eight_is_kept_for_high_priority(places: int, kept: int) -> None:
     assert kept_places(places, since_s=0.0, running=0) == kept
     assert kept_places(places, since_s=0.0, running=kept) == kept
-    assert kept_places(places, since_s=0.0, running=2 * kept) == 0, "they have enough"
+    assert kept_places(places, since_s=0.0, running=places // 2) == 0, "they have enough"
     assert kept_places(places, since_s=0.0, running=places) == 0
     assert kept_places(places, since_s=KEPT_S, running=0) == 0, "where no such turn comes, nothing is kept"
