@@ -1,6 +1,6 @@
 """Turns that no worker will have a place for soon wait here, before anything is read or set aside for them.
 
-Of each pool of workers so many turns are in hand as policy/workers.py says: they run, or stand ready behind those that
+Of each pool of workers so many turns are begun as policy/workers.py says: they run, or stand ready behind those that
 run. The others wait in the same order, that of policy/scoring.py, by what the last turns of their agents scored. So a
 burst costs no more than can be answered, which leaves the processors and the registry to turns of high priority; and
 what is judged and reserved is not old when the turn runs.
@@ -25,7 +25,7 @@ from orchestrator.known_agents import KnownAgent, KnownAgents
 from orchestrator.proofs import Turn
 from orchestrator.turnstile import Turnstile
 from policy.scoring import due
-from policy.workers import HIGH_PRIORITY, Demand, in_hand
+from policy.workers import HIGH_PRIORITY, Demand, most_begun
 
 LONGEST_S: Final = 2.0
 
@@ -40,7 +40,7 @@ class Backlog:
 
     @asynccontextmanager
     async def passed(self, turn: Turn) -> AsyncIterator[None]:
-        """Within it the turn is in hand."""
+        """Within it the turn is begun."""
         agent = self._agents.of(turn.message.agent_jid)
         if agent is None or not self._holds_up(agent) or not _needs_a_worker(turn):
             yield
@@ -64,7 +64,7 @@ class Backlog:
         return known
 
     def _room(self, pool: str) -> float:
-        return in_hand(self._places(pool))
+        return most_begun(self._places(pool))
 
 
 def _needs_a_worker(turn: Turn) -> bool:

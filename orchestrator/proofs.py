@@ -226,8 +226,8 @@ class Assigned:
     points: float
 
     @property
-    def admitted_s(self) -> float:
-        """From when on it waits; what the hub does by itself is behind everything that people have asked."""
+    def waits_from_s(self) -> float:
+        """When it was admitted; what the hub does by itself is behind everything that people have asked."""
         turn = self.reserved.loaded.turn
         return math.inf if turn.envelope.channel == HUB else turn.admitted_s
 

@@ -10,9 +10,11 @@ choice     the smallest  load + S * slowness  among those with a free place; S i
            chosen, and of equally loaded ones a turn of high score gets the faster. Ties: by name.
 kept       one in KEPT_ONE_IN of a pool's places is for turns of agents of high priority (a weight of HIGH_PRIORITY and
            more), for KEPT_S after the last of them came: it need not wait until another turn ends. None is kept while
-           such turns run on half of the places: then they stand in the queue like all others, and nobody starves.
-in hand    each orchestrator has IN_HAND turns for each of a pool's places prepared or running; what comes on top of
-           them waits before anything is done for it (orchestrator/backlog.py). Those of high priority are not counted.
+           such turns of this orchestrator run on half of the places: then they stand in the queue like all others,
+           and nobody starves.
+begun      each orchestrator has begun BEGUN turns for each of a pool's places: they are prepared or run. What comes on
+           top of them waits before anything is done for it (orchestrator/backlog.py). Those of high priority are not
+           counted.
 wanted     ceil((busy + queued / PATIENCE_TURNS) / (places of one worker * 0.8)), where PATIENCE_TURNS = 4 is how many
            turns may stand behind each place; one more than there are when the oldest waits longer than 5 s;
            always within 1..10.
@@ -40,7 +42,7 @@ FULL_SHARE: Final = 0.8
 HIGH_PRIORITY: Final = 0.75
 KEPT_ONE_IN: Final = 8
 KEPT_S: Final = 60.0
-IN_HAND: Final = 2
+BEGUN: Final = 2
 
 
 class Standing(StrEnum):
@@ -121,9 +123,9 @@ def kept_places(places: int, since_s: float, running: int) -> int:
     return max(0, min(kept, places // 2 - running))
 
 
-def in_hand(places: int) -> float:
+def most_begun(places: int) -> float:
     """How many turns of a pool may be prepared or run at a time; any number where no worker is."""
-    return IN_HAND * places if places else math.inf
+    return BEGUN * places if places else math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _over(assigned: Assigned, outcome: Answered | Failed, credentials: tuple[UUI
 async def _ask(ports: Ports, assigned: Assigned, granted: Granted, desk: TurnDesk) -> Answered | Failed:
     loaded = assigned.reserved.loaded
     turn, asked = loaded.turn, turn_asked(ports, assigned, granted)
-    key = order_key(assigned.points, assigned.admitted_s, turn.sequence)
+    key = order_key(assigned.points, assigned.waits_from_s, turn.sequence)
     claim = Claim(key, assigned.points, loaded.version.capabilities.priority_weight >= HIGH_PRIORITY)
     try:
         with ports.telemetry.span(Step.DISPATCHED, turn.envelope.traceparent, turn.attributes) as span:

@@ -191,7 +191,10 @@ class WorkerPool:
         return chosen
 
     async def _place(self, pool: str, claim: Claim, until: float) -> Member:
-        """A worker with a place counted for the caller, who must end it. Raises NoWorker, also at `until`."""
+        """A worker with a place counted for the caller, who must end it and say that it `_left`.
+
+        Raises NoWorker, also at `until`.
+        """
         queue = self._queues.setdefault(pool, Queue())
         if len(queue) >= MAX_WAITING:
             raise NoWorker("the queue is full")

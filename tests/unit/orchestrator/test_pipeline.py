@@ -14,7 +14,7 @@ from orchestrator.backlog import Backlog
 from orchestrator.known_agents import KnownAgent, KnownAgents
 from orchestrator.ports import Ports
 from orchestrator.proofs import Accepted, Repeated, Turn
-from policy.workers import IN_HAND
+from policy.workers import BEGUN
 from tests.unit.orchestrator.messages import received
 
 
@@ -36,7 +36,7 @@ async def asked_of_the_registry(registry: Registry, places: int) -> int:
     agents = KnownAgents()
     ports = cast(Ports, SimpleNamespace(crash=no_hook, backlog=Backlog(agents, lambda _pool: places)))
     tasks = list[asyncio.Task[Accepted | Repeated]]()
-    for number in range(2 * IN_HAND):
+    for number in range(2 * BEGUN):
         turn = Turn(received(str(number)), partition=1, fence=1, sequence=number)
         agents.learn(turn.message.agent_jid, KnownAgent(0.5, "default", 0.5))
         tasks.append(asyncio.create_task(pipeline.accept(ports, turn)))
@@ -45,17 +45,17 @@ async def asked_of_the_registry(registry: Registry, places: int) -> int:
     asked = registry.asked
     registry.answers.set()
     await asyncio.gather(*tasks)
-    assert registry.asked == 2 * IN_HAND, "and in the end every turn has its time"
+    assert registry.asked == 2 * BEGUN, "and in the end every turn has its time"
     return asked
 
 
 async def test_a_turn_that_waits_asks_nothing_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Registry()
     monkeypatch.setattr(pipeline, "identify", registry.identify)
-    assert await asked_of_the_registry(registry, places=1) == IN_HAND
+    assert await asked_of_the_registry(registry, places=1) == BEGUN
 
 
 async def test_with_room_for_all_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Registry()
     monkeypatch.setattr(pipeline, "identify", registry.identify)
-    assert await asked_of_the_registry(registry, places=2) == 2 * IN_HAND
+    assert await asked_of_the_registry(registry, places=2) == 2 * BEGUN

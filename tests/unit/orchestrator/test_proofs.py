@@ -52,11 +52,13 @@ def assigned(channel: str) -> Assigned:
     return Assigned(cast(Reserved, reserved), Inputs(1.0, 1.0, 0.5, 0.0), 0.625)
 
 
-@pytest.mark.parametrize(("channel", "admitted_s"), [(XMPP, NOW.timestamp()), (HTTP, NOW.timestamp()), (HUB, math.inf)])
+@pytest.mark.parametrize(
+    ("channel", "waits_from_s"), [(XMPP, NOW.timestamp()), (HTTP, NOW.timestamp()), (HUB, math.inf)]
+)
 def test_a_turn_is_due_by_its_admission_and_what_the_hub_does_by_itself_behind_all(
-    channel: str, admitted_s: float
+    channel: str, waits_from_s: float
 ) -> None:
-    assert assigned(channel).admitted_s == admitted_s
+    assert assigned(channel).waits_from_s == waits_from_s
     assert assigned(channel).scoring == {
         "admitted_s": NOW.timestamp(),
         "S": 0.625,

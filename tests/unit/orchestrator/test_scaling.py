@@ -16,7 +16,7 @@ from orchestrator.known_agents import KnownAgent, KnownAgents
 from orchestrator.proofs import Turn
 from orchestrator.scaling import Scaling
 from orchestrator.workers.pool import WorkerPool
-from policy.workers import IN_HAND, Demand, Standing
+from policy.workers import BEGUN, Demand, Standing
 from tests.unit.orchestrator.messages import received
 
 BEAT = WorkerBeat("worker-7", "127.0.0.1", 1, "default", "healthy", 8, 8, 50.0, 1)
@@ -74,7 +74,7 @@ async def test_what_waits_before_the_pool_counts_too() -> None:
             await asyncio.Event().wait()
 
     tasks = list[asyncio.Task[None]]()
-    for number in range(IN_HAND + 32):
+    for number in range(BEGUN + 32):
         turn = Turn(received(), 0, 1, number)
         agents.learn(turn.message.agent_jid, KnownAgent(0.5, "default", 0.5))
         tasks.append(asyncio.create_task(comes(turn)))

@@ -19,8 +19,8 @@ from policy.workers import (
     Figures,
     Standing,
     choose,
-    in_hand,
     kept_places,
+    most_begun,
     standing,
     wanted_workers,
 )
@@ -105,9 +105,9 @@ def test_wanted_stays_in_bounds_and_grows_with_the_queue(
     assert wanted_workers(replace(demand, queued=queued + 8)) >= wanted_workers(demand)
 
 
-def test_in_hand_is_what_runs_and_a_few_behind_it() -> None:
-    assert in_hand(8) == 16
-    assert in_hand(0) == math.inf, "where no worker is, nothing is held up for one"
+def test_begun_is_what_runs_and_a_few_behind_it() -> None:
+    assert most_begun(8) == 16
+    assert most_begun(0) == math.inf, "where no worker is, nothing is held up for one"
 
 
 @pytest.mark.parametrize(("places", "kept"), [(0, 0), (4, 0), (7, 0), (8, 1), (15, 1), (16, 2), (80, 10)])

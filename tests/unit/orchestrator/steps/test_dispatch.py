@@ -59,7 +59,7 @@ async def test_a_place_is_kept_for_agents_of_high_priority(
         message=SimpleNamespace(turn_id=uuid4()),
     )
     loaded = SimpleNamespace(turn=turn, version=version)
-    assigned = cast(Assigned, SimpleNamespace(points=0.4, admitted_s=100.0, reserved=SimpleNamespace(loaded=loaded)))
+    assigned = cast(Assigned, SimpleNamespace(points=0.4, waits_from_s=100.0, reserved=SimpleNamespace(loaded=loaded)))
     ports = cast(Ports, SimpleNamespace(workers=pool, telemetry=quiet, log=quiet))
     outcome = await step._ask(ports, assigned, cast(Granted, None), cast(TurnDesk, None))
     assert pool.told == {"pool": "default", "claim": Claim((100.0 - 0.4 * HEAD_START_S, 7), 0.4, high)}
